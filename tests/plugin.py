@@ -1,0 +1,34 @@
+"""Starts PostgreSQL and Redis before pytest-django reads the settings (`-p tests.plugin`, in pyproject.toml).
+
+A conftest would be too late: the settings need the servers' addresses. Workers of pytest-xdist inherit them in their
+environment, and so start nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+RUN_DIR = Path(__file__).resolve().parent.parent / ".run" / "tests"
+
+
+@pytest.hookimpl(wrapper=True)  # a wrapper comes before every plain hook, pytest-django's too
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
+    """Give the whole run its servers, and its settings their environment."""
+    # Imported here, as every import before this hook escapes the warning filters of pyproject.toml.
+    from config.embedded import ServiceUnavailable, services
+    from config.processes import ProcessFailed
+
+    os.environ["MAJLIS_ENV"] = "test"
+    running = ExitStack()
+    early_config.add_cleanup(running.close)
+    try:
+        found = running.enter_context(services(RUN_DIR, durable=False))
+    except (ServiceUnavailable, ProcessFailed) as error:
+        raise pytest.UsageError(str(error)) from None
+    os.environ.update(found.env)
+    return (yield)
