@@ -1,0 +1,5 @@
+"""The composition root: the only package that sees everything."""
+
+from config.celery import app as celery_app
+
+__all__ = ["celery_app"]

@@ -1,0 +1,13 @@
+"""What runs by the clock. Every entry is a nudge: run twice or late, it changes nothing that was right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "heartbeat": {"task": "core.beat", "schedule": 10.0, "options": {"expires": 10}},
+    "webhooks": {"task": "messaging.sweep_webhooks", "schedule": 15.0, "options": {"expires": 15}},
+    "messages": {"task": "messaging.sweep_messages", "schedule": 30.0, "options": {"expires": 30}},
+    "campaigns": {"task": "campaigns.sweep", "schedule": 15.0, "options": {"expires": 15}},
+    "imports": {"task": "sheets.sweep_imports", "schedule": 30.0, "options": {"expires": 30}},
+}

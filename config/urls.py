@@ -1,0 +1,30 @@
+"""Every address. The organisation stands in all of them but sign-in, health and the schema."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from core import health, pages
+from core.admin import site
+
+urlpatterns = [
+    path("", pages.home, name="home"),
+    path("sign-in/", pages.SignIn.as_view(), name="sign-in"),
+    path("sign-out/", pages.SignOut.as_view(), name="sign-out"),
+    path("language/", pages.set_language, name="language"),
+    path("healthz", health.alive, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
+    path("api/v1/<slug:organization>/", include("config.api")),
+    # The admin lives at /o/<slug>/admin/: OrganizationMiddleware moves the prefix into the script name.
+    path("admin/", site.urls),
+    path("o/<slug:organization>/", include("config.pages")),
+    path("webhooks/whatsapp/<slug:organization>/", include("messaging.webhooks")),
+]
+
+handler400 = "core.pages.bad_request"
+handler403 = "core.pages.forbidden"
+handler404 = "core.pages.not_found"
+handler500 = "core.pages.server_error"

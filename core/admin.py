@@ -1,0 +1,178 @@
+"""What every back-office page stands on: the same actor, capabilities and visibility as the other doors."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from unfold.admin import ModelAdmin
+from unfold.sites import UnfoldAdminSite
+
+from core import audit, services
+from core.actors import Actor
+from core.errors import DomainError
+from core.models import AuditEntry, Deletion, Membership
+from core.roles import Capability
+
+
+class MajlisAdminSite(UnfoldAdminSite):
+    """Mounted per organisation at /o/<slug>/admin/; entered with the capability, not with Django's is_staff."""
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        actor = getattr(request, "actor", None)
+        return actor is not None and actor.can(Capability.BACK_OFFICE)
+
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Nobody signs in here: send strangers to the sign-in page, outsiders nowhere, agents to their own pages."""
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path(), "/sign-in/")
+        actor: Actor | None = getattr(request, "actor", None)
+        if actor is None:
+            raise Http404
+        actor.require(Capability.BACK_OFFICE)
+        return super().login(request, extra_context)
+
+
+site = MajlisAdminSite(name="admin")
+
+
+class TenantAdmin(ModelAdmin):  # type: ignore[misc]
+    """Rows that this member may see. Read-only unless a subclass names the capability that may write.
+
+    Rows that services own leave `write_capability` empty and offer actions that call those services.
+    """
+
+    read_capability: ClassVar[Capability]
+    write_capability: ClassVar[Capability | None] = None
+    list_per_page = 50
+    show_full_result_count = False
+    list_filter_submit = True
+    compressed_fields = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return self.model._default_manager.visible_to(request.actor).order_by("-pk")  # type: ignore[attr-defined]
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        actor: Actor | None = getattr(request, "actor", None)
+        return actor is not None and actor.can(self.read_capability)
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self._may_write(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self._may_write(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False  # deleting is a service with a way back: offered as an action where it exists
+
+    def _may_write(self, request: HttpRequest) -> bool:
+        actor: Actor | None = getattr(request, "actor", None)
+        return self.write_capability is not None and actor is not None and actor.can(self.write_capability)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Pickers offer only what this member may see."""
+        manager = db_field.related_model._default_manager
+        if hasattr(manager, "visible_to"):
+            kwargs["queryset"] = manager.visible_to(request.actor)  # type: ignore[attr-defined]
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Plain rows: the organisation is the one of the address, and the trail keeps before and after."""
+        before = audit.snapshot(self.model._default_manager.get(pk=obj.pk), form.changed_data) if change else {}
+        obj.organization = request.actor.organization  # type: ignore[attr-defined]
+        super().save_model(request, obj, form, change)
+        audit.record(
+            actor=request.actor,  # type: ignore[attr-defined]
+            action=f"{obj._meta.app_label}.{obj._meta.model_name}_{'changed' if change else 'added'}",
+            target=obj,
+            before=before,
+            after=audit.snapshot(obj, form.changed_data if change else None),
+        )
+
+    # Django's own log knows no organisation: the audit trail replaces it.
+    def log_addition(self, *_: Any) -> None: ...
+
+    def log_change(self, *_: Any) -> None: ...
+
+    def log_deletions(self, *_: Any) -> None: ...
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """The audit trail of one row."""
+        target = self.get_object(request, object_id)
+        if target is None or not self.has_view_permission(request, target):
+            raise Http404
+        entries = AuditEntry.objects.filter(
+            organization=request.actor.organization,  # type: ignore[attr-defined]
+            target_type=target._meta.label_lower,
+            target_id=target.pk,
+        ).select_related("user", "token")
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"History of {target}",
+            "entries": entries.order_by("-id")[:200],
+            "opts": self.opts,
+            "object": target,
+        }
+        return render(request, "core/admin_history.html", context)
+
+
+class AuditEntryAdmin(TenantAdmin):
+    read_capability = Capability.AUDIT_READ
+    list_display: ClassVar = ["at", "user", "action", "target_type", "target_id", "address"]
+    list_filter: ClassVar = ["action", "target_type"]
+    list_select_related: ClassVar = ["user"]
+    search_fields: ClassVar = ["action", "target_type", "request_id"]
+
+
+class DeletionAdmin(TenantAdmin):
+    """The trash: what was deleted, by whom, and the way back."""
+
+    read_capability = Capability.CRM_DELETE
+    list_display: ClassVar = ["label", "target_type", "hidden_count", "user", "at", "restored_at"]
+    list_filter: ClassVar = ["target_type"]
+    list_select_related: ClassVar = ["user"]
+    search_fields: ClassVar = ["label"]
+    actions: ClassVar = ["restore"]
+
+    def restore(self, request: HttpRequest, deletions: QuerySet[Deletion]) -> None:
+        for deletion in deletions:
+            restored = call_service(
+                self, request, services.restore_deletion, deletion=deletion, at=timezone.now()
+            )
+            if restored is not None:
+                self.message_user(request, f"{deletion.label}: {restored} rows are back.")
+
+    restore.short_description = "Restore"  # type: ignore[attr-defined]
+
+
+class MembershipAdmin(TenantAdmin):
+    read_capability = Capability.MEMBERS_MANAGE
+    list_display: ClassVar = ["user", "role", "reports_to", "suspended_at"]
+    list_filter: ClassVar = ["role"]
+    list_select_related: ClassVar = ["user", "reports_to__user"]
+    search_fields: ClassVar = ["user__name", "user__email"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        return Membership.objects.filter(organization=request.actor.organization)  # type: ignore[attr-defined]
+
+
+def call_service(admin: ModelAdmin, request: HttpRequest, service: Any, **kwargs: Any) -> Any:
+    """Call one service for an admin action; a refusal becomes a message on the page and the answer is None."""
+    try:
+        return service(actor=request.actor, **kwargs)  # type: ignore[attr-defined]
+    except DomainError as error:
+        admin.message_user(request, error.message, messages.ERROR)
+        return None
+
+
+site.register(AuditEntry, AuditEntryAdmin)
+site.register(Deletion, DeletionAdmin)
+site.register(Membership, MembershipAdmin)

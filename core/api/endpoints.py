@@ -1,0 +1,91 @@
+"""The organisation itself, its members, and tokens."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth import authenticate
+from django.db.models import QuerySet
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import exceptions, mixins, status
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from core import services
+from core.actors import Actor
+from core.api.serializers import (
+    MembershipSerializer,
+    NewTokenSerializer,
+    OrganizationSerializer,
+    SignInSerializer,
+    TokenSerializer,
+)
+from core.api.views import TenantViewSet
+from core.models import ApiToken, Membership, Organization
+from core.roles import Capability
+
+
+class OrganizationViewSet(TenantViewSet):
+    """The organisation of the address."""
+
+    serializer_class = OrganizationSerializer
+    queryset = Organization.objects.all()
+    capabilities: ClassVar = {"retrieve": Capability.CRM_READ}
+
+    def retrieve(self, request: Request, **_: Any) -> Response:
+        return Response(self.get_serializer(self.organization).data)
+
+
+class MembershipViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantViewSet):
+    """Who works here."""
+
+    serializer_class = MembershipSerializer
+    queryset = Membership.objects.select_related("user")
+    capabilities: ClassVar = {"list": Capability.CRM_READ, "retrieve": Capability.CRM_READ}
+
+    def get_queryset(self) -> QuerySet[Membership]:
+        if self.swagger_fake_view:
+            return Membership.objects.none()
+        return Membership.objects.select_related("user").filter(organization=self.organization)
+
+
+class TokenViewSet(mixins.ListModelMixin, mixins.DestroyModelMixin, TenantViewSet):
+    """One's own tokens; deleting one revokes it."""
+
+    serializer_class = TokenSerializer
+    queryset = ApiToken.objects.all()
+    capabilities: ClassVar = {"list": Capability.CRM_READ, "destroy": Capability.CRM_READ}
+
+    def get_queryset(self) -> QuerySet[ApiToken]:
+        own = super().get_queryset()
+        return own if self.swagger_fake_view else own.filter(membership=self.actor.membership)
+
+    def perform_destroy(self, instance: ApiToken) -> None:
+        services.revoke_token(actor=self.actor, token=instance, at=timezone.now())
+
+
+class SignInView(APIView):
+    """Exchange e-mail and password for a token: the only way to get one over the API."""
+
+    authentication_classes: ClassVar = []
+    permission_classes: ClassVar = [AllowAny]
+
+    @extend_schema(request=SignInSerializer, responses={201: NewTokenSerializer})
+    def post(self, request: Request, **_: Any) -> Response:
+        given = SignInSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        fields = given.validated_data
+        user = authenticate(request._request, username=fields["email"].lower(), password=fields["password"])
+        organization = request._request.organization  # type: ignore[attr-defined]
+        membership = Membership.objects.active().filter(organization=organization, user=user).first() if user else None
+        if membership is None:
+            raise exceptions.AuthenticationFailed("E-mail or password is wrong.", code="credentials_invalid")
+        actor = Actor(organization, membership, address=request.META.get("REMOTE_ADDR"))
+        token, secret = services.issue_token(
+            actor=actor, name=fields["name"], scopes=fields["scopes"], at=timezone.now()
+        )
+        token.secret = secret  # type: ignore[attr-defined]
+        return Response(NewTokenSerializer(token).data, status=status.HTTP_201_CREATED)

@@ -1,0 +1,14 @@
+from django.urls import path
+from rest_framework.routers import SimpleRouter
+
+from core.api.endpoints import MembershipViewSet, OrganizationViewSet, SignInView, TokenViewSet
+
+router = SimpleRouter()
+router.register("members", MembershipViewSet, basename="member")
+router.register("tokens", TokenViewSet, basename="token")
+
+urlpatterns = [
+    path("", OrganizationViewSet.as_view({"get": "retrieve"}), name="organization"),
+    path("sign-in/", SignInView.as_view(), name="api-sign-in"),
+    *router.urls,
+]

@@ -1,0 +1,79 @@
+"""The door: from the address to the organisation, and from a refusal to a page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import set_script_prefix
+
+from core.actors import Actor
+from core.errors import Conflict, DomainError, Invalid, NotAllowed, NotFound, Unavailable
+from core.models import Membership, Organization
+from core.models.organization import OrganizationStatus
+from core.tenancy import organization_scope
+
+ADDRESS = re.compile(r"^/(?P<door>o|api/v1|webhooks/whatsapp)/(?P<slug>[-a-zA-Z0-9_]+)(?P<rest>/.*)?$")
+
+STATUS: dict[type[DomainError], int] = {NotFound: 404, Invalid: 422, NotAllowed: 403, Conflict: 409, Unavailable: 503}
+
+
+def status_of(error: DomainError) -> int:
+    """The HTTP status of a refusal, by its kind."""
+    return next(status for kind, status in STATUS.items() if isinstance(error, kind))
+
+
+class OrganizationMiddleware:
+    """Finds the organisation named in the address, opens its scope, and says who acts.
+
+    Sets `request.organization` and `request.actor` (None for someone who is not a member: the doors answer 404).
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.organization = request.actor = None  # type: ignore[attr-defined]
+        address = ADDRESS.match(request.path_info)
+        if address is None:
+            if request.path_info.startswith("/admin"):
+                raise Http404  # only inside an organisation
+            return self.get_response(request)
+        organization = Organization.objects.filter(slug=address["slug"], status=OrganizationStatus.ACTIVE).first()
+        if organization is None:
+            raise Http404
+        request.organization = organization  # type: ignore[attr-defined]
+        if address["door"] == "o" and (address["rest"] or "").startswith("/admin"):
+            # Django's admin knows no arguments in its addresses: to it, the organisation is where it is mounted.
+            set_script_prefix(f"/o/{organization.slug}/")
+            request.path_info = address["rest"]
+        with organization_scope(organization.pk):
+            request.actor = actor_of(request, organization)  # type: ignore[attr-defined]
+            return self.get_response(request)
+
+
+def actor_of(request: HttpRequest, organization: Organization) -> Actor | None:
+    """The signed-in member, or None. (Token requests are told apart in core/api/authentication.py.)"""
+    if not request.user.is_authenticated:
+        return None
+    membership = Membership.objects.active().select_related("user").filter(organization=organization, user=request.user)
+    found = membership.first()
+    return Actor(organization, found, address=request.META.get("REMOTE_ADDR")) if found else None
+
+
+class DomainErrorMiddleware:
+    """A refusal that a page did not handle itself becomes a page that says it in words, with the right status."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, DomainError):
+            return None
+        status = status_of(exception)
+        return render(request, "core/refusal.html", {"error": exception, "status": status}, status=status)

@@ -1,0 +1,21 @@
+"""The tables that every app stands on."""
+
+from core.models.base import SoftDeleteModel, SoftDeleteQuerySet, TenantForeignKey, TenantModel, TenantQuerySet
+from core.models.organization import Organization
+from core.models.people import ApiToken, Membership, User
+from core.models.records import AuditEntry, Deletion, Heartbeat
+
+__all__ = [
+    "ApiToken",
+    "AuditEntry",
+    "Deletion",
+    "Heartbeat",
+    "Membership",
+    "Organization",
+    "SoftDeleteModel",
+    "SoftDeleteQuerySet",
+    "TenantForeignKey",
+    "TenantModel",
+    "TenantQuerySet",
+    "User",
+]

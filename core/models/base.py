@@ -1,0 +1,77 @@
+"""What every business table has: an organisation, times, and (where people delete) a way back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from django.db import models
+from django.db.models import Q
+
+if TYPE_CHECKING:
+    from core.actors import Actor
+    from core.models.organization import Organization
+
+
+class TenantForeignKey(models.ForeignKey):
+    """A foreign key between two tables of the same organisation.
+
+    Django's own constraint would let a row point into another organisation. core/protection.py adds, from the models,
+    one over (organization, key) instead, which the database cannot be talked out of.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["db_constraint"] = False
+        kwargs.setdefault("on_delete", models.PROTECT)
+        super().__init__(*args, **kwargs)
+
+
+class TenantQuerySet(models.QuerySet[Any]):
+    def for_organization(self, organization: Organization) -> Self:
+        return self.filter(organization=organization)
+
+    def visible_to(self, actor: Actor) -> Self:
+        """The rows that this person may know of. Models with own-only rows narrow further."""
+        return self.for_organization(actor.organization)
+
+
+class TenantModel(models.Model):
+    """A row that belongs to one organisation. Row-level security and privileges come from this class."""
+
+    # What the application's database role may do with the table; append-only tables leave out UPDATE and DELETE.
+    database_privileges: ClassVar[str] = "SELECT, INSERT, UPDATE, DELETE"
+
+    organization = models.ForeignKey("core.Organization", on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+
+class SoftDeleteQuerySet(TenantQuerySet):
+    def live(self) -> Self:
+        """Rows that nobody deleted."""
+        return self.filter(deleted_at__isnull=True)
+
+    def visible_to(self, actor: Actor) -> Self:
+        return super().visible_to(actor).live()
+
+
+class SoftDeleteModel(TenantModel):
+    """A row that is hidden rather than removed. Its unique constraints carry `condition=LIVE`."""
+
+    # Names of reverse relations whose rows are hidden with this one, and come back with it.
+    hidden_with: ClassVar[tuple[str, ...]] = ()
+
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    deletion = TenantForeignKey("core.Deletion", null=True, blank=True, editable=False, related_name="+")
+
+    objects = SoftDeleteQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+
+LIVE = Q(deleted_at__isnull=True)

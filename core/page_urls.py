@@ -1,0 +1,17 @@
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import path
+
+from core.doors import page
+from core.roles import Capability
+
+
+@page(None)
+def door(request: HttpRequest) -> HttpResponse:
+    """Where a member's day begins: staff in the back office, everyone else in the inbox."""
+    actor = request.actor  # type: ignore[attr-defined]
+    staff = actor.can(Capability.BACK_OFFICE)
+    return redirect(f"/o/{actor.organization.slug}/{'admin' if staff else 'inbox'}/")
+
+
+urlpatterns = [path("", door, name="door")]

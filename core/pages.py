@@ -1,0 +1,82 @@
+"""Signing in and out, the first page, and the pages that say what went wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import views as auth_views
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+from core.actors import Actor
+from core.models import Membership
+from core.roles import Capability
+
+
+class SignIn(auth_views.LoginView):
+    template_name = "core/sign_in.html"
+    redirect_authenticated_user = True
+
+
+class SignOut(auth_views.LogoutView):
+    pass
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """To the one organisation of this person, or a choice between several."""
+    if not request.user.is_authenticated:
+        return redirect(settings.LOGIN_URL)
+    memberships = list(Membership.objects.active().filter(user=request.user).select_related("organization"))
+    if len(memberships) == 1:
+        return redirect(f"/o/{memberships[0].organization.slug}/")
+    return render(request, "core/choose_organization.html", {"memberships": memberships})
+
+
+@require_POST
+def set_language(request: HttpRequest) -> HttpResponse:
+    """Remember the language for this person, and in a cookie for the sign-in page."""
+    code = request.POST.get("language", "")
+    after = request.POST.get("next", "/")
+    if not url_has_allowed_host_and_scheme(after, allowed_hosts={request.get_host()}):
+        after = "/"
+    response = HttpResponseRedirect(after)
+    if code in dict(settings.LANGUAGES):
+        response.set_cookie(settings.LANGUAGE_COOKIE_NAME, code, max_age=365 * 24 * 3600, samesite="Lax")
+        if request.user.is_authenticated:
+            request.user.language = code
+            request.user.save(update_fields=["language"])
+    return response
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """For every template: who is here, and where they may go."""
+    actor: Actor | None = getattr(request, "actor", None)
+    return {
+        "actor": actor,
+        "organization": getattr(request, "organization", None),
+        "can": {capability.name: True for capability in actor.capabilities} if actor else {},
+        "may_enter_back_office": actor is not None and actor.can(Capability.BACK_OFFICE),
+    }
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _sorry(request, 400, "That request could not be read.")
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _sorry(request, 403, "This is not allowed.")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _sorry(request, 404, "There is no such page, or it is not yours to see.")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _sorry(request, 500, "Something broke on our side. It has been noted; nothing you entered was half saved.")
+
+
+def _sorry(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
+    return render(request, "core/sorry.html", {"status": status, "sentence": sentence}, status=status)

@@ -1,0 +1,106 @@
+"""Who may do what: the one table of capabilities, and how far each role sees. Deny before allow."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from django.db import models
+
+
+class Role(models.TextChoices):
+    ADMIN = "admin", "Admin"
+    MANAGER = "manager", "Manager"
+    SUPERVISOR = "supervisor", "Supervisor"
+    AGENT = "agent", "Agent"
+    VIEWER = "viewer", "Viewer"
+
+
+class Reach(StrEnum):
+    """How far own-only visibility reaches: one's own rows, those of direct reports too, or the whole organisation."""
+
+    OWN = "own"
+    TEAM = "team"
+    ORGANIZATION = "organization"
+
+
+class Capability(StrEnum):
+    """`<resource>.<action>`; also the scopes that an API token may carry."""
+
+    BACK_OFFICE = "back_office.enter"
+    ORGANIZATION_MANAGE = "organization.manage"
+    MEMBERS_MANAGE = "members.manage"
+    TOKENS_MANAGE = "tokens.manage"
+    AUDIT_READ = "audit.read"
+
+    CRM_READ = "crm.read"
+    CRM_WRITE = "crm.write"
+    CRM_DELETE = "crm.delete"
+    CRM_EXPORT = "crm.export"
+    SHEETS_IMPORT = "sheets.import"
+    BANK_DETAILS_READ = "bank_details.read"
+
+    CONVERSATIONS_READ = "conversations.read"
+    CONVERSATIONS_REPLY = "conversations.reply"
+    CONVERSATIONS_ASSIGN = "conversations.assign"
+    CHANNELS_MANAGE = "channels.manage"
+
+    CAMPAIGNS_READ = "campaigns.read"
+    CAMPAIGNS_WRITE = "campaigns.write"
+    CAMPAIGNS_APPROVE = "campaigns.approve"
+    CAMPAIGNS_RUN = "campaigns.run"
+
+    DEALS_WRITE = "deals.write"
+    COMMISSIONS_READ = "commissions.read"
+    COMMISSIONS_WRITE = "commissions.write"
+    COMMISSIONS_APPROVE = "commissions.approve"
+    COMMISSIONS_PAY = "commissions.pay"
+    LEDGER_READ = "ledger.read"
+
+
+_AGENT = {
+    Capability.CRM_READ,
+    Capability.CRM_WRITE,
+    Capability.CONVERSATIONS_READ,
+    Capability.CONVERSATIONS_REPLY,
+    Capability.CAMPAIGNS_READ,
+    Capability.DEALS_WRITE,
+    Capability.COMMISSIONS_READ,
+}
+_SUPERVISOR = _AGENT | {Capability.CONVERSATIONS_ASSIGN, Capability.CAMPAIGNS_WRITE}
+_MANAGER = _SUPERVISOR | {
+    Capability.BACK_OFFICE,
+    Capability.AUDIT_READ,
+    Capability.CRM_DELETE,
+    Capability.CRM_EXPORT,
+    Capability.SHEETS_IMPORT,
+    Capability.CAMPAIGNS_APPROVE,
+    Capability.CAMPAIGNS_RUN,
+    Capability.COMMISSIONS_WRITE,
+    Capability.COMMISSIONS_APPROVE,
+    Capability.COMMISSIONS_PAY,
+    Capability.LEDGER_READ,
+}
+_VIEWER = {
+    Capability.BACK_OFFICE,
+    Capability.CRM_READ,
+    Capability.CONVERSATIONS_READ,
+    Capability.CAMPAIGNS_READ,
+    Capability.COMMISSIONS_READ,
+    Capability.LEDGER_READ,
+}
+
+CAPABILITIES: dict[Role, frozenset[Capability]] = {
+    Role.ADMIN: frozenset(Capability),
+    Role.MANAGER: frozenset(_MANAGER),
+    Role.SUPERVISOR: frozenset(_SUPERVISOR),
+    Role.AGENT: frozenset(_AGENT),
+    Role.VIEWER: frozenset(_VIEWER),
+}
+
+REACH: dict[Role, Reach] = {
+    Role.ADMIN: Reach.ORGANIZATION,
+    Role.MANAGER: Reach.ORGANIZATION,
+    Role.SUPERVISOR: Reach.TEAM,
+    Role.AGENT: Reach.OWN,
+    Role.VIEWER: Reach.ORGANIZATION,
+}

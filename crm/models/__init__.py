@@ -1,0 +1,19 @@
+"""Stock and people."""
+
+from crm.models.agents import Agent, BankDetails, ProjectAssignment
+from crm.models.contacts import Contact, ContactPoint
+from crm.models.deals import Deal
+from crm.models.stock import Ownership, Project, Property, PropertyType
+
+__all__ = [
+    "Agent",
+    "BankDetails",
+    "Contact",
+    "ContactPoint",
+    "Deal",
+    "Ownership",
+    "Project",
+    "ProjectAssignment",
+    "Property",
+    "PropertyType",
+]

@@ -1,0 +1,138 @@
+"""The people who sell, where they are paid, and what they work on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from core.encryption import EncryptedTextField
+from core.models import SoftDeleteModel, SoftDeleteQuerySet, TenantForeignKey, TenantModel
+from core.models.base import LIVE
+from core.roles import Reach
+from crm.models.stock import Project, Property
+
+if TYPE_CHECKING:
+    from core.actors import Actor
+
+
+class AgentStatus(models.TextChoices):
+    ACTIVE = "active", "Active"
+    INACTIVE = "inactive", "Inactive"
+    ARCHIVED = "archived", "Archived"
+
+
+class AgentQuerySet(SoftDeleteQuerySet):
+    def visible_to(self, actor: Actor) -> Self:
+        visible = super().visible_to(actor)
+        return visible if actor.reach is Reach.ORGANIZATION else visible.filter(membership__in=actor.membership_ids)
+
+
+class Agent(SoftDeleteModel):
+    """The sales profile of a membership. The supervisor is whom the membership reports to."""
+
+    membership = TenantForeignKey("core.Membership", related_name="agents")
+    name = models.CharField(max_length=150)
+    whatsapp_number = models.CharField(max_length=20, blank=True, help_text="E.164")
+    expertise_areas = ArrayField(models.CharField(max_length=60), default=list, blank=True)
+    commission_basis_points = models.PositiveIntegerField(null=True, blank=True, help_text="250 is 2.5 %")
+    status = models.CharField(max_length=8, choices=AgentStatus, default=AgentStatus.ACTIVE)
+
+    objects = AgentQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "membership"], condition=LIVE, name="crm_agent_once_per_membership"
+            ),
+            models.UniqueConstraint(
+                fields=["organization", "whatsapp_number"],
+                condition=LIVE & ~Q(whatsapp_number=""),
+                name="crm_agent_whatsapp_number_once",
+            ),
+            models.CheckConstraint(
+                name="crm_agent_commission_at_most_all",
+                condition=Q(commission_basis_points__isnull=True) | Q(commission_basis_points__lte=10_000),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.pk})"
+
+
+class BankDetails(TenantModel):
+    """Where an agent is paid. Numbers are ciphertext; who verified them, and when, is kept."""
+
+    agent = TenantForeignKey(Agent, related_name="bank_details")
+    holder = models.CharField(max_length=150)
+    bank_name = models.CharField(max_length=150)
+    account_number = EncryptedTextField(blank=True, default="")
+    iban = EncryptedTextField()
+    swift = models.CharField(max_length=11, blank=True)
+    verified_by = TenantForeignKey("core.Membership", null=True, blank=True, related_name="+")
+    verified_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "bank details"
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "agent"], name="crm_bank_details_one_per_agent"),
+            models.CheckConstraint(
+                name="crm_bank_details_verified_by_someone_at_some_time",
+                condition=Q(verified_by__isnull=True, verified_at__isnull=True)
+                | Q(verified_by__isnull=False, verified_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"bank details of agent {self.agent_id} ({self.pk})"
+
+
+class AssignmentStatus(models.TextChoices):
+    ACTIVE = "active", "Active"
+    COMPLETED = "completed", "Completed"
+    TRANSFERRED = "transferred", "Transferred"
+
+
+class ProjectAssignmentQuerySet(SoftDeleteQuerySet):
+    def active(self) -> Self:
+        return self.live().filter(status=AssignmentStatus.ACTIVE)
+
+    def held_by(self, actor: Actor) -> Self:
+        """Active assignments of this person, and of direct reports where the reach is a team."""
+        return self.for_organization(actor.organization).active().filter(agent__membership__in=actor.membership_ids)
+
+    def visible_to(self, actor: Actor) -> Self:
+        visible = super().visible_to(actor)
+        if actor.reach is Reach.ORGANIZATION:
+            return visible
+        return visible.filter(agent__membership__in=actor.membership_ids)
+
+
+class ProjectAssignment(SoftDeleteModel):
+    """An agent works on a project, or on one unit of it, until a due date."""
+
+    hidden_with: ClassVar[tuple[str, ...]] = ()
+
+    agent = TenantForeignKey(Agent, related_name="assignments")
+    project = TenantForeignKey(Project, related_name="assignments")
+    property = TenantForeignKey(Property, null=True, blank=True, related_name="assignments")
+    due_on = models.DateField(null=True, blank=True)
+    status = models.CharField(max_length=12, choices=AssignmentStatus, default=AssignmentStatus.ACTIVE)
+    notes = models.TextField(blank=True)
+
+    objects = ProjectAssignmentQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "agent", "project", "property"],
+                condition=LIVE & Q(status="active"),
+                nulls_distinct=False,
+                name="crm_project_assignment_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"agent {self.agent_id} on project {self.project_id} ({self.pk})"

@@ -1,0 +1,151 @@
+"""People and companies we know, and the ways to reach them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import Q
+
+from core.encryption import EncryptedTextField
+from core.models import SoftDeleteModel, SoftDeleteQuerySet, TenantForeignKey
+from core.models.base import LIVE
+from core.roles import Reach
+
+if TYPE_CHECKING:
+    from core.actors import Actor
+
+
+class ContactKind(models.TextChoices):
+    PERSON = "person", "Person"
+    COMPANY = "company", "Company"
+
+
+class ContactQuerySet(SoftDeleteQuerySet):
+    def visible_to(self, actor: Actor) -> Self:
+        """Agents: contacts assigned to them or their reports, and owners of the units they are assigned to."""
+        visible = super().visible_to(actor)
+        if actor.reach is Reach.ORGANIZATION:
+            return visible
+        from crm.models.stock import Ownership, Property
+
+        units = Property.objects.visible_to(actor)
+        owners = Ownership.objects.current().filter(property__in=units).values("contact")
+        return visible.filter(Q(assigned_to__in=actor.membership_ids) | Q(pk__in=owners))
+
+    def owners(self) -> Self:
+        """Contacts that own something now: what the office calls Owner."""
+        from crm.models.stock import Ownership
+
+        return self.filter(pk__in=Ownership.objects.current().values("contact"))
+
+
+class Contact(SoftDeleteModel):
+    """A person or a company. Owner, client, prospect are roles that a contact plays, not other tables."""
+
+    hidden_with: ClassVar[tuple[str, ...]] = ("points",)
+
+    kind = models.CharField(max_length=8, choices=ContactKind, default=ContactKind.PERSON)
+    display_name = models.CharField(max_length=200)
+    first_name = models.CharField(max_length=100, blank=True)
+    last_name = models.CharField(max_length=100, blank=True)
+    normalized_name = models.CharField(max_length=200, blank=True, help_text="for matching; crm/names.py")
+    language = models.CharField(max_length=5, blank=True)
+    nationality = models.CharField(max_length=60, blank=True)
+    national_id = EncryptedTextField(blank=True, default="")
+    national_id_index = models.CharField(max_length=64, blank=True, editable=False)
+    address = models.TextField(blank=True)
+    tags = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    is_bad_contact = models.BooleanField(default=False)
+    source = models.CharField(max_length=40, blank=True)
+    assigned_to = TenantForeignKey("core.Membership", null=True, blank=True, related_name="contacts")
+
+    objects = ContactQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="crm_contact_has_a_name", condition=~Q(display_name="")),
+            models.UniqueConstraint(
+                fields=["organization", "national_id_index"],
+                condition=LIVE & ~Q(national_id_index=""),
+                name="crm_contact_national_id_once",
+            ),
+        ]
+        indexes = [
+            # matching an imported owner: by normalised name within an organisation
+            models.Index(fields=["organization", "normalized_name"], name="crm_contact_by_name"),
+            # the search box
+            GinIndex(fields=["display_name"], opclasses=["gin_trgm_ops"], name="crm_contact_search"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.display_name} ({self.pk})"
+
+
+class PointKind(models.TextChoices):
+    PHONE = "phone", "Phone"
+    EMAIL = "email", "E-mail"
+    WHATSAPP = "whatsapp", "WhatsApp"
+    BSUID = "bsuid", "WhatsApp user id"
+
+
+class PointStatus(models.TextChoices):
+    UNVERIFIED = "unverified", "Unverified"
+    VALID = "valid", "Valid"
+    INVALID = "invalid", "Invalid"
+    REVIEW = "review", "To review"
+    DO_NOT_CONTACT = "do_not_contact", "Do not contact"
+
+
+class LineType(models.TextChoices):
+    MOBILE = "mobile", "Mobile"
+    FIXED = "fixed", "Fixed line"
+    UNKNOWN = "", "Unknown"
+
+
+class ContactPointQuerySet(SoftDeleteQuerySet):
+    def whatsapp_able(self) -> Self:
+        """Numbers and ids that WhatsApp can reach: no fixed lines, nothing invalid or under review."""
+        return self.live().filter(
+            Q(kind__in=[PointKind.PHONE, PointKind.WHATSAPP], line_type__in=[LineType.MOBILE, LineType.UNKNOWN])
+            | Q(kind=PointKind.BSUID),
+            status__in=[PointStatus.UNVERIFIED, PointStatus.VALID],
+        )
+
+
+class ContactPoint(SoftDeleteModel):
+    """One way to reach a contact. A number may be shared by several contacts; a contact has it once."""
+
+    contact = TenantForeignKey(Contact, related_name="points")
+    kind = models.CharField(max_length=8, choices=PointKind)
+    value = models.CharField(max_length=254, help_text="E.164, lower-case e-mail, or the id")
+    raw = models.CharField(max_length=254, blank=True, help_text="as it was typed")
+    country = models.CharField(max_length=2, blank=True)
+    line_type = models.CharField(max_length=6, choices=LineType, default=LineType.UNKNOWN, blank=True)
+    status = models.CharField(max_length=14, choices=PointStatus, default=PointStatus.UNVERIFIED)
+    is_primary = models.BooleanField(default=False)
+    validated_at = models.DateTimeField(null=True, blank=True)
+    notes = models.CharField(max_length=200, blank=True)
+
+    objects = ContactPointQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "contact", "kind", "value"], condition=LIVE, name="crm_contact_point_once"
+            ),
+            models.UniqueConstraint(
+                fields=["organization", "contact", "kind"],
+                condition=LIVE & Q(is_primary=True),
+                name="crm_contact_point_one_primary_per_kind",
+            ),
+        ]
+        indexes = [
+            # who has this number: webhooks, imports, the search box
+            models.Index(fields=["organization", "value"], name="crm_contact_point_by_value"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} of contact {self.contact_id} ({self.pk})"

@@ -1,0 +1,260 @@
+"""Projects, units and who owns them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import F, Q
+
+from core.models import SoftDeleteModel, SoftDeleteQuerySet, TenantForeignKey, TenantModel, TenantQuerySet
+from core.models.base import LIVE
+from core.roles import Reach
+from crm.models.contacts import Contact
+
+if TYPE_CHECKING:
+    from core.actors import Actor
+
+
+class ProjectStatus(models.TextChoices):
+    ACTIVE = "active", "Active"
+    PAUSED = "paused", "Paused"
+    COMPLETED = "completed", "Completed"
+    ARCHIVED = "archived", "Archived"
+
+
+class ProjectQuerySet(SoftDeleteQuerySet):
+    def visible_to(self, actor: Actor) -> Self:
+        """Agents see the projects they are assigned to."""
+        visible = super().visible_to(actor)
+        if actor.reach is Reach.ORGANIZATION:
+            return visible
+        from crm.models.agents import ProjectAssignment
+
+        return visible.filter(pk__in=ProjectAssignment.objects.held_by(actor).values("project"))
+
+
+class Project(SoftDeleteModel):
+    """A development, or the part of one that the office works as a list. `number` is what people call it by."""
+
+    hidden_with: ClassVar[tuple[str, ...]] = ("properties",)
+
+    number = models.PositiveIntegerField()
+    name = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    developer = models.CharField(max_length=200, blank=True)
+    city = models.CharField(max_length=100, blank=True)
+    master_project = models.CharField(max_length=200, blank=True)
+    area = models.CharField(max_length=200, blank=True)
+    status = models.CharField(max_length=10, choices=ProjectStatus, default=ProjectStatus.ACTIVE)
+    budget_minor = models.BigIntegerField(null=True, blank=True)
+    currency = models.CharField(max_length=3, default="AED")
+
+    objects = ProjectQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "number"], condition=LIVE, name="crm_project_number_once"),
+            models.UniqueConstraint(fields=["organization", "name"], condition=LIVE, name="crm_project_name_once"),
+            models.CheckConstraint(
+                name="crm_project_budget_not_negative", condition=Q(budget_minor__isnull=True) | Q(budget_minor__gte=0)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.name} ({self.pk})"
+
+
+class PropertyType(TenantModel):
+    """Villa, apartment, townhouse, ...: a list of each organisation's own."""
+
+    name = models.CharField(max_length=60)
+    description = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "name"], name="crm_property_type_name_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.pk})"
+
+
+class Purpose(models.TextChoices):
+    SALE = "sale", "For sale"
+    RENT = "rent", "For rent"
+    BOTH = "both", "Sale or rent"
+
+
+class PropertyStatus(models.TextChoices):
+    AVAILABLE = "available", "Available"
+    RESERVED = "reserved", "Reserved"
+    SOLD = "sold", "Sold"
+    RENTED = "rented", "Rented"
+    VACANT = "vacant", "Vacant"
+    OFF_MARKET = "off_market", "Off market"
+    ARCHIVED = "archived", "Archived"
+
+
+class PropertyQuerySet(SoftDeleteQuerySet):
+    def visible_to(self, actor: Actor) -> Self:
+        """Agents see the units of projects assigned to them whole, and units assigned to them by themselves."""
+        visible = super().visible_to(actor)
+        if actor.reach is Reach.ORGANIZATION:
+            return visible
+        from crm.models.agents import ProjectAssignment
+
+        held = ProjectAssignment.objects.held_by(actor)
+        whole = held.filter(property__isnull=True).values("project")
+        single = held.filter(property__isnull=False).values("property")
+        return visible.filter(Q(project__in=whole) | Q(pk__in=single))
+
+    def search(self, text: str) -> Self:
+        """By any identifier people use."""
+        text = text.strip()
+        if not text:
+            return self
+        identifiers = ["p_number", "registration", "municipality_number", "unit_number", "building", "plot_number"]
+        condition = Q(cluster__icontains=text)
+        for name in identifiers:
+            condition |= Q(**{f"{name}__icontains": text})
+        return self.filter(condition)
+
+
+class Property(SoftDeleteModel):
+    """A unit. It is known by its P-number, else its registration, else (building or cluster, unit number).
+
+    Every key is optional and unique when present; a row that has none is refused, never merged by guess.
+    """
+
+    hidden_with: ClassVar[tuple[str, ...]] = ("ownerships",)
+
+    project = TenantForeignKey(Project, related_name="properties")
+    property_type = TenantForeignKey(PropertyType, null=True, blank=True, related_name="properties")
+    p_number = models.CharField(max_length=40, blank=True)
+    registration = models.CharField(max_length=60, blank=True)
+    municipality_number = models.CharField(max_length=40, blank=True)
+    plot_number = models.CharField(max_length=40, blank=True)
+    unit_number = models.CharField(max_length=40, blank=True)
+    building = models.CharField(max_length=100, blank=True)
+    cluster = models.CharField(max_length=100, blank=True)
+    dewa_number = models.CharField(max_length=40, blank=True)
+    floor = models.CharField(max_length=20, blank=True)
+    layout = models.CharField(max_length=40, blank=True)
+    view = models.CharField(max_length=60, blank=True)
+    rooms = models.CharField(max_length=40, blank=True)
+    bedrooms = models.PositiveSmallIntegerField(null=True, blank=True)
+    bathrooms = models.PositiveSmallIntegerField(null=True, blank=True)
+    area_sqm = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True)
+    asking_price_minor = models.BigIntegerField(null=True, blank=True)
+    currency = models.CharField(max_length=3, default="AED")
+    price_note = models.CharField(max_length=200, blank=True)
+    purpose = models.CharField(max_length=4, choices=Purpose, blank=True)
+    status = models.CharField(max_length=10, choices=PropertyStatus, default=PropertyStatus.OFF_MARKET)
+    amenities = ArrayField(models.CharField(max_length=60), default=list, blank=True)
+    latitude = models.DecimalField(max_digits=9, decimal_places=6, null=True, blank=True)
+    longitude = models.DecimalField(max_digits=9, decimal_places=6, null=True, blank=True)
+    description = models.TextField(blank=True)
+
+    objects = PropertyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "properties"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "p_number"],
+                condition=LIVE & ~Q(p_number=""),
+                name="crm_property_p_number_once",
+            ),
+            models.UniqueConstraint(
+                fields=["organization", "project", "registration"],
+                condition=LIVE & ~Q(registration="") & Q(p_number=""),
+                name="crm_property_registration_once",
+            ),
+            models.UniqueConstraint(
+                fields=["organization", "project", "building", "cluster", "unit_number"],
+                condition=LIVE & ~Q(unit_number="") & Q(p_number="", registration=""),
+                name="crm_property_unit_once",
+            ),
+            models.CheckConstraint(
+                name="crm_property_has_a_key",
+                condition=~Q(p_number="") | ~Q(registration="") | (~Q(unit_number="") & (~Q(building="") | ~Q(cluster=""))),
+            ),
+            models.CheckConstraint(
+                name="crm_property_price_not_negative",
+                condition=Q(asking_price_minor__isnull=True) | Q(asking_price_minor__gte=0),
+            ),
+            models.CheckConstraint(
+                name="crm_property_area_positive", condition=Q(area_sqm__isnull=True) | Q(area_sqm__gt=0)
+            ),
+        ]
+        indexes = [
+            # the units of a project, newest first; and by status
+            models.Index(fields=["organization", "project", "-id"], name="crm_property_of_project"),
+            models.Index(fields=["organization", "status", "-id"], name="crm_property_by_status"),
+            # looking an owner up by municipality number, and a unit by its number
+            models.Index(fields=["organization", "municipality_number"], name="crm_property_municipality"),
+            models.Index(fields=["organization", "unit_number"], name="crm_property_by_unit"),
+            GinIndex(fields=["registration"], opclasses=["gin_trgm_ops"], name="crm_property_search"),
+        ]
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        place = " ".join(part for part in (self.building or self.cluster, self.unit_number) if part)
+        return place if self.unit_number else self.p_number or self.registration or place
+
+    def __str__(self) -> str:
+        return f"{self.label} ({self.pk})"
+
+
+class OwnershipQuerySet(SoftDeleteQuerySet):
+    def current(self) -> Self:
+        """Who owns now; the history stays in the table."""
+        return self.live().filter(until__isnull=True)
+
+
+class Ownership(SoftDeleteModel):
+    """One owner of one unit, from a day until a day. Shares of a unit never sum to more than 10,000 basis points."""
+
+    property = TenantForeignKey(Property, related_name="ownerships")
+    contact = TenantForeignKey(Contact, related_name="ownerships")
+    share_basis_points = models.PositiveIntegerField(null=True, blank=True, help_text="unknown when empty")
+    is_primary = models.BooleanField(default=False)
+    since = models.DateField(null=True, blank=True)
+    until = models.DateField(null=True, blank=True)
+
+    objects = OwnershipQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "property", "contact"],
+                condition=LIVE & Q(until__isnull=True),
+                name="crm_ownership_once",
+            ),
+            models.UniqueConstraint(
+                fields=["organization", "property"],
+                condition=LIVE & Q(until__isnull=True, is_primary=True),
+                name="crm_ownership_one_primary",
+            ),
+            models.CheckConstraint(
+                name="crm_ownership_share_in_range",
+                condition=Q(share_basis_points__isnull=True)
+                | Q(share_basis_points__gt=0, share_basis_points__lte=10_000),
+            ),
+            models.CheckConstraint(
+                name="crm_ownership_ends_after_start",
+                condition=Q(since__isnull=True) | Q(until__isnull=True) | Q(until__gte=F("since")),
+            ),
+        ]
+        indexes = [
+            # what does this contact own
+            models.Index(fields=["organization", "contact"], name="crm_ownership_of_contact"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.contact_id} owns {self.property_id} ({self.pk})"
+

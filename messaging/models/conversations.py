@@ -1,0 +1,240 @@
+"""Conversations and their messages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import Q
+
+from core.models import SoftDeleteModel, SoftDeleteQuerySet, TenantForeignKey, TenantModel
+from core.models.base import LIVE
+from core.roles import Reach
+from crm.models import Contact
+from messaging.models.channels import Channel
+
+if TYPE_CHECKING:
+    from core.actors import Actor
+
+
+class ConversationStatus(models.TextChoices):
+    OPEN = "open", "Open"
+    PENDING = "pending", "Pending"
+    CLOSED = "closed", "Closed"
+    ARCHIVED = "archived", "Archived"
+
+
+class ConversationQuerySet(SoftDeleteQuerySet):
+    def visible_to(self, actor: Actor) -> Self:
+        """Agents: conversations assigned to them or their reports, and those of their own number."""
+        visible = super().visible_to(actor)
+        if actor.reach is Reach.ORGANIZATION:
+            return visible
+        mine = actor.membership_ids
+        return visible.filter(Q(assigned_to__in=mine) | Q(channel__owner__in=mine))
+
+
+class Conversation(SoftDeleteModel):
+    """All talk with one contact through one channel. At most one is open at a time."""
+
+    hidden_with: ClassVar[tuple[str, ...]] = ("messages",)
+
+    channel = TenantForeignKey(Channel, related_name="conversations")
+    contact = TenantForeignKey(Contact, related_name="conversations")
+    assigned_to = TenantForeignKey("core.Membership", null=True, blank=True, related_name="conversations")
+    status = models.CharField(max_length=8, choices=ConversationStatus, default=ConversationStatus.OPEN)
+    topic = models.CharField(max_length=200, blank=True)
+    last_message_at = models.DateTimeField(null=True, blank=True)
+    last_inbound_at = models.DateTimeField(null=True, blank=True)
+    window_expires_at = models.DateTimeField(null=True, blank=True, help_text="24 h after the last inbound message")
+    unread_count = models.PositiveIntegerField(default=0, help_text="inbound since someone here last read")
+
+    objects = ConversationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "channel", "contact"],
+                condition=LIVE & Q(status__in=["open", "pending"]),
+                name="messaging_conversation_one_open_per_contact",
+            ),
+        ]
+        indexes = [
+            # the inbox: newest talk first, for all or for one member
+            models.Index(fields=["organization", "-last_message_at"], name="messaging_inbox"),
+            models.Index(fields=["organization", "assigned_to", "-last_message_at"], name="messaging_inbox_of_member"),
+            # does this contact already talk to us
+            models.Index(fields=["organization", "contact"], name="messaging_conv_of_contact"),
+        ]
+
+    def __str__(self) -> str:
+        return f"conversation {self.pk}"
+
+
+class Participant(TenantModel):
+    """A user, a contact or the system in a conversation: exactly one of them."""
+
+    conversation = TenantForeignKey(Conversation, related_name="participants")
+    membership = TenantForeignKey("core.Membership", null=True, blank=True, related_name="+")
+    contact = TenantForeignKey(Contact, null=True, blank=True, related_name="+")
+    is_system = models.BooleanField(default=False)
+    joined_at = models.DateTimeField()
+    left_at = models.DateTimeField(null=True, blank=True)
+    last_read_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="messaging_participant_is_exactly_one",
+                condition=Q(membership__isnull=False, contact__isnull=True, is_system=False)
+                | Q(membership__isnull=True, contact__isnull=False, is_system=False)
+                | Q(membership__isnull=True, contact__isnull=True, is_system=True),
+            ),
+            models.UniqueConstraint(
+                fields=["organization", "conversation", "membership", "contact"],
+                nulls_distinct=False,
+                name="messaging_participant_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"participant {self.pk}"
+
+
+class Direction(models.TextChoices):
+    INBOUND = "inbound", "Inbound"
+    OUTBOUND = "outbound", "Outbound"
+
+
+class MessageType(models.TextChoices):
+    TEXT = "text", "Text"
+    IMAGE = "image", "Image"
+    VIDEO = "video", "Video"
+    AUDIO = "audio", "Audio"
+    DOCUMENT = "document", "Document"
+    STICKER = "sticker", "Sticker"
+    LOCATION = "location", "Location"
+    CONTACTS = "contacts", "Contact card"
+    REACTION = "reaction", "Reaction"
+    INTERACTIVE = "interactive", "Interactive"
+    TEMPLATE = "template", "Template"
+    SYSTEM = "system", "System"
+    UNSUPPORTED = "unsupported", "Unsupported"
+
+
+class MessageStatus(models.TextChoices):
+    RECEIVED = "received", "Received"
+    QUEUED = "queued", "Queued"
+    SENDING = "sending", "Sending"
+    ACCEPTED = "accepted", "Accepted"
+    SENT = "sent", "Sent"
+    DELIVERED = "delivered", "Delivered"
+    READ = "read", "Read"
+    PLAYED = "played", "Played"
+    FAILED = "failed", "Failed"
+    UNKNOWN = "unknown", "Unknown"
+
+
+# A status only ever moves up. `failed` stands below `delivered`: another of the person's devices may still get it.
+STATUS_RANK: dict[str, int] = {
+    MessageStatus.RECEIVED: 0,
+    MessageStatus.QUEUED: 0,
+    MessageStatus.SENDING: 1,
+    MessageStatus.UNKNOWN: 2,
+    MessageStatus.ACCEPTED: 3,
+    MessageStatus.SENT: 4,
+    MessageStatus.FAILED: 5,
+    MessageStatus.DELIVERED: 6,
+    MessageStatus.READ: 7,
+    MessageStatus.PLAYED: 8,
+}
+
+
+class Message(SoftDeleteModel):
+    """One message in a conversation, in or out. A double press or a redelivered webhook never makes two."""
+
+    conversation = TenantForeignKey(Conversation, related_name="messages")
+    channel = TenantForeignKey(Channel, related_name="messages")
+    direction = models.CharField(max_length=8, choices=Direction)
+    type = models.CharField(max_length=11, choices=MessageType, default=MessageType.TEXT)
+    author = TenantForeignKey("core.Membership", null=True, blank=True, related_name="messages")
+    body = models.TextField(blank=True)
+    payload = models.JSONField(default=dict, blank=True, help_text="what the type carries besides the text")
+    quoted = TenantForeignKey("self", null=True, blank=True, related_name="quoted_by")
+    quoted_provider_id = models.CharField(max_length=200, blank=True)
+    template = TenantForeignKey("messaging.MessageTemplate", null=True, blank=True, related_name="+")
+    recipient = models.CharField(max_length=150, blank=True, help_text="E.164 without +, or a BSUID")
+
+    provider_id = models.CharField(max_length=200, blank=True, help_text="wamid")
+    client_request_id = models.CharField(max_length=64, blank=True)
+    status = models.CharField(max_length=10, choices=MessageStatus)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    not_before = models.DateTimeField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    queued_at = models.DateTimeField(null=True, blank=True)
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    read_at = models.DateTimeField(null=True, blank=True)
+    failed_at = models.DateTimeField(null=True, blank=True)
+    error_code = models.IntegerField(null=True, blank=True)
+    error_title = models.CharField(max_length=200, blank=True)
+    error_details = models.CharField(max_length=500, blank=True)
+    price_category = models.CharField(max_length=40, blank=True)
+    is_billable = models.BooleanField(null=True, blank=True)
+    sentiment = models.CharField(max_length=8, blank=True)
+
+    media_id = models.CharField(max_length=100, blank=True)
+    media_type = models.CharField(max_length=100, blank=True)
+    media_name = models.CharField(max_length=200, blank=True)
+    media_file = models.CharField(max_length=200, blank=True, help_text="path in our own storage, once fetched")
+
+    at = models.DateTimeField(help_text="when it was said, by the clock of whoever said it")
+
+    objects = SoftDeleteQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "channel", "provider_id"],
+                condition=~Q(provider_id=""),
+                name="messaging_message_provider_id_once",
+            ),
+            models.UniqueConstraint(
+                fields=["organization", "client_request_id"],
+                condition=~Q(client_request_id=""),
+                name="messaging_message_request_once",
+            ),
+        ]
+        indexes = [
+            # the thread, newest first
+            models.Index(fields=["organization", "conversation", "-id"], name="messaging_thread"),
+            # what waits to be sent, and what a dead worker left behind
+            models.Index(
+                fields=["organization", "status", "id"],
+                condition=Q(status__in=["queued", "sending"]),
+                name="messaging_outbox",
+            ),
+            # search inside messages
+            GinIndex(fields=["body"], opclasses=["gin_trgm_ops"], name="messaging_search"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.direction} message {self.pk}"
+
+
+class MessageRead(TenantModel):
+    """One participant has read one message."""
+
+    message = TenantForeignKey(Message, related_name="reads")
+    participant = TenantForeignKey(Participant, related_name="reads")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "message", "participant"], name="messaging_read_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"read {self.pk}"

@@ -1,0 +1,108 @@
+"""What came in by webhook, as it came; statuses that arrived too early; and who said stop."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from core.models import SoftDeleteModel, TenantForeignKey, TenantModel
+from crm.models import Contact, ContactPoint
+from messaging.models.channels import Channel
+
+
+class EventState(models.TextChoices):
+    STORED = "stored", "Stored"
+    PROCESSING = "processing", "Processing"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+
+
+class WebhookEvent(TenantModel):
+    """One webhook body as received and verified. Processing may be repeated at will."""
+
+    body = models.BinaryField()
+    signature_verified = models.BooleanField()
+    state = models.CharField(max_length=10, choices=EventState, default=EventState.STORED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    error = models.TextField(blank=True)
+    received_at = models.DateTimeField()
+    processed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            # what waits to be processed, oldest first
+            models.Index(
+                fields=["organization", "id"],
+                condition=Q(state__in=["stored", "processing"]),
+                name="messaging_webhook_waiting",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"webhook {self.pk}"
+
+
+class ParkedStatus(TenantModel):
+    """A status for a message that we have not saved yet: matched when the message gets its provider id."""
+
+    channel = TenantForeignKey(Channel, related_name="+")
+    provider_id = models.CharField(max_length=200)
+    callback_data = models.CharField(max_length=200, blank=True)
+    status = models.JSONField()
+    received_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            # is anything parked for this message
+            models.Index(fields=["organization", "channel", "provider_id"], name="messaging_parked_by_message"),
+        ]
+
+    def __str__(self) -> str:
+        return f"parked status {self.pk}"
+
+
+class OptOutScope(models.TextChoices):
+    MARKETING = "marketing", "Marketing"
+    ALL = "all", "Everything"
+
+
+class OptOutSource(models.TextChoices):
+    KEYWORD = "keyword", "Keyword"
+    BUTTON = "button", "Button or preference"
+    AGENT = "agent", "Told an agent"
+    IMPORT = "import", "Import"
+
+
+class OptOut(SoftDeleteModel):
+    """Somebody said stop. Soft-deleted only when that same person says start again."""
+
+    hidden_with: ClassVar[tuple[str, ...]] = ()
+
+    contact = TenantForeignKey(Contact, null=True, blank=True, related_name="opt_outs")
+    point = TenantForeignKey(ContactPoint, null=True, blank=True, related_name="opt_outs")
+    scope = models.CharField(max_length=9, choices=OptOutScope, default=OptOutScope.MARKETING)
+    source = models.CharField(max_length=7, choices=OptOutSource)
+    said = models.CharField(max_length=200, blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="messaging_opt_out_names_someone", condition=Q(contact__isnull=False) | Q(point__isnull=False)
+            ),
+            models.UniqueConstraint(
+                fields=["organization", "contact", "point", "scope"],
+                condition=Q(deleted_at__isnull=True),
+                nulls_distinct=False,
+                name="messaging_opt_out_once",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["organization", "contact"], name="messaging_opt_out_of_contact"),
+        ]
+
+    def __str__(self) -> str:
+        return f"opt-out {self.pk}"

@@ -1,0 +1,3 @@
+"""Where WhatsApp calls us."""
+
+urlpatterns: list[object] = []

@@ -1,0 +1,89 @@
+"""The wall behind the doors: PostgreSQL itself keeps organisations apart, whatever the code forgets."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import IntegrityError, InternalError, ProgrammingError, connection, connections, transaction
+
+from core import audit, protection
+from core.actors import Actor
+from core.models import AuditEntry, Organization
+from core.tenancy import organization_scope
+from crm.models import Contact, Project
+
+
+def test_the_application_connects_as_a_role_that_the_wall_binds(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT rolsuper, rolbypassrls, rolcreatedb FROM pg_roles WHERE rolname = current_user")
+        assert cursor.fetchone() == (False, False, False)
+        cursor.execute("SELECT count(*) FROM pg_class WHERE relowner = current_user::regrole")
+        assert cursor.fetchone() == (0,)
+
+
+def test_every_tenant_table_is_behind_the_wall(db: None) -> None:
+    assert len(protection.tenant_models()) > 15
+    assert protection.unprotected_tables(connection) == []
+
+
+def test_a_forgotten_filter_shows_nobody_elses_rows(
+    organization: Organization, other_organization: Organization
+) -> None:
+    Project.objects.create(organization=organization, number=1, name="Vardon")
+    with organization_scope(other_organization.pk):
+        Project.objects.create(organization=other_organization, number=1, name="Acuna")
+        assert [project.name for project in Project.objects.all()] == ["Acuna"]
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM crm_project")
+        assert cursor.fetchall() == [("Vardon",)]
+
+
+def test_without_an_organisation_there_are_no_rows(organization: Organization) -> None:
+    Project.objects.create(organization=organization, number=1, name="Vardon")
+
+    with organization_scope(None):
+        assert not Project.objects.exists()
+
+
+def test_a_row_cannot_be_written_for_another_organisation(
+    organization: Organization, other_organization: Organization
+) -> None:
+    with pytest.raises(ProgrammingError, match="row-level security"), transaction.atomic():
+        Project.objects.create(organization=other_organization, number=1, name="Acuna")
+
+
+def test_a_key_cannot_point_into_another_organisation(
+    organization: Organization, other_organization: Organization
+) -> None:
+    with organization_scope(other_organization.pk):
+        theirs = Contact.objects.create(organization=other_organization, display_name="Rana")
+
+    with pytest.raises(IntegrityError, match="same_org"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(
+            "INSERT INTO crm_contactpoint (organization_id, contact_id, kind, value, raw, country, line_type, status,"
+            " is_primary, notes, created_at, updated_at)"
+            " VALUES (%s, %s, 'phone', '+971500000000', '', '', '', 'valid', false, '', now(), now())",
+            [organization.pk, theirs.pk],
+        )
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE core_auditentry SET action = 'x'", "DELETE FROM core_auditentry", "TRUNCATE core_auditentry CASCADE"],
+)
+def test_the_audit_trail_cannot_be_altered_by_the_application_nor_by_its_owner(
+    manager: Actor, statement: str
+) -> None:
+    audit.record(actor=manager, action="core.tested", target=manager.organization)
+
+    with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
+        connection.cursor().execute(statement)
+
+    assert AuditEntry.objects.get().action == "core.tested"
+
+
+@pytest.mark.django_db(databases=["default", "owner"])
+def test_the_owner_of_the_tables_is_stopped_by_triggers() -> None:
+    with pytest.raises(InternalError, match="Cannot truncate"), connections["owner"].cursor() as cursor:
+        cursor.execute("TRUNCATE core_auditentry CASCADE")
