@@ -1,0 +1,43 @@
+"""The sandbox as one web application: the Cloud API for clients, /_sandbox for this machine, a page for people."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from aiohttp import web
+
+from .whatsapp import admin, graph
+from .whatsapp.service import Service
+from .workbook import http as workbook
+
+PAGE = Path(__file__).parent / "page"
+LARGEST_BODY = 128 * 1024 * 1024
+
+
+def build(public_url: str) -> web.Application:
+    """The application. `public_url` is how clients reach it: media and paging links are made from it."""
+    app = web.Application(client_max_size=LARGEST_BODY)
+    service = Service(public_url.rstrip("/"))
+    app[graph.SERVICE] = service
+    app.cleanup_ctx.append(_mailer)
+    inside = web.Application(middlewares=[admin.loopback_only], client_max_size=LARGEST_BODY)
+    inside[graph.SERVICE] = service
+    inside.add_routes(admin.routes())
+    inside.add_routes(workbook.routes())
+    app.add_subapp("/_sandbox", inside)
+    app.router.add_get("/", _page)
+    app.router.add_get("/whatsapp_business/attachments/", graph.attachment)
+    # One catch-all: the versions and ids of Graph paths are told apart by splitting, not by matching patterns.
+    app.router.add_route("*", "/{path:.+}", graph.handle)
+    return app
+
+
+async def _mailer(app: web.Application) -> AsyncIterator[None]:
+    service = app[graph.SERVICE]
+    await service.mailer.start()
+    yield
+    service.agenda.forget()
+    await service.mailer.stop()
+
+
+async def _page(request: web.Request) -> web.StreamResponse:
+    return web.FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-store"})
