@@ -182,7 +182,7 @@ def _postgres(home: Home) -> Iterator[dict[str, str]]:
         _initialise(binaries, version, home, data)
     # We hold the folder's lock, so no server runs there: this file is left from a kill -9, and the number in it
     # may by now be somebody else's process, which would stop the start.
-    #(data / "postmaster.pid").unlink(missing_ok=True)
+    (data / "postmaster.pid").unlink(missing_ok=True)
     port = free_port()
     options = POSTGRES_OPTIONS | ({} if home.durable else VOLATILE) | {"port": str(port)}
     server = Process(
