@@ -105,7 +105,7 @@ def split(minor: int, weights: Sequence[int]) -> list[int]:
     Raises AmountInvalid when there is no positive weight, or a negative one.
     """
     total = sum(weights)
-    if total <= 0 or min(weights) < 0:
+    if total <= 0 or min(weights, default=0) < 0:
         raise AmountInvalid("An amount can only be split by positive weights.", weights=list(weights))
     sign = -1 if minor < 0 else 1
     shares = [divmod(abs(minor) * weight, total) for weight in weights]

@@ -18,6 +18,8 @@ from tests.databases import TEMPLATE, clone, drop, point_at
 
 PASSWORD = "correct horse battery staple"
 
+pytest_plugins = ["tests.live"]
+
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: pytest.FixtureRequest, worker_database: str) -> None:
