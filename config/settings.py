@@ -136,9 +136,11 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / ".run" / "static"
+# In production `collectstatic` gathers the files here; elsewhere they are served from where they lie.
+STATIC_ROOT = None if env.IS_LOCAL else BASE_DIR / ".run" / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = env.IS_LOCAL
+WHITENOISE_AUTOREFRESH = env.MAJLIS_ENV in {"dev", "test"}  # looked up when asked for, not listed at the start
 MEDIA_ROOT = Path(env.MEDIA_ROOT) if Path(env.MEDIA_ROOT).is_absolute() else BASE_DIR / env.MEDIA_ROOT
 # An import may bring 50 MB; what is over 2.5 MB is spooled to disk. Everything else is far smaller.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024

@@ -41,7 +41,7 @@ class MajlisAdminSite(UnfoldAdminSite):
 site = MajlisAdminSite(name="admin")
 
 
-class TenantAdmin(ModelAdmin):  # type: ignore[misc]
+class TenantAdmin(ModelAdmin):
     """Rows that this member may see. Read-only unless a subclass names the capability that may write.
 
     Rows that services own leave `write_capability` empty and offer actions that call those services.
@@ -144,9 +144,7 @@ class DeletionAdmin(TenantAdmin):
 
     def restore(self, request: HttpRequest, deletions: QuerySet[Deletion]) -> None:
         for deletion in deletions:
-            restored = call_service(
-                self, request, services.restore_deletion, deletion=deletion, at=timezone.now()
-            )
+            restored = call_service(self, request, services.restore_deletion, deletion=deletion, at=timezone.now())
             if restored is not None:
                 self.message_user(request, f"{deletion.label}: {restored} rows are back.")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import views as auth_views
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
@@ -79,4 +79,12 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _sorry(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        code = {400: "bad_request", 403: "not_allowed", 404: "not_found"}.get(status, "server_error")
+        body: dict[str, object] = {
+            "type": f"https://majlis.dev/problems/{code}",
+            "title": code.replace("_", " ").capitalize(),
+        }
+        body |= {"status": status, "detail": sentence, "code": code}
+        return JsonResponse(body, status=status, content_type="application/problem+json")
     return render(request, "core/sorry.html", {"status": status, "sentence": sentence}, status=status)

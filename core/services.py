@@ -138,7 +138,9 @@ def restore_deletion(*, actor: Actor, deletion: Deletion, at: datetime) -> int:
                 hidden = model._base_manager.filter(deletion=deletion)
                 restored += hidden.update(deleted_at=None, deletion=None)
     except IntegrityError as error:
-        raise NameTaken(f"{deletion.label} cannot come back: something live now has the same number or name.") from error
+        raise NameTaken(
+            f"{deletion.label} cannot come back: something live now has the same number or name."
+        ) from error
     audit.record(actor=actor, action="core.deletion_restored", target=deletion, after={"restored": restored}, at=at)
     return restored
 
@@ -155,7 +157,7 @@ def _hide(rows: list[SoftDeleteModel], deletion: Deletion, at: datetime) -> int:
         children = relation.related_model._base_manager.filter(  # type: ignore[union-attr]
             **{f"{relation.field.name}__in": ids, "deleted_at__isnull": True}  # type: ignore[union-attr]
         )
-        hidden += _hide(list(children), deletion, at)
+        hidden += _hide([child for child in children if isinstance(child, SoftDeleteModel)], deletion, at)
     return hidden
 
 

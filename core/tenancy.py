@@ -43,4 +43,6 @@ def organization_scope(organization_id: int | None) -> Iterator[None]:
 
 def _set(organization_id: int | None) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config(%s, %s, false)", [SETTING, "" if organization_id is None else str(organization_id)])
+        cursor.execute(
+            "SELECT set_config(%s, %s, false)", [SETTING, "" if organization_id is None else str(organization_id)]
+        )

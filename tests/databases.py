@@ -27,7 +27,9 @@ def _owner() -> psycopg.Connection:
 def clone(template: str, name: str) -> None:
     """A new database, owned by the owner of the tables, that is a copy of the template."""
     with _owner() as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+        )
 
 
 def drop(name: str) -> None:

@@ -72,13 +72,13 @@ class Live:
 
     def sandbox(self, method: str, path: str, body: Any = None) -> Any:
         """Speak to the sandbox's own endpoints (`/_sandbox/...`, sandbox/README.md)."""
-        request = urllib.request.Request(  # noqa: S310
+        request = urllib.request.Request(
             self.sandbox_url + path,
             method=method,
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=30) as answer:
             return json.loads(answer.read() or b"null")
 
 

@@ -56,6 +56,7 @@ class SessionAuthentication(authentication.SessionAuthentication):
         found = super().authenticate(request)
         if found is not None and getattr(request._request, "actor", None) is None:
             request._request.actor = actor_of(  # type: ignore[attr-defined]
-                request._request, request._request.organization  # type: ignore[attr-defined]
+                request._request,
+                request._request.organization,  # type: ignore[attr-defined]
             )
         return found

@@ -19,12 +19,12 @@ class ProblemSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     request_id = serializers.CharField(required=False)
     details = serializers.DictField(required=False)
-    errors = serializers.ListField(child=serializers.DictField(), required=False)
+    errors = serializers.ListField(child=serializers.DictField(), required=False)  # type: ignore[assignment]
 
 
 class AutoSchema(SpectacularAutoSchema):
     def get_response_serializers(self) -> Any:
-        found = super().get_response_serializers()
+        found: Any = super().get_response_serializers()
         if not isinstance(found, dict):
             found = {self._success_status(): found}
         problem = OpenApiResponse(ProblemSerializer, description="A refusal, with a stable code and what to do")

@@ -29,5 +29,6 @@ class TenantViewSet(GenericViewSet[Any]):
         return self.actor.organization
 
     def get_queryset(self) -> QuerySet[Any]:
-        queryset = super().get_queryset()
-        return queryset.none() if self.swagger_fake_view else queryset.visible_to(self.actor)
+        queryset: Any = super().get_queryset()
+        narrowed: QuerySet[Any] = queryset.none() if self.swagger_fake_view else queryset.visible_to(self.actor)
+        return narrowed

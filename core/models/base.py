@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from core.models.organization import Organization
 
 
-class TenantForeignKey(models.ForeignKey):
+class TenantForeignKey(models.ForeignKey):  # type: ignore[type-arg]  # not subscriptable at run time
     """A foreign key between two tables of the same organisation.
 
     Django's own constraint would let a row point into another organisation. core/protection.py adds, from the models,

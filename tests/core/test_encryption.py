@@ -35,9 +35,7 @@ def test_nobody_can_search_the_ciphertext_by_mistake(organization: Organization)
         Contact.objects.filter(national_id=NATIONAL_ID).exists()
 
 
-def test_keys_are_rotated_and_the_old_one_can_be_dropped(
-    organization: Organization, settings: SettingsWrapper
-) -> None:
+def test_keys_are_rotated_and_the_old_one_can_be_dropped(organization: Organization, settings: SettingsWrapper) -> None:
     contact = Contact.objects.create(organization=organization, display_name="Rana", national_id=NATIONAL_ID)
     Contact.objects.create(organization=organization, display_name="Nobody")
     old, new = settings.FIELD_KEYS[0], Fernet.generate_key().decode()

@@ -79,7 +79,9 @@ def test_parts_always_sum_to_the_whole(minor: int, weights: list[int]) -> None:
     parts = split(minor, weights)
 
     assert sum(parts) == minor
-    assert all(abs(part * sum(weights) - minor * weight) < sum(weights) for part, weight in zip(parts, weights, strict=True))
+    assert all(
+        abs(part * sum(weights) - minor * weight) < sum(weights) for part, weight in zip(parts, weights, strict=True)
+    )
 
 
 @given(st.integers(-(10**15), 10**15), st.sampled_from(["AED", "KWD", "JPY"]))
