@@ -1,4 +1,7 @@
-"""`bin/dev`: every process of Majlis on this machine, with reloading code, shown logs and kept data."""
+"""`bin/dev`: every process of Majlis on this machine, with shown logs and kept data.
+
+The web server reloads changed code; the worker does not: stop and start for changed tasks.
+"""
 
 from __future__ import annotations
 

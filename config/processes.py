@@ -170,14 +170,18 @@ class Supervisor:
 
 def web(port: int, *, reload: bool = False) -> list[str]:
     """Return the command of the web server."""
-    watching = [part for folder in _code_folders() for part in ("--reload-dir", folder)]
-    command = ["uvicorn", "config.asgi:application", "--port", str(port), "--no-server-header"]
-    return _python(*command, *(["--reload", *watching] if reload else []))
+    command = ["uvicorn", "config.asgi:application", "--port", str(port), "--lifespan", "off"]
+    command += ["--no-server-header", "--no-access-log"]  # requests are logged by django-structlog
+    if reload:
+        command += ["--reload", *(f"--reload-dir={folder}" for folder in _web_code())]
+    return _python(*command)
 
 
 def worker(concurrency: int = 2) -> list[str]:
     """Return the command of the worker that runs the tasks."""
-    return _python("celery", "-A", "config", "worker", "--concurrency", str(concurrency), "--without-mingle")
+    return _python(
+        "celery", "-A", "config", "worker", "--concurrency", str(concurrency), "--without-mingle", "--without-gossip"
+    )
 
 
 def scheduler(state: Path) -> list[str]:
@@ -207,9 +211,10 @@ def _python(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", module, *arguments]
 
 
-def _code_folders() -> list[str]:
+def _web_code() -> list[str]:
     # Not the whole tree: .venv and .run hold tens of thousands of files that reloading would look at.
-    return sorted(path.parent.name for path in ROOT.glob("*/__init__.py"))
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    return sorted(packages - {"benchmarks", "sandbox", "tests"})
 
 
 def _die_with_parent(stop_signal: signal.Signals) -> Callable[[], None]:
