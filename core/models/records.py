@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.db import models
 
 from core.append_only import append_only
-from core.models.base import TenantModel
+from core.models.base import TenantForeignKey, TenantModel
 from core.models.people import ApiToken, User
 
 
@@ -17,7 +17,7 @@ class AuditEntry(TenantModel):
     database_privileges: ClassVar[str] = "SELECT, INSERT"
 
     user = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
-    token = models.ForeignKey(ApiToken, on_delete=models.PROTECT, null=True, related_name="+")
+    token = TenantForeignKey(ApiToken, null=True, related_name="+")
     action = models.CharField(max_length=60)
     target_type = models.CharField(max_length=60)
     target_id = models.BigIntegerField()
