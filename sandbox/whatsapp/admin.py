@@ -40,7 +40,9 @@ def reply(payload: Any, status: int = 200) -> web.Response:
     return web.Response(body=orjson.dumps(payload), status=status, content_type="application/json")
 
 
-def route(handler: Callable[[Service, web.Request], Awaitable[Json]]) -> Callable[[web.Request], Awaitable[web.Response]]:
+def route(
+    handler: Callable[[Service, web.Request], Awaitable[Json]],
+) -> Callable[[web.Request], Awaitable[web.Response]]:
     """An admin endpoint: what is wrong with the request comes back as 400 with the reason."""
 
     async def answer(request: web.Request) -> web.Response:
@@ -239,7 +241,9 @@ async def events(request: web.Request) -> web.StreamResponse:
 
 
 @web.middleware
-async def loopback_only(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> web.StreamResponse:
+async def loopback_only(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
     """The admin endpoints hold secrets and can break everything: they answer this machine only."""
     if request.remote not in ("127.0.0.1", "::1", None):
         return reply({"error": "admin endpoints answer on loopback only"}, 403)

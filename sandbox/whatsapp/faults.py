@@ -171,5 +171,3 @@ def _torn(request: web.Request, response: web.StreamResponse | None = None) -> w
 def describe() -> Json:
     """The kinds of fault there are, for whoever asks the sandbox."""
     return {kind: {"accepts_first": accepts, "does": does} for kind, (accepts, does) in KINDS.items()}
-
-

@@ -112,7 +112,9 @@ class Mailer:
         self.counts["changes"] += 1
         if not held and self._timer is None:
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(self.world.settings.webhooks.gather + self.world.settings.webhooks.delay, self._flush)
+            self._timer = loop.call_later(
+                self.world.settings.webhooks.gather + self.world.settings.webhooks.delay, self._flush
+            )
 
     def release(self, *, order: str, copies: int, batch: int) -> Json:
         """Post what was held back. Says how many changes went out in how many bodies."""
@@ -151,7 +153,11 @@ class Mailer:
         except (aiohttp.ClientError, TimeoutError) as error:
             return {"ok": False, "status": None, "detail": f"{type(error).__name__}: {error}"}
         ok = answer.status == 200 and text == challenge
-        return {"ok": ok, "status": answer.status, "detail": "" if ok else f"expected {challenge!r}, got {text[:200]!r}"}
+        return {
+            "ok": ok,
+            "status": answer.status,
+            "detail": "" if ok else f"expected {challenge!r}, got {text[:200]!r}",
+        }
 
     # -- the road out -------------------------------------------------------------------------------------------------
 

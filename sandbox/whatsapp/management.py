@@ -225,9 +225,7 @@ def _template(call: Call, template: Template) -> Json:
 def _delete_templates(call: Call, account: Account) -> Json:
     name, template_id = call.query("name"), call.query("hsm_id")
     doomed = [
-        each
-        for each in account.templates.values()
-        if each.name == name and (not template_id or each.id == template_id)
+        each for each in account.templates.values() if each.name == name and (not template_id or each.id == template_id)
     ]
     if not doomed:
         raise GraphError(100, "message template not found", message="Invalid parameter", status=404, subcode=2593002)

@@ -37,7 +37,7 @@ def _media(kind: str, content: Json) -> None:
     if content.get("id") and content.get("link"):
         raise invalid(f"Only one of {kind}['id'] and {kind}['link'] may be given.")
     if content.get("caption") and kind in ("audio", "sticker"):
-        raise invalid(f"Unexpected key \"caption\" on param \"{kind}\".")
+        raise invalid(f'Unexpected key "caption" on param "{kind}".')
     if len(str(content.get("caption") or "")) > 1024:
         raise GraphError(131009, "caption: at most 1024 characters")
 

@@ -89,7 +89,10 @@ def _message(service: Service, message: Message) -> Json:
         "biz_opaque_callback_data": message.callback_data,
     }
     if message.error is not None:
-        shown["error"] = {"code": message.error, "title": REFUSALS[message.error].title if message.error in REFUSALS else ""}
+        shown["error"] = {
+            "code": message.error,
+            "title": REFUSALS[message.error].title if message.error in REFUSALS else "",
+        }
     if message.type in MEDIA:
         shown["media"] = _media(service, message.content)
     return shown
