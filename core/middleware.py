@@ -8,6 +8,7 @@ from collections.abc import Callable
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import set_script_prefix
+from django.utils import timezone
 
 from core.actors import Actor
 from core.errors import Conflict, DomainError, Invalid, NotAllowed, NotFound, Unavailable
@@ -49,7 +50,9 @@ class OrganizationMiddleware:
             # Django's admin knows no arguments in its addresses: to it, the organisation is where it is mounted.
             set_script_prefix(f"/o/{organization.slug}/")
             request.path_info = address["rest"]
-        with organization_scope(organization.pk):
+        # Pages show the organisation's clock; the API and webhooks speak UTC.
+        clock = organization.time_zone if address["door"] == "o" else timezone.get_default_timezone()
+        with organization_scope(organization.pk), timezone.override(clock):
             request.actor = actor_of(request, organization)  # type: ignore[attr-defined]
             return self.get_response(request)
 

@@ -2,6 +2,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path
 
+from core import pages
 from core.doors import page
 from core.roles import Capability
 
@@ -14,4 +15,4 @@ def door(request: HttpRequest) -> HttpResponse:
     return redirect(f"/o/{actor.organization.slug}/{'admin' if staff else 'inbox'}/")
 
 
-urlpatterns = [path("", door, name="door")]
+urlpatterns = [path("", door, name="door"), path("profile/", pages.profile, name="profile")]

@@ -9,9 +9,11 @@ from django.contrib.auth import views as auth_views
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from core.actors import Actor
+from core.doors import page
 from core.models import Membership
 from core.roles import Capability
 
@@ -19,6 +21,12 @@ from core.roles import Capability
 class SignIn(auth_views.LoginView):
     template_name = "core/sign_in.html"
     redirect_authenticated_user = True
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """Signed in: from here on in the language this person chose, on whatever device."""
+        response = super().form_valid(form)
+        _remember_language(response, self.request.user.language)  # type: ignore[union-attr]
+        return response
 
 
 class SignOut(auth_views.LogoutView):
@@ -44,11 +52,17 @@ def set_language(request: HttpRequest) -> HttpResponse:
         after = "/"
     response = HttpResponseRedirect(after)
     if code in dict(settings.LANGUAGES):
-        response.set_cookie(settings.LANGUAGE_COOKIE_NAME, code, max_age=365 * 24 * 3600, samesite="Lax")
+        _remember_language(response, code)
         if request.user.is_authenticated:
             request.user.language = code
             request.user.save(update_fields=["language"])
     return response
+
+
+@page(None)
+def profile(request: HttpRequest) -> HttpResponse:
+    """Who I am here, in which language, and the way out."""
+    return render(request, "core/profile.html", {"here": "profile"})
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -63,28 +77,27 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _sorry(request, 400, "That request could not be read.")
+    return _sorry(request, 400, _("That request could not be read."), _("Go back, load the page again and repeat it."))
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _sorry(request, 403, "This is not allowed.")
+    return _sorry(request, 403, _("This is not allowed."), _("If it should be, ask the admin of your office."))
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _sorry(request, 404, "There is no such page, or it is not yours to see.")
+    advice = _("It was moved, the address has a slip, or it belongs to somebody else. Nothing was changed.")
+    return _sorry(request, 404, _("There is no such page, or it is not yours to see."), advice)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return _sorry(request, 500, "Something broke on our side. It has been noted; nothing you entered was half saved.")
+    advice = _("It has been noted, and nothing you entered was half saved. Try again in a minute.")
+    return _sorry(request, 500, _("Something broke on our side."), advice)
 
 
-def _sorry(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
-    if request.path.startswith("/api/"):
-        code = {400: "bad_request", 403: "not_allowed", 404: "not_found"}.get(status, "server_error")
-        body: dict[str, object] = {
-            "type": f"https://majlis.dev/problems/{code}",
-            "title": code.replace("_", " ").capitalize(),
-        }
-        body |= {"status": status, "detail": sentence, "code": code}
-        return JsonResponse(body, status=status, content_type="application/problem+json")
-    return render(request, "core/sorry.html", {"status": status, "sentence": sentence}, status=status)
+def _sorry(request: HttpRequest, status: int, sentence: str, advice: str) -> HttpResponse:
+    context = {"status": status, "sentence": sentence, "advice": advice}
+    return render(request, "core/sorry.html", context, status=status)
+
+
+def _remember_language(response: HttpResponse, code: str) -> None:
+    response.set_cookie(settings.LANGUAGE_COOKIE_NAME, code, max_age=365 * 24 * 3600, samesite="Lax")

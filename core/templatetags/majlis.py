@@ -1,0 +1,136 @@
+"""What every template of ours may say: icons, initials, money, times and how long is left."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from core.models import AuditEntry
+from core.money import format_money
+
+register = template.Library()
+
+HUES = 6
+CLOSING_SOON = timedelta(hours=2)
+CLOSING_NOW = timedelta(minutes=30)
+
+
+@register.simple_tag
+def icon(name: str, classes: str = "") -> SafeString:
+    """One drawing of static/icons.svg. It says nothing to a screen reader: the words stand beside it."""
+    return format_html(
+        '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
+        classes,
+        static("icons.svg"),
+        name,
+    )
+
+
+@register.filter
+def initials(name: str) -> str:
+    """Two letters for an avatar: of the first and the last word. A number gives none, so a mark stands in."""
+    words = [word for word in str(name).split() if word[:1].isalpha()]
+    if not words:
+        return "•"
+    return (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper()
+
+
+@register.filter
+def hue(pk: int | None) -> int:
+    """Which of the avatar colours this one has, always the same."""
+    return (pk or 0) % HUES
+
+
+@register.filter
+def money(minor: int | None, currency: str) -> str:
+    """Minor units as people write them, with the currency; a dash when there is no amount."""
+    return "–" if minor is None else format_money(minor, currency)
+
+
+@register.filter
+def moment(at: datetime | None) -> str:
+    """When it was, as short as a list can have it: 14:05 today, Yesterday, Tue, 3 Mar, 3 Mar 2025."""
+    if at is None:
+        return ""
+    local, today = timezone.localtime(at), timezone.localdate()
+    days = (today - local.date()).days
+    if days == 0:
+        return date_format(local, "H:i")
+    if days == 1:
+        return _("Yesterday")
+    if 1 < days < 7:
+        return date_format(local, "D")
+    return date_format(local, "j M" if local.year == today.year else "j M Y")
+
+
+@register.filter
+def day(on: datetime | date) -> str:
+    """The heading of a day: Today, Yesterday, Tuesday 3 March."""
+    local = timezone.localtime(on).date() if isinstance(on, datetime) else on
+    days = (timezone.localdate() - local).days
+    if days == 0:
+        return _("Today")
+    if days == 1:
+        return _("Yesterday")
+    return date_format(local, "l j F" if local.year == timezone.localdate().year else "j F Y")
+
+
+@register.filter
+def time_left(until: datetime | None) -> str:
+    """How long the window stays open, in words that fit a badge."""
+    left = _left(until)
+    if left is None:
+        return ""
+    minutes = int(left.total_seconds() // 60)
+    if minutes < 60:
+        return _("%(minutes)d min") % {"minutes": max(minutes, 1)}
+    return _("%(hours)d h %(minutes)02d") % {"hours": minutes // 60, "minutes": minutes % 60}
+
+
+@register.filter
+def time_left_tone(until: datetime | None) -> str:
+    """The tone of the badge: calm, soon, nearly gone."""
+    left = _left(until)
+    if left is None:
+        return ""
+    return "bad" if left <= CLOSING_NOW else "warn" if left <= CLOSING_SOON else "good"
+
+
+@register.filter
+def epoch(at: datetime | None) -> int:
+    """Seconds since 1970, for the script that counts down."""
+    return int(at.timestamp()) if at else 0
+
+
+@register.filter
+def changes(entry: AuditEntry) -> list[dict[str, Any]]:
+    """The fields that an audit entry names, with what they were and what they became."""
+    names = dict.fromkeys([*entry.before, *entry.after])
+    return [{"name": name, "before": entry.before.get(name, ""), "after": entry.after.get(name, "")} for name in names]
+
+
+@register.simple_tag(takes_context=True)
+def query(context: dict[str, Any], **changes: Any) -> str:
+    """The present address's question with some answers changed; an empty answer is left out."""
+    parameters = context["request"].GET.copy()
+    for name, value in changes.items():
+        if value in ("", None):
+            parameters.pop(name, None)
+        else:
+            parameters[name] = str(value)
+    return f"?{parameters.urlencode()}"
+
+
+def _left(until: datetime | None) -> timedelta | None:
+    if until is None:
+        return None
+    left = until - timezone.now()
+    return left if left > timedelta() else None
