@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import views as auth_views
+from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -95,6 +96,14 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _sorry(request: HttpRequest, status: int, sentence: str, advice: str) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        code = {400: "bad_request", 403: "not_allowed", 404: "not_found"}.get(status, "server_error")
+        body: dict[str, object] = {
+            "type": f"https://majlis.dev/problems/{code}",
+            "title": code.replace("_", " ").capitalize(),
+        }
+        body |= {"status": status, "detail": f"{sentence} {advice}", "code": code}
+        return JsonResponse(body, status=status, content_type="application/problem+json")
     context = {"status": status, "sentence": sentence, "advice": advice}
     return render(request, "core/sorry.html", context, status=status)
 
