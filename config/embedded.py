@@ -29,6 +29,7 @@ from config.processes import Process, free_port
 
 OLDEST_POSTGRES = 15
 LOCK_PATIENCE = 20.0  # seconds that the servers of a killed run get to finish
+PASSABLE = 0o711  # of our folders that PostgreSQL's user has to pass through, whatever our umask is
 SUPERUSER, OWNER, APP = "postgres", "majlis_owner", "majlis_app"
 DATABASE = "majlis"
 SETTINGS = ["DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "MAJLIS_SUPERUSER_URL"]
@@ -107,14 +108,13 @@ class Home:
 @contextmanager
 def _home(run_dir: Path, *, durable: bool) -> Iterator[Home]:
     base = data_folder(run_dir)
-    base.mkdir(exist_ok=True)
     base_lock = _lock(base, LOCK_PATIENCE)
     try:
         for leftover in base.glob("scratch-*"):
             _remove_unless_in_use(leftover)
         path = base / ("servers" if durable else f"scratch-{secrets.token_hex(4)}")
         path.mkdir(exist_ok=True)
-        path.chmod(0o711)  # PostgreSQL's user has to pass through it, whatever our umask is
+        path.chmod(PASSABLE)
         lock = _lock(path, LOCK_PATIENCE)
     finally:
         os.close(base_lock)  # held until now, so that no neighbour swept the new folder away
@@ -157,7 +157,10 @@ def data_folder(run_dir: Path) -> Path:
     run_dir.mkdir(parents=True, exist_ok=True)
     if _succeeds(["test", "-x", run_dir], **server_user()):
         return run_dir
-    return _public_folder() / hashlib.sha256(bytes(run_dir.resolve())).hexdigest()[:12]
+    folder = _public_folder() / hashlib.sha256(bytes(run_dir.resolve())).hexdigest()[:12]
+    folder.mkdir(exist_ok=True)
+    folder.chmod(PASSABLE)
+    return folder
 
 
 def _public_folder() -> Path:
