@@ -1,0 +1,113 @@
+"""Every refusal of messaging."""
+
+from __future__ import annotations
+
+from core.errors import Conflict, Invalid, NotAllowed, NotFound, Unavailable
+
+
+class WindowClosed(Conflict):
+    """The 24 hours since the person last wrote are over: only an approved template may be sent."""
+
+    code = "window_closed"
+
+
+class ChannelUnable(Conflict):
+    """The number cannot send now: disconnected, blocked or deleted."""
+
+    code = "channel_unable"
+
+
+class OptedOut(Conflict):
+    code = "opted_out"
+
+
+class RecipientUnknown(Conflict):
+    """Neither a number nor a WhatsApp user id is known."""
+
+    code = "recipient_unknown"
+
+
+class ConversationClosed(Conflict):
+    code = "conversation_closed"
+
+
+class ConversationAlreadyOpen(Conflict):
+    code = "conversation_already_open"
+
+
+class TemplateUnusable(Conflict):
+    """Not approved, paused, disabled, or of another account."""
+
+    code = "template_unusable"
+
+
+class VariableMissing(Invalid):
+    code = "variable_missing"
+
+
+class TextInvalid(Invalid):
+    """Empty, or longer than WhatsApp takes."""
+
+    code = "text_invalid"
+
+
+class MediaInvalid(Invalid):
+    code = "media_invalid"
+
+
+class MediaNotFound(NotFound):
+    code = "media_not_found"
+
+
+class QuoteElsewhere(Invalid):
+    """The quoted message is not of this conversation."""
+
+    code = "quote_elsewhere"
+
+
+class RequestIdReused(Conflict):
+    """The same client_request_id was used for another message."""
+
+    code = "request_id_reused"
+
+
+class AssigneeUnable(Invalid):
+    code = "assignee_unable"
+
+
+class NumberTaken(Conflict):
+    code = "number_taken"
+
+
+class WhatsAppRefused(Invalid):
+    """WhatsApp understood and said no."""
+
+    code = "whatsapp_refused"
+
+
+class WhatsAppUnavailable(Unavailable):
+    """WhatsApp did not answer."""
+
+    code = "whatsapp_unavailable"
+
+
+class OptOutOfTheirOwn(NotAllowed):
+    """Who stopped by their own words may start again only by their own words."""
+
+    code = "opt_out_of_their_own"
+
+
+class SignatureInvalid(NotAllowed):
+    code = "webhook_signature_invalid"
+
+
+class WebhookMalformed(Invalid):
+    code = "webhook_malformed"
+
+
+class WebhookTooLarge(Invalid):
+    code = "webhook_too_large"
+
+
+class ChannelUnknown(NotFound):
+    code = "channel_unknown"
