@@ -23,6 +23,7 @@ def build(public_url: str) -> web.Application:
     inside[graph.SERVICE] = service
     inside.add_routes(admin.routes())
     inside.add_routes(workbook.routes())
+    inside.router.add_static("/page/", PAGE)
     app.add_subapp("/_sandbox", inside)
     app.router.add_get("/", _page)
     app.router.add_get("/whatsapp_business/attachments/", graph.attachment)

@@ -89,6 +89,7 @@ async def reset(service: Service, request: web.Request) -> Json:
 
 async def clock(service: Service, request: web.Request) -> Json:
     service.world.ahead += float((await read(request)).get("advance", 0))
+    service.live.touch_all()
     return {"now": service.world.now(), "ahead": service.world.ahead}
 
 

@@ -16,14 +16,14 @@ class Agenda:
     """Calls functions when they are due, in order, from a single timer of the running loop."""
 
     def __init__(self) -> None:
-        self._due: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
+        self._due: list[tuple[float, int, Callable[..., object], tuple[Any, ...]]] = []
         self._order = itertools.count()
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
         return len(self._due)
 
-    def after(self, seconds: float, call: Callable[..., None], *args: Any) -> None:
+    def after(self, seconds: float, call: Callable[..., object], *args: Any) -> None:
         """Call a function in so many seconds."""
         loop = asyncio.get_running_loop()
         due = loop.time() + seconds

@@ -164,7 +164,7 @@ async def _broken_stream(fault: Fault, request: web.Request, status: int, answer
 def _torn(request: web.Request, response: web.StreamResponse | None = None) -> web.StreamResponse:
     transport = request.transport
     if transport is not None:
-        transport.abort()  # type: ignore[attr-defined]  # both asyncio and uvloop transports have it
+        transport.abort()
     return response or web.Response()
 
 

@@ -109,22 +109,42 @@ def _received(parameters: list[Json]) -> str:
     return str(parameters[0].get("type", "UNKNOWN")).upper() if parameters else "NONE"
 
 
-def rendered(template: Template, components: list[Json]) -> str:
-    """The text the recipient reads, for the page: header, body and footer with the parameters filled in."""
+def rendered(template: Template, components: list[Json]) -> dict[str, str]:
+    """The texts the recipient reads, for the page: header, body and footer with the parameters filled in."""
     values: dict[str, dict[str, str]] = {}
     for each in components:
         place = str(each.get("type", "")).lower()
         for index, parameter in enumerate(each.get("parameters") or []):
             name = str(parameter.get("parameter_name") or index + 1)
             values.setdefault(place, {})[name] = str(parameter.get("text", ""))
-    lines = []
+    texts: dict[str, str] = {}
     for component in template.components:
         place = str(component.get("type", "")).lower()
         text = component.get("text")
         if place in ("header", "body", "footer") and isinstance(text, str):
-            filled = values.get(place, {})
-            lines.append(PLACEHOLDER.sub(lambda found, filled=filled: filled.get(found[1], found[0]), text))
-    return "\n".join(lines)
+            texts[place] = _filled(text, values.get(place, {}))
+    return texts
+
+
+def buttons(template: Template, components: list[Json]) -> list[Json]:
+    """The buttons under a sent template: what is tapped on them comes back as `button` with this payload."""
+    given = {
+        str(each.get("index")): each.get("parameters") or [] for each in components if each.get("type") == "button"
+    }
+    listed = next((each.get("buttons", []) for each in template.components if each.get("type") == "BUTTONS"), [])
+    shown: list[Json] = []
+    for index, button in enumerate(listed):
+        parameters = given.get(str(index), [])
+        first = parameters[0] if parameters else {}
+        item = {"text": button.get("text", ""), "payload": first.get("payload") or button.get("text", "")}
+        if button.get("url"):
+            item["url"] = PLACEHOLDER.sub(str(first.get("text", "")), str(button["url"]))
+        shown.append(item)
+    return shown
+
+
+def _filled(text: str, values: dict[str, str]) -> str:
+    return PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), text)
 
 
 def created(request: Json, *, status: str = "PENDING") -> Template:
@@ -162,8 +182,7 @@ def check_components(components: object) -> None:
             raise invalid("Invalid parameter", f"components: {place} may hold {longest} characters")
     if len(placeholders(texts.get("HEADER", ""))) > 1:
         raise invalid("Invalid parameter", "components: HEADER may hold one variable")
-    buttons = next((each.get("buttons", []) for each in components if each.get("type") == "BUTTONS"), [])
-    if len(buttons) > 10:
+    if any(len(each.get("buttons", [])) > 10 for each in components):
         raise invalid("Invalid parameter", "components: at most 10 buttons")
 
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from .errors import REFUSALS
 from .service import Service
-from .templates import rendered
+from .templates import buttons, rendered
 from .validation import MEDIA
 from .world import Chat, Json, Message
 
@@ -93,6 +93,10 @@ def _message(service: Service, message: Message) -> Json:
             "code": message.error,
             "title": REFUSALS[message.error].title if message.error in REFUSALS else "",
         }
+    if message.template is not None:
+        texts = rendered(message.template, message.content.get("components") or [])
+        shown |= {place: texts[place] for place in ("header", "footer") if place in texts}
+        shown["buttons"] = buttons(message.template, message.content.get("components") or [])
     if message.type in MEDIA:
         shown["media"] = _media(service, message.content)
     return shown
@@ -110,7 +114,7 @@ def text_of(message: Message) -> str:
     if message.step == "deleted":
         return ""
     if message.template is not None:
-        return rendered(message.template, content.get("components") or [])
+        return rendered(message.template, content.get("components") or []).get("body", "")
     if message.type in ("text", "edit"):
         return str(content.get("body", ""))
     if message.type == "interactive":

@@ -35,7 +35,7 @@ class Row:
 
 def build(rows: int, seed: int) -> list[Row]:
     """All rows in the order of the sheet. The same arguments give the same book."""
-    random = Random(seed)  # noqa: S311  # a repeatable book is the point
+    random = Random(seed)  # a repeatable book is the point
     owners = _owners(rows, random)
     properties, keyless = _properties(rows, random)
     drawn = _drawn(owners, rows, random)
@@ -236,7 +236,8 @@ def _fill_phones(book: list[Row], rows: int, random: Random) -> None:
 
 
 def _deck(attribute: str, rows: int, random: Random) -> tuple[list[Form], list[Form]]:
-    good, junk = [], []
+    good: list[Form] = []
+    junk: list[Form] = []
     for form in phones.FORMS:
         cards = [form] * layout.scaled(getattr(form, attribute), rows)
         (good if form.line == "mobile" else junk).extend(cards)
