@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.db.models import Model, QuerySet
@@ -24,18 +25,18 @@ class MajlisAdminSite(UnfoldAdminSite):
     """Mounted per organisation at /o/<slug>/admin/; entered with the capability, not with Django's is_staff."""
 
     def has_permission(self, request: HttpRequest) -> bool:
-        actor = getattr(request, "actor", None)
-        return actor is not None and actor.can(Capability.BACK_OFFICE)
-
-    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Nobody signs in here: send strangers to the sign-in page, outsiders nowhere, agents to their own pages."""
+        """Strangers are sent to sign in; outsiders get 404, and members without the capability are refused in words."""
         if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path(), "/sign-in/")
+            return False
         actor: Actor | None = getattr(request, "actor", None)
         if actor is None:
             raise Http404
         actor.require(Capability.BACK_OFFICE)
-        return super().login(request, extra_context)
+        return True
+
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Nobody signs in here: there is one sign-in page for all doors."""
+        return redirect_to_login(request.GET.get("next") or f"{request.get_full_path()}", settings.LOGIN_URL)
 
 
 site = MajlisAdminSite(name="admin")
