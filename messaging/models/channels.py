@@ -47,7 +47,8 @@ class Channel(SoftDeleteModel):
     messaging_limit = models.PositiveIntegerField(default=250, help_text="people a day outside the window")
     messages_per_second = models.PositiveSmallIntegerField(default=80)
     is_coexistence = models.BooleanField(default=False)
-    blocked_at = models.DateTimeField(null=True, blank=True)
+    blocked_at = models.DateTimeField(null=True, blank=True, help_text="nothing goes out until somebody has acted")
+    checked_at = models.DateTimeField(null=True, blank=True)
 
     objects = ChannelQuerySet.as_manager()
 
@@ -80,20 +81,36 @@ class TemplateStatus(models.TextChoices):
     DISABLED = "DISABLED", "Disabled"
 
 
+class ParameterFormat(models.TextChoices):
+    POSITIONAL = "POSITIONAL", "Numbered"
+    NAMED = "NAMED", "Named"
+
+
+class MessageTemplateQuerySet(TenantQuerySet):
+    def usable_on(self, channel: Channel) -> Self:
+        """Approved templates of the account that the channel belongs to."""
+        return self.filter(
+            organization=channel.organization_id, channel__waba_id=channel.waba_id, status=TemplateStatus.APPROVED
+        )
+
+
 class MessageTemplate(TenantModel):
     """What may be sent outside the window: kept true by webhooks and by sync, never edited here."""
 
     channel = TenantForeignKey(Channel, related_name="templates", help_text="any number of the same WABA may use it")
+    provider_id = models.CharField(max_length=40, blank=True)
     name = models.CharField(max_length=512)
     language = models.CharField(max_length=10)
     category = models.CharField(max_length=14, choices=TemplateCategory)
     components = models.JSONField(default=list, help_text="as the Cloud API gives them")
+    parameter_format = models.CharField(max_length=10, choices=ParameterFormat, default=ParameterFormat.POSITIONAL)
     status = models.CharField(max_length=8, choices=TemplateStatus, default=TemplateStatus.PENDING)
     quality = models.CharField(max_length=7, choices=Quality, default=Quality.UNKNOWN)
     rejected_reason = models.CharField(max_length=300, blank=True)
     paused_until = models.DateTimeField(null=True, blank=True)
+    synced_at = models.DateTimeField(null=True, blank=True)
 
-    objects = TenantQuerySet.as_manager()
+    objects = MessageTemplateQuerySet.as_manager()
 
     class Meta:
         constraints = [

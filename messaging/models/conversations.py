@@ -45,6 +45,7 @@ class Conversation(SoftDeleteModel):
     assigned_to = TenantForeignKey("core.Membership", null=True, blank=True, related_name="conversations")
     status = models.CharField(max_length=8, choices=ConversationStatus, default=ConversationStatus.OPEN)
     topic = models.CharField(max_length=200, blank=True)
+    address = models.CharField(max_length=150, blank=True, help_text="where they last wrote from: digits, or a BSUID")
     last_message_at = models.DateTimeField(null=True, blank=True)
     last_inbound_at = models.DateTimeField(null=True, blank=True)
     window_expires_at = models.DateTimeField(null=True, blank=True, help_text="24 h after the last inbound message")
@@ -177,6 +178,7 @@ class Message(SoftDeleteModel):
     sent_at = models.DateTimeField(null=True, blank=True)
     delivered_at = models.DateTimeField(null=True, blank=True)
     read_at = models.DateTimeField(null=True, blank=True)
+    played_at = models.DateTimeField(null=True, blank=True)
     failed_at = models.DateTimeField(null=True, blank=True)
     error_code = models.IntegerField(null=True, blank=True)
     error_title = models.CharField(max_length=200, blank=True)
@@ -215,6 +217,16 @@ class Message(SoftDeleteModel):
                 fields=["organization", "status", "id"],
                 condition=Q(status__in=["queued", "sending"]),
                 name="messaging_outbox",
+            ),
+            # replies that came before what they quote, and reactions of a page of messages
+            models.Index(
+                fields=["organization", "quoted_provider_id"],
+                condition=~Q(quoted_provider_id=""),
+                name="messaging_quoting",
+            ),
+            # files that are still to be fetched
+            models.Index(
+                fields=["organization", "id"], condition=~Q(media_id="") & Q(media_file=""), name="messaging_to_fetch"
             ),
             # search inside messages
             GinIndex(fields=["body"], opclasses=["gin_trgm_ops"], name="messaging_search"),

@@ -26,7 +26,9 @@ class WebhookEvent(TenantModel):
     signature_verified = models.BooleanField()
     state = models.CharField(max_length=10, choices=EventState, default=EventState.STORED)
     attempts = models.PositiveSmallIntegerField(default=0)
-    lease_until = models.DateTimeField(null=True, blank=True)
+    lease_until = models.DateTimeField(
+        null=True, blank=True, help_text="processing: whose turn ends then; failed: next try"
+    )
     error = models.TextField(blank=True)
     received_at = models.DateTimeField()
     processed_at = models.DateTimeField(null=True, blank=True)
@@ -36,7 +38,7 @@ class WebhookEvent(TenantModel):
             # what waits to be processed, oldest first
             models.Index(
                 fields=["organization", "id"],
-                condition=Q(state__in=["stored", "processing"]),
+                condition=Q(state__in=["stored", "processing", "failed"]),
                 name="messaging_webhook_waiting",
             ),
         ]
@@ -102,6 +104,7 @@ class OptOut(SoftDeleteModel):
         ]
         indexes = [
             models.Index(fields=["organization", "contact"], name="messaging_opt_out_of_contact"),
+            models.Index(fields=["organization", "point"], name="messaging_opt_out_of_point"),
         ]
 
     def __str__(self) -> str:
