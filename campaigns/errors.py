@@ -1,0 +1,59 @@
+"""Every refusal of campaigns."""
+
+from __future__ import annotations
+
+from core.errors import Conflict, Invalid, NotAllowed
+
+
+class AudienceInvalid(Invalid):
+    """The filter names something that does not exist here, or that the target does not know."""
+
+    code = "audience_invalid"
+
+
+class AudienceEmpty(Conflict):
+    """Nobody is left to write to."""
+
+    code = "audience_empty"
+
+
+class ChannelUnusable(Conflict):
+    """No number, or one that cannot send, or whose account has not this template."""
+
+    code = "channel_unusable"
+
+
+class TemplateUnusable(Conflict):
+    code = "template_unusable"
+
+
+class VariablesInvalid(Invalid):
+    """A slot of the template has no source, or a source does not exist."""
+
+    code = "variables_invalid"
+
+
+class ScheduleInvalid(Invalid):
+    code = "schedule_invalid"
+
+
+class NameTaken(Conflict):
+    code = "campaign_name_taken"
+
+
+class IllegalMove(Conflict):
+    """The campaign's present status does not allow it."""
+
+    code = "illegal_move"
+
+
+class OwnCampaign(NotAllowed):
+    """Who wrote or last edited a campaign may not approve it."""
+
+    code = "own_campaign"
+
+
+class ApprovalMissing(Conflict):
+    """Nobody approved it as it is now."""
+
+    code = "approval_missing"

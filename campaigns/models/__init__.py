@@ -1,0 +1,17 @@
+"""Campaigns, who decided what about them, and one row per person they are meant for."""
+
+from campaigns.models.campaigns import Approval, Campaign, CampaignChannel, CampaignPause, CampaignStatus, Target
+from campaigns.models.recipients import CampaignEngine, CampaignMessage, SkipReason, Status
+
+__all__ = [
+    "Approval",
+    "Campaign",
+    "CampaignChannel",
+    "CampaignEngine",
+    "CampaignMessage",
+    "CampaignPause",
+    "CampaignStatus",
+    "SkipReason",
+    "Status",
+    "Target",
+]
