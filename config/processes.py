@@ -59,7 +59,7 @@ class Process:
             )
         if stdin is not None:
             assert self._popen.stdin  # noqa: S101 - we asked for the pipe
-            with self._popen.stdin as pipe:
+            with suppress(BrokenPipeError), self._popen.stdin as pipe:  # a program that died at once is told later
                 pipe.write(stdin.encode())
 
     @property

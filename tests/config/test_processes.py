@@ -69,6 +69,13 @@ def test_a_death_before_being_ready_ends_the_waiting(programs):
         clerk.wait_for_line("ready")
 
 
+def test_a_program_that_never_reads_what_it_is_told_is_mourned_too(tmp_path):
+    deaf = Process("deaf", python("raise SystemExit(1)"), log=tmp_path / "deaf.log", stdin="a word " * 100_000)
+
+    with pytest.raises(ProcessFailed, match="deaf ended with status 1"):
+        deaf.wait_for_line("ready")
+
+
 def test_waiting_has_an_end(programs):
     clerk = programs.start("clerk", python("import time; time.sleep(60)"))
 
