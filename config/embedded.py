@@ -100,8 +100,10 @@ class Home:
         file = self.path / "passwords.json"
         if not file.exists():
             made_up = {name: secrets.token_urlsafe(24) for name in (SUPERUSER, OWNER, APP, "redis")}
-            file.touch(mode=0o600)
-            file.write_text(json.dumps(made_up))
+            unfinished = file.with_suffix(".new")
+            unfinished.touch(mode=0o600)
+            unfinished.write_text(json.dumps(made_up))
+            unfinished.rename(file)
         return dict(json.loads(file.read_text()))
 
 
