@@ -181,7 +181,7 @@ class Entry(TenantModel):
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert,
                 level=pgtrigger.Statement,
-                referencing=pgtrigger.Referencing(new="added"),
+                referencing=pgtrigger.Referencing(new="added"),  # type: ignore[no-untyped-call]
                 declare=[("wrong", "bigint")],
                 func="""
                     SELECT e.transfer_id INTO wrong

@@ -162,5 +162,3 @@ def _totals(rows: Sequence[TrialBalanceRow]) -> tuple[TrialBalanceTotal, ...]:
         columns[0] += row.debit_minor
         columns[1] += row.credit_minor
     return tuple(TrialBalanceTotal(currency, debit, credit) for currency, (debit, credit) in sorted(sums.items()))
-
-

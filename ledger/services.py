@@ -133,7 +133,9 @@ def _check(postings: Iterable[Posting]) -> None:
         if "\x00" in posting.reference + posting.description:
             raise errors.PostingInvalid("References and descriptions are plain text.")
         if posting.reference in seen:
-            raise errors.PostingInvalid("Two postings of one batch have the same reference.", reference=posting.reference)
+            raise errors.PostingInvalid(
+                "Two postings of one batch have the same reference.", reference=posting.reference
+            )
         seen.add(posting.reference)
         if not posting.lines:  # otherwise the function says so
             raise errors.TransferUnbalanced("A transfer needs at least two lines.", reference=posting.reference)
@@ -190,5 +192,3 @@ def _refusal_of(error: DatabaseError) -> DomainError | None:
 
 def _too_large() -> DomainError:
     return errors.AmountTooLarge("This amount, or the balance it would make, is larger than any we keep.")
-
-

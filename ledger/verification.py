@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 
@@ -153,7 +154,7 @@ def heads(organization: Organization) -> dict[str, tuple[int, str]]:
 
 def compare_heads(organization: Organization, earlier: Heads) -> list[Finding]:
     """Heads of an earlier day that are no longer part of their account's chain. One query."""
-    parameters = {
+    parameters: dict[str, Any] = {
         "organization": organization.pk,
         "codes": list(earlier),
         "sequences": [sequence for sequence, _ in earlier.values()],

@@ -13,12 +13,16 @@ AT = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
 DAY = date(2026, 3, 2)
 
 
-def open_account(actor: Actor, code: str, kind: AccountKind = AccountKind.ASSET, currency: str = "AED", **more) -> Account:
+def open_account(
+    actor: Actor, code: str, kind: AccountKind = AccountKind.ASSET, currency: str = "AED", **more
+) -> Account:
     new = NewAccount(code=code, name=code.title(), kind=kind, currency=currency, **more)
     return services.open_accounts(actor=actor, accounts=[new], at=AT)[code]
 
 
-def posting(reference: str, *lines: tuple[Account | int, int], currency: str = "AED", on: date = DAY, **more) -> Posting:
+def posting(
+    reference: str, *lines: tuple[Account | int, int], currency: str = "AED", on: date = DAY, **more
+) -> Posting:
     """(account, minor units) pairs; positive is a debit."""
     return Posting(
         reference=reference,

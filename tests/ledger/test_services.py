@@ -46,7 +46,9 @@ def test_a_posting_moves_both_accounts_and_numbers_their_entries(
     move(manager, "B", bank, revenue, 1)
 
     assert not first.replayed
-    assert list(Entry.objects.order_by("id").values_list("account", "amount_minor", "sequence", "balance_after_minor")) == [
+    assert list(
+        Entry.objects.order_by("id").values_list("account", "amount_minor", "sequence", "balance_after_minor")
+    ) == [
         (bank.pk, 12_500_00, 1, 12_500_00),
         (revenue.pk, -12_500_00, 1, -12_500_00),
         (bank.pk, 1, 2, 12_500_01),
@@ -135,16 +137,14 @@ def test_what_is_not_a_transfer_is_refused_whole(
     before = books()
 
     with pytest.raises(refusal) as refused, transaction.atomic():
-        services.post(
-            actor=manager, posting=posting("A", *[(accounts[name], amount) for name, amount in lines]), at=AT
-        )
+        services.post(actor=manager, posting=posting("A", *[(accounts[name], amount) for name, amount in lines]), at=AT)
 
     assert refused.value.message
     assert books() == before
 
 
 def test_a_refusal_leaves_the_transaction_whole(manager: Actor, bank: Account, payable: Account) -> None:
-    with pytest.raises(errors.OverdraftRefused, match="payable stands at AED 0.00 and may not fall below AED 0.00"):
+    with pytest.raises(errors.OverdraftRefused, match=r"payable stands at AED 0\.00 and may not fall below AED 0\.00"):
         move(manager, "A", payable, bank, 1)
 
     move(manager, "B", bank, payable, 1)  # no savepoint in between
@@ -171,7 +171,11 @@ def test_a_batch_is_all_or_nothing_and_one_statement(
     )
     before = books()
 
-    bad = [posting("B1", (bank, 1), (payable, -1)), posting("B2", (payable, 2), (bank, -2)), posting("B3", (bank, 9), (payable, -9))]
+    bad = [
+        posting("B1", (bank, 1), (payable, -1)),
+        posting("B2", (payable, 2), (bank, -2)),
+        posting("B3", (bank, 9), (payable, -9)),
+    ]
     with pytest.raises(errors.OverdraftRefused) as refused:  # in the end it would be 8, but not on the way
         services.post_many(actor=manager, postings=bad, at=AT)
 
@@ -227,8 +231,8 @@ def test_a_reversal_that_is_not_the_mirror_is_refused(manager: Actor, bank: Acco
     original = move(manager, "A", bank, revenue, 100)
     before = books()
 
+    half = posting("B", (bank, -50), (revenue, 50), reverses_id=original.transfer_id)
     with pytest.raises(errors.ReversalNotMirror):
-        half = posting("B", (bank, -50), (revenue, 50), reverses_id=original.transfer_id)
         services.post(actor=manager, posting=half, at=AT)
 
     assert books() == before

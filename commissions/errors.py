@@ -1,0 +1,89 @@
+"""Every refusal of commissions."""
+
+from __future__ import annotations
+
+from core.errors import Conflict, Invalid, NotAllowed, NotFound
+
+
+class CommissionUnknown(NotFound):
+    code = "commission_unknown"
+
+
+class PlanInvalid(Invalid):
+    code = "commission_plan_invalid"
+
+
+class SplitInvalid(Invalid):
+    code = "commission_split_invalid"
+
+
+class PriceNotPositive(Invalid):
+    code = "price_not_positive"
+
+
+class CommissionZero(Invalid):
+    code = "commission_zero"
+
+
+class DealNotClosed(Conflict):
+    code = "deal_not_closed"
+
+
+class CommissionExists(Conflict):
+    code = "commission_exists"
+
+
+class PlanNameTaken(Conflict):
+    code = "commission_plan_name_taken"
+
+
+class TransitionRefused(Conflict):
+    code = "commission_transition_refused"
+
+
+class AlreadyApproved(TransitionRefused):
+    code = "commission_already_approved"
+
+
+class SelfApproval(NotAllowed):
+    code = "commission_self_approval"
+
+
+class BeneficiaryMayNotDecide(NotAllowed):
+    code = "beneficiary_may_not_decide"
+
+
+class DisputeNotAllowed(NotAllowed):
+    code = "dispute_not_allowed"
+
+
+class ReasonMissing(Invalid):
+    code = "reason_missing"
+
+
+class DisputeClosed(Conflict):
+    code = "dispute_closed"
+
+
+class CommissionPaidInPart(Conflict):
+    code = "commission_paid_in_part"
+
+
+class NotPayable(Conflict):
+    code = "commission_not_payable"
+
+
+class PaymentInvalid(Invalid):
+    code = "payment_invalid"
+
+
+class PaymentExceedsDue(Conflict):
+    code = "payment_exceeds_due"
+
+
+class PaymentReferenceTaken(Conflict):
+    code = "payment_reference_taken"
+
+
+class PaymentAlreadyReversed(Conflict):
+    code = "payment_already_reversed"

@@ -1,0 +1,332 @@
+"""A commission, its parts, and what people decided about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import pgtrigger
+from django.db import models
+from django.db.models import F, Q
+
+from commissions.models.plans import PlanVersion
+from core.append_only import append_only
+from core.models import Membership, TenantForeignKey, TenantModel, TenantQuerySet
+from core.roles import Reach
+from crm.models import Agent, Contact, Deal
+from ledger.models import Transfer
+
+if TYPE_CHECKING:
+    from core.actors import Actor
+
+
+class Status(models.TextChoices):
+    PENDING = "pending", "Pending"
+    APPROVED = "approved", "Approved"
+    PART_PAID = "part_paid", "Part paid"
+    PAID = "paid", "Paid"
+    DISPUTED = "disputed", "Disputed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+# The only moves there are. The database refuses every other (trigger `transition`), and asks for the rows behind each:
+# the approval, the open dispute, the cancellation, the payments.
+TRANSITIONS: dict[Status, tuple[Status, ...]] = {
+    Status.PENDING: (Status.APPROVED, Status.DISPUTED, Status.CANCELLED),
+    Status.APPROVED: (Status.PART_PAID, Status.PAID, Status.DISPUTED, Status.CANCELLED),
+    Status.PART_PAID: (Status.PAID, Status.APPROVED, Status.DISPUTED),
+    Status.PAID: (Status.PART_PAID, Status.APPROVED, Status.DISPUTED),
+    Status.DISPUTED: (Status.PENDING, Status.APPROVED, Status.PART_PAID, Status.PAID, Status.CANCELLED),
+    Status.CANCELLED: (),
+}
+
+# What a deferred trigger needs: by the end of the transaction the scope may be closed, so it opens that of its row.
+OPEN_SCOPE = """
+    scope_before := current_setting('majlis.organization', true);
+    PERFORM set_config('majlis.organization', NEW.organization_id::text, true);
+"""
+CLOSE_SCOPE = "PERFORM set_config('majlis.organization', COALESCE(scope_before, ''), true);"
+
+
+def _parts_sum(name: str, commission_id: str) -> pgtrigger.Trigger:
+    """At commit, the parts of a commission are the commission, to the fils."""
+    return pgtrigger.Trigger(
+        name=name,
+        when=pgtrigger.After,
+        operation=pgtrigger.Insert,
+        timing=pgtrigger.Deferred,
+        declare=[("scope_before", "text"), ("whole", "bigint"), ("parts", "numeric")],
+        func=f"""
+            {OPEN_SCOPE}
+            SELECT amount_minor INTO whole FROM commissions_commission WHERE id = {commission_id};
+            SELECT sum(amount_minor) INTO parts FROM commissions_commissionsplit WHERE commission_id = {commission_id};
+            {CLOSE_SCOPE}
+            IF parts IS DISTINCT FROM whole THEN
+                RAISE EXCEPTION 'commissions: the parts of commission % sum to %, not %', {commission_id}, parts, whole;
+            END IF;
+            RETURN NULL;
+        """,  # noqa: S608 - our own column names
+    )
+
+
+class CommissionQuerySet(TenantQuerySet):
+    def visible_to(self, actor: Actor) -> Self:
+        """Agents see commissions in which they have a part; supervisors also their reports'."""
+        visible = super().visible_to(actor)
+        if actor.reach is Reach.ORGANIZATION:
+            return visible
+        return visible.filter(pk__in=CommissionSplit.objects.visible_to(actor).values("commission"))
+
+
+class Commission(TenantModel):
+    """What one deal earned, worked out once by one version of a plan. Only its status ever changes.
+
+    `amount_minor` is net of VAT and is what the splits divide; the client owes amount and VAT.
+    """
+
+    database_privileges: ClassVar[str] = "SELECT, INSERT, UPDATE (status, updated_at)"
+
+    deal = TenantForeignKey(Deal, related_name="commissions")
+    plan_version = TenantForeignKey(PlanVersion, related_name="commissions")
+    base_price_minor = models.BigIntegerField()
+    amount_minor = models.BigIntegerField()
+    vat_minor = models.BigIntegerField(default=0)
+    currency = models.CharField(max_length=3)
+    explanation = models.CharField(max_length=300, help_text="how the amount came about, for people")
+    status = models.CharField(max_length=9, choices=Status, default=Status.PENDING)
+    earned_on = models.DateField()
+    created_by = TenantForeignKey(Membership, null=True, related_name="+", help_text="empty: Majlis itself")
+
+    objects = CommissionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "deal"], condition=~Q(status="cancelled"), name="commissions_one_per_deal"
+            ),
+            models.CheckConstraint(
+                name="commissions_commission_amounts_positive",
+                condition=Q(base_price_minor__gt=0, amount_minor__gt=0, vat_minor__gte=0),
+            ),
+        ]
+        indexes = [
+            # the pages of pending, approved, ... commissions, newest first
+            models.Index(fields=["organization", "status", "-id"], name="commissions_by_status"),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(name="only_status_changes", exclude=["status", "updated_at"]),
+            pgtrigger.FSM(
+                name="transition",
+                field="status",
+                transitions=[(old, new) for old, allowed in TRANSITIONS.items() for new in allowed],
+            ),
+            pgtrigger.Trigger(
+                name="starts_pending",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func="""
+                    IF NEW.status <> 'pending' THEN
+                        RAISE EXCEPTION 'commissions: a commission starts pending, not %', NEW.status;
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+            # A status is only ever the summary of rows that say who decided or paid.
+            pgtrigger.Trigger(
+                name="z_status_has_its_rows",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("status"),  # type: ignore[no-untyped-call]
+                declare=[("payable", "numeric"), ("paid", "numeric"), ("fits", "boolean")],
+                func="""
+                    SELECT sum(amount_minor) FILTER (WHERE role <> 'house'), sum(paid_minor)
+                      INTO payable, paid FROM commissions_commissionsplit WHERE commission_id = NEW.id;
+                    fits := CASE NEW.status
+                        WHEN 'pending' THEN paid = 0
+                        WHEN 'approved' THEN paid = 0
+                        WHEN 'part_paid' THEN paid > 0 AND paid < payable
+                        WHEN 'paid' THEN paid > 0 AND paid = payable
+                        WHEN 'cancelled' THEN paid = 0 AND EXISTS (
+                            SELECT FROM commissions_cancellation WHERE commission_id = NEW.id)
+                        WHEN 'disputed' THEN EXISTS (
+                            SELECT FROM commissions_dispute d WHERE d.commission_id = NEW.id AND NOT EXISTS (
+                                SELECT FROM commissions_disputeresolution r WHERE r.dispute_id = d.id))
+                        ELSE false END;
+                    IF NEW.status IN ('approved', 'part_paid', 'paid') THEN
+                        fits := fits AND EXISTS (SELECT FROM commissions_approval WHERE commission_id = NEW.id);
+                    END IF;
+                    IF NOT COALESCE(fits, false) THEN
+                        RAISE EXCEPTION 'commissions: nothing makes commission % %', NEW.id, NEW.status;
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+            _parts_sum("parts_sum", "NEW.id"),
+        ]
+
+    def __str__(self) -> str:
+        return f"commission of deal {self.deal_id} ({self.pk})"
+
+    @property
+    def total_minor(self) -> int:
+        """What the client owes: the amount with VAT."""
+        return self.amount_minor + self.vat_minor
+
+
+class SplitRole(models.TextChoices):
+    AGENT = "agent", "Agent"
+    REFERRER = "referrer", "Referrer"
+    SUPERVISOR = "supervisor", "Supervisor"
+    HOUSE = "house", "House"
+
+
+class CommissionSplitQuerySet(TenantQuerySet):
+    def visible_to(self, actor: Actor) -> Self:
+        visible = super().visible_to(actor)
+        if actor.reach is Reach.ORGANIZATION:
+            return visible
+        return visible.filter(agent__membership__in=actor.membership_ids)
+
+
+class CommissionSplit(TenantModel):
+    """One part of a commission and whose it is. `paid_minor` is kept by the database from the payments alone."""
+
+    database_privileges: ClassVar[str] = "SELECT, INSERT"
+
+    commission = TenantForeignKey(Commission, related_name="splits")
+    position = models.PositiveSmallIntegerField()
+    role = models.CharField(max_length=10, choices=SplitRole)
+    agent = TenantForeignKey(Agent, null=True, related_name="commission_splits")
+    contact = TenantForeignKey(Contact, null=True, related_name="commission_splits")
+    basis_points = models.PositiveIntegerField(null=True, help_text="empty for a fixed part")
+    amount_minor = models.BigIntegerField()
+    paid_minor = models.BigIntegerField(default=0)
+    currency = models.CharField(max_length=3)
+    explanation = models.CharField(max_length=300)
+
+    objects = CommissionSplitQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "commission", "position"], name="commissions_split_once"),
+            models.CheckConstraint(
+                name="commissions_split_paid_within_amount",
+                condition=Q(amount_minor__gte=0, paid_minor__gte=0, paid_minor__lte=F("amount_minor")),
+            ),
+            models.CheckConstraint(
+                name="commissions_split_has_one_beneficiary",
+                condition=Q(role="house", agent__isnull=True, contact__isnull=True)
+                | Q(role__in=["agent", "supervisor"], agent__isnull=False, contact__isnull=True)
+                | Q(role="referrer", agent__isnull=False, contact__isnull=True)
+                | Q(role="referrer", agent__isnull=True, contact__isnull=False),
+            ),
+        ]
+        indexes = [
+            # the statement of one agent, newest first
+            models.Index(fields=["organization", "agent", "-id"], name="commissions_split_of_agent"),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(name="only_paid_changes", exclude=["paid_minor"]),
+            _parts_sum("parts_sum", "NEW.commission_id"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_role_display()} of commission {self.commission_id} ({self.pk})"
+
+    @property
+    def due_minor(self) -> int:
+        """What is left of this part, approved or not."""
+        return 0 if self.role == SplitRole.HOUSE else self.amount_minor - self.paid_minor
+
+
+class Approval(TenantModel):
+    """Somebody who neither made the commission nor gets a part of it said yes; from then on it is owed."""
+
+    database_privileges: ClassVar[str] = "SELECT, INSERT"
+
+    commission = TenantForeignKey(Commission, related_name="approvals")
+    approved_by = TenantForeignKey(Membership, null=True, related_name="+")
+    transfer = TenantForeignKey(Transfer, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "commission"], name="commissions_approved_once"),
+        ]
+        triggers = [
+            *append_only(),
+            pgtrigger.Trigger(
+                name="four_eyes",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func="""
+                    IF EXISTS (SELECT FROM commissions_commission c
+                                WHERE c.id = NEW.commission_id AND c.created_by_id = NEW.approved_by_id)
+                    OR EXISTS (SELECT FROM commissions_commissionsplit s JOIN crm_agent a ON a.id = s.agent_id
+                                WHERE s.commission_id = NEW.commission_id AND a.membership_id = NEW.approved_by_id)
+                    THEN
+                        RAISE EXCEPTION 'commissions: nobody approves what they made or are paid by';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"approval of commission {self.commission_id} ({self.pk})"
+
+
+class Dispute(TenantModel):
+    """Somebody says that it is not right. Nothing is paid until it is resolved."""
+
+    database_privileges: ClassVar[str] = "SELECT, INSERT"
+
+    commission = TenantForeignKey(Commission, related_name="disputes")
+    opened_by = TenantForeignKey(Membership, null=True, related_name="+")
+    reason = models.TextField()
+    at = models.DateTimeField()
+
+    class Meta:
+        triggers = append_only()
+
+    def __str__(self) -> str:
+        return f"dispute of commission {self.commission_id} ({self.pk})"
+
+
+class DisputeResolution(TenantModel):
+    database_privileges: ClassVar[str] = "SELECT, INSERT"
+
+    dispute = TenantForeignKey(Dispute, related_name="resolutions")
+    resolved_by = TenantForeignKey(Membership, null=True, related_name="+")
+    resolution = models.TextField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "dispute"], name="commissions_dispute_resolved_once"),
+        ]
+        triggers = append_only()
+
+    def __str__(self) -> str:
+        return f"resolution of dispute {self.dispute_id} ({self.pk})"
+
+
+class Cancellation(TenantModel):
+    """The commission will not be paid; what was accrued is reversed."""
+
+    database_privileges: ClassVar[str] = "SELECT, INSERT"
+
+    commission = TenantForeignKey(Commission, related_name="cancellations")
+    cancelled_by = TenantForeignKey(Membership, null=True, related_name="+")
+    reason = models.TextField()
+    transfer = TenantForeignKey(Transfer, null=True, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "commission"], name="commissions_cancelled_once"),
+        ]
+        triggers = append_only()
+
+    def __str__(self) -> str:
+        return f"cancellation of commission {self.commission_id} ({self.pk})"

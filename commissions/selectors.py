@@ -1,0 +1,236 @@
+"""Reads of commissions for pages: what an agent earned and why, what waits for a manager."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import Count, F, Q, QuerySet, Sum
+
+from commissions.errors import CommissionUnknown
+from commissions.models import Commission, CommissionPayment, CommissionSplit, SplitRole, Status
+from core.actors import Actor
+from core.roles import Capability
+from crm.models import Agent
+
+OWED = [Status.APPROVED, Status.PART_PAID, Status.PAID]
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """One currency of a statement, in minor units.
+
+    earned = pending + approved + disputed (cancelled ones count nowhere); approved = paid + due, where what a disputed
+    commission has paid already counts as paid but what is left of it is not due.
+    """
+
+    currency: str
+    earned_minor: int
+    pending_minor: int
+    approved_minor: int
+    disputed_minor: int
+    due_minor: int
+    paid_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """One part of one commission, with the reason for each figure."""
+
+    split_id: int
+    commission_id: int
+    deal_id: int
+    property_label: str
+    project_name: str
+    earned_on: date
+    status: Status
+    role: SplitRole
+    currency: str
+    base_price_minor: int
+    commission_minor: int
+    amount_minor: int
+    paid_minor: int
+    due_minor: int
+    commission_reason: str
+    share_reason: str
+
+    @property
+    def status_label(self) -> str:
+        return self.status.label
+
+    @property
+    def role_label(self) -> str:
+        return self.role.label
+
+
+@dataclass(frozen=True, slots=True)
+class StatementPayment:
+    """A payment, standing or taken back (then with the reason)."""
+
+    payment_id: int
+    commission_id: int
+    paid_on: date
+    method: str
+    reference: str
+    currency: str
+    amount_minor: int
+    is_reversed: bool
+    reversal_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentStatement:
+    agent: Agent
+    since: date | None
+    until: date | None
+    totals: tuple[Totals, ...]
+    lines: tuple[StatementLine, ...]
+    payments: tuple[StatementPayment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TeamRow:
+    """One agent of a team statement, in one currency."""
+
+    agent: Agent
+    totals: Totals
+
+
+def agent_statement(
+    *, actor: Actor, agent: Agent, since: date | None = None, until: date | None = None, limit: int = 200
+) -> AgentStatement:
+    """What an agent earned, what is approved, due and paid, and why. Four queries, however long the history.
+
+    `since` and `until` are days on which commissions were earned, both included; payments shown are those of the same
+    commissions. The newest `limit` lines and payments are shown, totals are over all. Raises CommissionUnknown when
+    the actor may not see this agent.
+    """
+    actor.require(Capability.COMMISSIONS_READ)
+    found = Agent.objects.for_organization(actor.organization).filter(pk=agent.pk).first()
+    if found is None or not may_see(actor, found):
+        raise CommissionUnknown("There is no such agent here.", agent=agent.pk)
+    splits = _earned(CommissionSplit.objects.for_organization(actor.organization).filter(agent=found), since, until)
+    shown = splits.select_related("commission__deal__property__project").order_by("-id")[:limit]
+    payments = CommissionPayment.objects.for_organization(actor.organization).filter(split__in=splits.values("pk"))
+    annotated = payments.select_related("split").annotate(taken_back=F("reversals__reason")).order_by("-id")[:limit]
+    return AgentStatement(
+        agent=found,
+        since=since,
+        until=until,
+        totals=tuple(_totals(row) for row in _summed(splits, "currency")),
+        lines=tuple(_line(split) for split in shown),
+        payments=tuple(_payment(payment) for payment in annotated),
+    )
+
+
+def team_totals(*, actor: Actor, since: date | None = None, until: date | None = None) -> tuple[TeamRow, ...]:
+    """The same totals for every agent the actor may see: reports of a supervisor, all for a manager. Two queries
+    (three for a supervisor)."""
+    actor.require(Capability.COMMISSIONS_READ)
+    splits = CommissionSplit.objects.visible_to(actor).filter(agent__isnull=False)
+    rows = list(_summed(_earned(splits, since, until), "agent", "currency"))
+    agents = Agent.objects.for_organization(actor.organization).in_bulk([row["agent"] for row in rows])
+    found = [TeamRow(agents[row["agent"]], _totals(row)) for row in rows]
+    return tuple(sorted(found, key=lambda row: (row.totals.currency, -row.totals.earned_minor, row.agent.name)))
+
+
+def pending_approvals(*, actor: Actor) -> QuerySet[Commission]:
+    """What waits for an approval, oldest first, with deal, unit and agent; those the actor may not approve are in it
+    too, and are refused with the reason. One query when read."""
+    actor.require(Capability.COMMISSIONS_READ)
+    pending: QuerySet[Commission] = Commission.objects.visible_to(actor).filter(status=Status.PENDING)
+    return pending.select_related("deal__property__project", "deal__agent", "created_by__user").order_by("id")
+
+
+def status_counts(*, actor: Actor) -> dict[Status, int]:
+    """How many commissions are in each status, for badges. One query."""
+    actor.require(Capability.COMMISSIONS_READ)
+    rows = Commission.objects.visible_to(actor).order_by().values_list("status").annotate(count=Count("pk"))
+    counts = dict(rows)
+    return {status: counts.get(status.value, 0) for status in Status}
+
+
+def may_see(actor: Actor, agent: Agent) -> bool:
+    """Own, direct reports', or all: by the reach of the role. A deleted agent's money is still seen."""
+    return (
+        Agent.objects.for_organization(actor.organization)
+        .filter(pk=agent.pk)
+        .filter(Q() if actor.reach == "organization" else Q(membership__in=actor.membership_ids))
+        .exists()
+    )
+
+
+def _earned(splits: QuerySet[CommissionSplit], since: date | None, until: date | None) -> QuerySet[CommissionSplit]:
+    if since is not None:
+        splits = splits.filter(commission__earned_on__gte=since)
+    if until is not None:
+        splits = splits.filter(commission__earned_on__lte=until)
+    return splits
+
+
+def _summed(splits: QuerySet[CommissionSplit], *by: str) -> QuerySet[CommissionSplit, dict[str, int]]:
+    """The sums of which Totals are made, one row for each value of `by`."""
+    status = "commission__status"
+    return (
+        splits.exclude(**{status: Status.CANCELLED})
+        .order_by(*by)
+        .values(*by)
+        .annotate(
+            earned=Sum("amount_minor"),
+            pending=Sum("amount_minor", filter=Q(**{status: Status.PENDING}), default=0),
+            approved=Sum("amount_minor", filter=Q(**{f"{status}__in": OWED}), default=0),
+            disputed=Sum("amount_minor", filter=Q(**{status: Status.DISPUTED}), default=0),
+            due=Sum(F("amount_minor") - F("paid_minor"), filter=Q(**{f"{status}__in": OWED}), default=0),
+            paid=Sum("paid_minor"),
+        )
+    )
+
+
+def _totals(row: dict[str, int]) -> Totals:
+    return Totals(
+        currency=str(row["currency"]),
+        earned_minor=row["earned"],
+        pending_minor=row["pending"],
+        approved_minor=row["approved"],
+        disputed_minor=row["disputed"],
+        due_minor=row["due"],
+        paid_minor=row["paid"],
+    )
+
+
+def _line(split: CommissionSplit) -> StatementLine:
+    commission, unit = split.commission, split.commission.deal.property
+    status = Status(commission.status)
+    return StatementLine(
+        split_id=split.pk,
+        commission_id=commission.pk,
+        deal_id=commission.deal_id,
+        property_label=unit.label,
+        project_name=unit.project.name,
+        earned_on=commission.earned_on,
+        status=status,
+        role=SplitRole(split.role),
+        currency=split.currency,
+        base_price_minor=commission.base_price_minor,
+        commission_minor=commission.amount_minor,
+        amount_minor=split.amount_minor,
+        paid_minor=split.paid_minor,
+        due_minor=split.due_minor if status in OWED else 0,
+        commission_reason=commission.explanation,
+        share_reason=split.explanation,
+    )
+
+
+def _payment(payment: CommissionPayment) -> StatementPayment:
+    taken_back: str | None = payment.taken_back  # type: ignore[attr-defined]  # annotated above
+    return StatementPayment(
+        payment_id=payment.pk,
+        commission_id=payment.split.commission_id,
+        paid_on=payment.paid_on,
+        method=payment.get_method_display(),
+        reference=payment.reference,
+        currency=payment.currency,
+        amount_minor=payment.amount_minor,
+        is_reversed=taken_back is not None,
+        reversal_reason=taken_back or "",
+    )

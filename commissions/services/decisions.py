@@ -1,0 +1,218 @@
+"""What people decide about a commission: approval, dispute, resolution, cancellation. Each is a row."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+
+from commissions import chart
+from commissions.errors import (
+    AlreadyApproved,
+    BeneficiaryMayNotDecide,
+    CommissionPaidInPart,
+    CommissionUnknown,
+    DisputeClosed,
+    DisputeNotAllowed,
+    ReasonMissing,
+    SelfApproval,
+    TransitionRefused,
+)
+from commissions.models import Approval, Cancellation, Commission, CommissionSplit, Dispute, DisputeResolution, Status
+from commissions.models.commissions import TRANSITIONS
+from core import audit
+from core.actors import Actor
+from core.models import Membership
+from core.roles import Capability
+from ledger import services as ledger
+from ledger.postings import Posting
+
+
+@transaction.atomic
+def approve_commission(*, actor: Actor, commission: Commission, at: datetime) -> Approval:
+    """Say yes to a commission that somebody else made and gets: from now on it is owed, and stands in the ledger.
+
+    Raises CommissionUnknown, AlreadyApproved, TransitionRefused, SelfApproval, BeneficiaryMayNotDecide.
+    """
+    actor.require(Capability.COMMISSIONS_APPROVE)
+    member = _person(actor)
+    commission = lock(actor, commission.pk)
+    if Approval.objects.filter(commission=commission).exists():
+        raise AlreadyApproved("This commission is already approved.", commission=commission.pk)
+    _require_move(commission, Status.APPROVED)
+    if commission.created_by_id == member.pk:
+        raise SelfApproval("You made this commission; somebody else must approve it.", commission=commission.pk)
+    splits = splits_of(commission)
+    refuse_beneficiary(actor, splits, "approve it")
+    accounts = ledger.open_accounts(actor=actor, accounts=chart.accounts_of_accrual(commission, splits), at=at)
+    posting = Posting(
+        reference=f"commission:{commission.pk}:accrual",
+        description=f"Commission {commission.pk} of deal {commission.deal_id} approved",
+        currency=commission.currency,
+        effective_on=local_day(actor, at),
+        lines=chart.accrual(commission, splits, accounts),
+    )
+    posted = ledger.post(actor=actor, posting=posting, at=at)
+    approval = Approval.objects.create(
+        organization=actor.organization,
+        commission=commission,
+        approved_by=member,
+        transfer_id=posted.transfer_id,
+        at=at,
+    )
+    move(actor, commission, Status.APPROVED, "commissions.commission_approved", at)
+    return approval
+
+
+@transaction.atomic
+def dispute_commission(*, actor: Actor, commission: Commission, reason: str, at: datetime) -> Dispute:
+    """Hold a commission until a question is answered: by whoever keeps commissions, or whoever is paid by it.
+
+    Raises CommissionUnknown, DisputeNotAllowed, ReasonMissing, TransitionRefused.
+    """
+    actor.require(Capability.COMMISSIONS_READ)
+    commission = lock(actor, commission.pk)
+    mine = {split.agent.membership_id for split in splits_of(commission) if split.agent}
+    if not actor.can(Capability.COMMISSIONS_WRITE) and (actor.membership is None or actor.membership.pk not in mine):
+        raise DisputeNotAllowed("Only someone with a part in a commission, or a manager, can dispute it.")
+    _require_move(commission, Status.DISPUTED)
+    dispute = Dispute.objects.create(
+        organization=actor.organization,
+        commission=commission,
+        opened_by=actor.membership,
+        reason=_reason(reason),
+        at=at,
+    )
+    move(actor, commission, Status.DISPUTED, "commissions.commission_disputed", at, reason=dispute.reason)
+    return dispute
+
+
+@transaction.atomic
+def resolve_dispute(*, actor: Actor, dispute: Dispute, resolution: str, at: datetime) -> DisputeResolution:
+    """Answer a dispute: the commission returns to where it stood. To undo it instead, cancel it.
+
+    Raises CommissionUnknown, DisputeClosed, BeneficiaryMayNotDecide, ReasonMissing.
+    """
+    actor.require(Capability.COMMISSIONS_APPROVE)
+    commission = lock(actor, dispute.commission_id)
+    if commission.status != Status.DISPUTED or DisputeResolution.objects.filter(dispute=dispute).exists():
+        raise DisputeClosed("This dispute is already closed.", dispute=dispute.pk)
+    splits = splits_of(commission)
+    refuse_beneficiary(actor, splits, "resolve its dispute")
+    resolved = DisputeResolution.objects.create(
+        organization=actor.organization,
+        dispute=dispute,
+        resolved_by=actor.membership,
+        resolution=_reason(resolution),
+        at=at,
+    )
+    approved = Approval.objects.filter(commission=commission).exists()
+    status = status_by_payments(splits) if approved else Status.PENDING
+    move(actor, commission, status, "commissions.dispute_resolved", at, resolution=resolved.resolution)
+    return resolved
+
+
+@transaction.atomic
+def cancel_commission(*, actor: Actor, commission: Commission, reason: str, at: datetime) -> Cancellation:
+    """Undo a commission of which nothing is paid; what its approval posted is reversed.
+
+    Raises CommissionUnknown, CommissionPaidInPart, TransitionRefused, BeneficiaryMayNotDecide, ReasonMissing.
+    """
+    actor.require(Capability.COMMISSIONS_APPROVE)
+    commission = lock(actor, commission.pk)
+    splits = splits_of(commission)
+    if any(split.paid_minor for split in splits):
+        raise CommissionPaidInPart(
+            "Part of this commission is paid; take those payments back first, then cancel it.", commission=commission.pk
+        )
+    _require_move(commission, Status.CANCELLED)
+    refuse_beneficiary(actor, splits, "cancel it")
+    reason = _reason(reason)
+    transfer_id = None
+    approval = Approval.objects.filter(commission=commission).first()
+    if approval is not None:
+        transfer_id = ledger.reverse(
+            actor=actor,
+            transfer_id=approval.transfer_id,
+            reference=f"commission:{commission.pk}:cancellation",
+            description=f"Commission {commission.pk} of deal {commission.deal_id} cancelled",
+            effective_on=local_day(actor, at),
+            at=at,
+        ).transfer_id
+    cancellation = Cancellation.objects.create(
+        organization=actor.organization,
+        commission=commission,
+        cancelled_by=actor.membership,
+        reason=reason,
+        transfer_id=transfer_id,
+        at=at,
+    )
+    move(actor, commission, Status.CANCELLED, "commissions.commission_cancelled", at, reason=reason)
+    return cancellation
+
+
+def lock(actor: Actor, commission_id: int) -> Commission:
+    """The commission as it is now; others who would change it wait for us. Always the first lock that is taken."""
+    commissions = Commission.objects.visible_to(actor).select_for_update(no_key=True, of=("self",))
+    found: Commission | None = commissions.filter(pk=commission_id).first()
+    if found is None:
+        raise CommissionUnknown("There is no such commission here.", commission=commission_id)
+    return found
+
+
+def splits_of(commission: Commission) -> list[CommissionSplit]:
+    """All parts, with their agents; read after the lock."""
+    splits = CommissionSplit.objects.filter(organization=commission.organization_id, commission=commission)
+    return list(splits.select_related("agent").order_by("position"))
+
+
+def move(actor: Actor, commission: Commission, status: Status, action: str, at: datetime, **more: str) -> None:
+    """Change the status of a locked commission, and write the trail. Staying where it is changes nothing."""
+    before = commission.status
+    if status != before:
+        _require_move(commission, status)
+        Commission.objects.filter(pk=commission.pk).update(status=status, updated_at=at)
+        commission.status = status
+    after = {"status": status.value, **more}
+    audit.record(actor=actor, action=action, target=commission, before={"status": before}, after=after, at=at)
+
+
+def status_by_payments(splits: list[CommissionSplit]) -> Status:
+    """Where an approved commission stands, by what was paid of it."""
+    if not any(split.paid_minor for split in splits):
+        return Status.APPROVED
+    return Status.PART_PAID if any(split.due_minor for split in splits) else Status.PAID
+
+
+def refuse_beneficiary(actor: Actor, splits: list[CommissionSplit], what: str) -> None:
+    """Nobody decides about money that comes to them. Raises BeneficiaryMayNotDecide."""
+    if actor.membership and any(split.agent and split.agent.membership_id == actor.membership.pk for split in splits):
+        raise BeneficiaryMayNotDecide(f"You are paid by this commission; somebody else must {what}.")
+
+
+def local_day(actor: Actor, at: datetime) -> date:
+    """The day in the organisation's zone: what an accountant dates things by."""
+    return at.astimezone(ZoneInfo(actor.organization.time_zone)).date()
+
+
+def _require_move(commission: Commission, status: Status) -> None:
+    if status not in TRANSITIONS[Status(commission.status)]:
+        raise TransitionRefused(
+            f"This commission is {commission.get_status_display().lower()}; it cannot become {status.label.lower()}.",
+            commission=commission.pk,
+            status=commission.status,
+        )
+
+
+def _person(actor: Actor) -> Membership:
+    if actor.membership is None:
+        raise SelfApproval("Majlis makes commissions; a person approves them.")
+    return actor.membership
+
+
+def _reason(text: str) -> str:
+    text = text.strip()
+    if not text or "\x00" in text or len(text) > 5000:
+        raise ReasonMissing("Say why, in 1 to 5,000 characters.", field="reason")
+    return text

@@ -1,0 +1,176 @@
+"""Paying the parts of approved commissions, and taking back what did not arrive."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from django.db import IntegrityError, transaction
+
+from commissions import chart
+from commissions.errors import (
+    CommissionUnknown,
+    NotPayable,
+    PaymentAlreadyReversed,
+    PaymentExceedsDue,
+    PaymentInvalid,
+    PaymentReferenceTaken,
+    ReasonMissing,
+)
+from commissions.models import CommissionPayment, CommissionSplit, Method, PaymentReversal, SplitRole, Status
+from commissions.services.decisions import local_day, lock, move, refuse_beneficiary, splits_of, status_by_payments
+from core.actors import Actor
+from core.money import CurrencyMismatch, format_money, to_decimal, to_minor
+from core.roles import Capability
+from ledger import services as ledger
+from ledger.errors import ReferenceTaken
+from ledger.postings import Line, Posting
+
+REFERENCE_LENGTH = 80
+POST_DATED = timedelta(days=366)
+
+WHY_NOT = {
+    Status.PENDING: "This commission is not approved yet; nothing of it can be paid.",
+    Status.PAID: "This commission is paid in full.",
+    Status.DISPUTED: "This commission is disputed; resolve the dispute first.",
+    Status.CANCELLED: "This commission was cancelled.",
+}
+
+
+@transaction.atomic
+def record_payment(
+    *,
+    actor: Actor,
+    split: CommissionSplit,
+    amount: str,
+    currency: str,
+    method: Method,
+    paid_on: date,
+    reference: str,
+    at: datetime,
+    notes: str = "",
+) -> CommissionPayment:
+    """Note that a part of a commission was paid, whole or an instalment of it; the ledger moves with it.
+
+    `amount` is a decimal string. `reference` is the bank's, the cheque's or the voucher's, and pays once.
+    Raises CommissionUnknown, NotPayable, BeneficiaryMayNotDecide, PaymentInvalid, AmountInvalid, CurrencyMismatch,
+    PaymentExceedsDue, PaymentReferenceTaken. After a refusal nothing is changed.
+    """
+    actor.require(Capability.COMMISSIONS_PAY)
+    commission = lock(actor, split.commission_id)
+    splits = splits_of(commission)
+    found = next((one for one in splits if one.pk == split.pk), None)
+    if found is None:
+        raise CommissionUnknown("There is no such part of a commission here.", split=split.pk)
+    if Status(commission.status) in WHY_NOT:
+        raise NotPayable(WHY_NOT[Status(commission.status)], status=commission.status)
+    if found.role == SplitRole.HOUSE:
+        raise NotPayable("The house's own part stays in the house; it is not paid out.")
+    refuse_beneficiary(actor, [found], "pay it")
+    reference = _check(method, paid_on, reference, notes, local_day(actor, at))
+    if currency != found.currency:
+        raise CurrencyMismatch(f"This part is owed in {found.currency}, not in {currency}.", currency=found.currency)
+    amount_minor = to_minor(amount, currency)
+    if amount_minor <= 0:
+        raise PaymentInvalid("A payment is above zero; to take one back, reverse it.", field="amount")
+    if amount_minor > found.due_minor:
+        due = format_money(found.due_minor, currency)
+        raise PaymentExceedsDue(f"Only {due} of this part is due.", due=to_decimal(found.due_minor, currency))
+    taken = CommissionPayment.objects.for_organization(actor.organization).filter(reference=reference)
+    if taken.exists():
+        raise _reference_taken(reference)
+    accounts = ledger.open_accounts(
+        actor=actor, accounts=[payable := chart.payable(found), leaving := chart.paying(method, currency)], at=at
+    )
+    posting = Posting(
+        reference=f"payment:{reference}",
+        description=f"{method.label} {reference} of commission {commission.pk}",
+        currency=currency,
+        effective_on=paid_on,
+        lines=[Line(accounts[payable.code].pk, amount_minor), Line(accounts[leaving.code].pk, -amount_minor)],
+    )
+    try:
+        with transaction.atomic():
+            posted = ledger.post(actor=actor, posting=posting, at=at)
+            payment: CommissionPayment = CommissionPayment.objects.create(
+                organization=actor.organization,
+                split=found,
+                amount_minor=amount_minor,
+                currency=currency,
+                method=method,
+                paid_on=paid_on,
+                reference=reference,
+                notes=notes,
+                paid_by=actor.membership,
+                transfer_id=posted.transfer_id,
+                at=at,
+            )
+    except (ReferenceTaken, IntegrityError) as error:
+        if isinstance(error, IntegrityError) and "_once" not in str(error):
+            raise
+        raise _reference_taken(reference) from None
+    status = status_by_payments(splits_of(commission))
+    shown = {"payment": str(payment.pk), "amount": to_decimal(amount_minor, currency), "reference": reference}
+    move(actor, commission, status, "commissions.payment_recorded", at, **shown)
+    return payment
+
+
+@transaction.atomic
+def reverse_payment(*, actor: Actor, payment: CommissionPayment, reason: str, at: datetime) -> PaymentReversal:
+    """Take a payment back that did not arrive, such as a bounced cheque: its amount is due again.
+
+    Raises CommissionUnknown, PaymentAlreadyReversed, BeneficiaryMayNotDecide, ReasonMissing.
+    """
+    actor.require(Capability.COMMISSIONS_PAY)
+    payments = CommissionPayment.objects.visible_to(actor).select_related("split__agent")
+    found: CommissionPayment | None = payments.filter(pk=payment.pk).first()
+    if found is None:
+        raise CommissionUnknown("There is no such payment here.", payment=payment.pk)
+    commission = lock(actor, found.split.commission_id)
+    if PaymentReversal.objects.filter(payment=found).exists():
+        raise PaymentAlreadyReversed(f"Payment {found.reference} was already taken back.", payment=found.pk)
+    refuse_beneficiary(actor, [found.split], "take its payment back")
+    reason = reason.strip()
+    if not reason or len(reason) > 300 or "\x00" in reason:
+        raise ReasonMissing("Say why, in 1 to 300 characters, such as: cheque bounced.", field="reason")
+    posted = ledger.reverse(
+        actor=actor,
+        transfer_id=found.transfer_id,
+        reference=f"payment:{found.reference}:reversal",
+        description=f"{found.get_method_display()} {found.reference} taken back: {reason}"[:300],
+        effective_on=local_day(actor, at),
+        at=at,
+    )
+    reversal = PaymentReversal.objects.create(
+        organization=actor.organization,
+        payment=found,
+        reason=reason,
+        reversed_by=actor.membership,
+        transfer_id=posted.transfer_id,
+        at=at,
+    )
+    disputed = commission.status == Status.DISPUTED
+    status = Status.DISPUTED if disputed else status_by_payments(splits_of(commission))
+    shown = {"payment": str(found.pk), "reference": found.reference, "reason": reason}
+    move(actor, commission, status, "commissions.payment_reversed", at, **shown)
+    return reversal
+
+
+def _check(method: Method, paid_on: date, reference: str, notes: str, today: date) -> str:
+    """The reference without blanks around it. Raises PaymentInvalid."""
+    reference = reference.strip()
+    if not reference or len(reference) > REFERENCE_LENGTH or "\x00" in reference:
+        raise PaymentInvalid(
+            f"A payment needs a reference of at most {REFERENCE_LENGTH} characters.", field="reference"
+        )
+    if len(notes) > 300 or "\x00" in notes:
+        raise PaymentInvalid("Notes have at most 300 characters.", field="notes")
+    latest = today + POST_DATED if method is Method.CHEQUE else today
+    if paid_on > latest:
+        raise PaymentInvalid("Only a cheque can be dated ahead, by a year at most.", field="paid_on")
+    return reference
+
+
+def _reference_taken(reference: str) -> PaymentReferenceTaken:
+    return PaymentReferenceTaken(
+        f"A payment with the reference {reference} is recorded already; a reference pays once.", reference=reference
+    )
