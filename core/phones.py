@@ -23,7 +23,8 @@ Line = Literal["mobile", "fixed", "invalid", "review", "empty"]
 
 # Where owners of Dubai property come from: whose local forms we recognise well enough to ask a person.
 _NEIGHBOURS = (
-    "AE SA QA KW OM BH PK IN EG GB JO LB BD NP PH LK IR IQ SY TR CN RU FR DE US NG KE ZA AU".split()
+    "AE", "SA", "QA", "KW", "OM", "BH", "PK", "IN", "EG", "GB", "JO", "LB", "BD", "NP", "PH", "LK", "IR", "IQ", "SY",
+    "TR", "CN", "RU", "FR", "DE", "US", "NG", "KE", "ZA", "AU",
 )  # fmt: skip
 _REACHED_BY_WHATSAPP = {
     PhoneNumberType.MOBILE,

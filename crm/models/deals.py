@@ -61,7 +61,8 @@ class Deal(SoftDeleteModel):
             models.CheckConstraint(name="crm_deal_price_positive", condition=Q(price_minor__gt=0)),
             models.CheckConstraint(
                 name="crm_deal_closed_has_a_date",
-                condition=(Q(stage="closed") & Q(closed_on__isnull=False)) | (~Q(stage="closed") & Q(closed_on__isnull=True)),
+                condition=(Q(stage="closed") & Q(closed_on__isnull=False))
+                | (~Q(stage="closed") & Q(closed_on__isnull=True)),
             ),
             models.UniqueConstraint(
                 fields=["organization", "property"],

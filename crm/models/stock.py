@@ -9,7 +9,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 
-from core.models import SoftDeleteModel, SoftDeleteQuerySet, TenantForeignKey, TenantModel, TenantQuerySet
+from core.models import SoftDeleteModel, SoftDeleteQuerySet, TenantForeignKey, TenantModel
 from core.models.base import LIVE
 from core.roles import Reach
 from crm.models.contacts import Contact
@@ -180,7 +180,9 @@ class Property(SoftDeleteModel):
             ),
             models.CheckConstraint(
                 name="crm_property_has_a_key",
-                condition=~Q(p_number="") | ~Q(registration="") | (~Q(unit_number="") & (~Q(building="") | ~Q(cluster=""))),
+                condition=~Q(p_number="")
+                | ~Q(registration="")
+                | (~Q(unit_number="") & (~Q(building="") | ~Q(cluster=""))),
             ),
             models.CheckConstraint(
                 name="crm_property_price_not_negative",
@@ -257,4 +259,3 @@ class Ownership(SoftDeleteModel):
 
     def __str__(self) -> str:
         return f"{self.contact_id} owns {self.property_id} ({self.pk})"
-

@@ -1,0 +1,100 @@
+"""What the API shows of stock and people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from core.api.fields import AmountField
+from crm.models import Agent, Contact, ContactPoint, Deal, Ownership, Project, ProjectAssignment, Property, PropertyType
+
+
+class ProjectSerializer(serializers.ModelSerializer[Project]):
+    budget = AmountField(source="budget_minor")
+
+    class Meta:
+        model = Project
+        fields = [
+            "id", "number", "name", "description", "developer", "city", "master_project", "area", "status",
+            "budget", "currency", "created_at", "updated_at",
+        ]  # fmt: skip
+
+
+class PropertyTypeSerializer(serializers.ModelSerializer[PropertyType]):
+    class Meta:
+        model = PropertyType
+        fields = ["id", "name", "description"]
+
+
+class PropertySerializer(serializers.ModelSerializer[Property]):
+    label = serializers.CharField(read_only=True)
+    project_name = serializers.CharField(source="project.name", read_only=True)
+    property_type = serializers.CharField(source="property_type.name", default=None, read_only=True)
+    asking_price = AmountField(source="asking_price_minor")
+
+    class Meta:
+        model = Property
+        fields = [
+            "id", "label", "project", "project_name", "property_type", "p_number", "registration",
+            "municipality_number", "plot_number", "unit_number", "building", "cluster", "dewa_number", "floor",
+            "layout", "view", "rooms", "bedrooms", "bathrooms", "area_sqm", "asking_price", "currency", "price_note",
+            "purpose", "status", "amenities", "latitude", "longitude", "description", "created_at", "updated_at",
+        ]  # fmt: skip
+
+
+class ContactPointSerializer(serializers.ModelSerializer[ContactPoint]):
+    class Meta:
+        model = ContactPoint
+        fields = ["id", "contact", "kind", "value", "country", "line_type", "status", "is_primary", "validated_at"]
+
+
+class ContactSerializer(serializers.ModelSerializer[Contact]):
+    """The national id is never shown over the API."""
+
+    points = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Contact
+        fields = [
+            "id", "kind", "display_name", "first_name", "last_name", "language", "nationality", "tags",
+            "is_bad_contact", "source", "assigned_to", "points", "created_at", "updated_at",
+        ]  # fmt: skip
+
+    def get_points(self, contact: Contact) -> list[dict[str, Any]]:
+        return [dict(ContactPointSerializer(point).data) for point in contact.points.all() if point.deleted_at is None]
+
+
+class OwnershipSerializer(serializers.ModelSerializer[Ownership]):
+    contact_name = serializers.CharField(source="contact.display_name", read_only=True)
+
+    class Meta:
+        model = Ownership
+        fields = ["id", "property", "contact", "contact_name", "share_basis_points", "is_primary", "since", "until"]
+
+
+class AgentSerializer(serializers.ModelSerializer[Agent]):
+    class Meta:
+        model = Agent
+        fields = [
+            "id", "membership", "name", "whatsapp_number", "expertise_areas", "commission_basis_points", "status",
+            "created_at", "updated_at",
+        ]  # fmt: skip
+
+
+class ProjectAssignmentSerializer(serializers.ModelSerializer[ProjectAssignment]):
+    class Meta:
+        model = ProjectAssignment
+        fields = ["id", "agent", "project", "property", "due_on", "status", "notes", "created_at"]
+
+
+class DealSerializer(serializers.ModelSerializer[Deal]):
+    price = AmountField(source="price_minor")
+    property_label = serializers.CharField(source="property.label", read_only=True)
+
+    class Meta:
+        model = Deal
+        fields = [
+            "id", "property", "property_label", "kind", "seller", "buyer", "agent", "price", "currency", "stage",
+            "closed_on", "notes", "created_at", "updated_at",
+        ]  # fmt: skip

@@ -1,0 +1,29 @@
+"""What crm announces, inside the transaction that made it true. Handlers may refuse by raising: the change is undone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DealClosed:
+    """A sale or a lease was concluded: commissions are earned from it."""
+
+    organization_id: int
+    deal_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class DealReopened:
+    """A closed deal turned out not to be concluded: what came from it must be undone, or the reopening refused."""
+
+    organization_id: int
+    deal_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class OwnershipChanged:
+    """A unit has other owners, or other shares, than before."""
+
+    organization_id: int
+    property_id: int
