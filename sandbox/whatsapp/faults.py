@@ -120,6 +120,7 @@ def error_of(fault: Fault) -> GraphError | None:
     return None
 
 
+WRONG_JSON = b'{"messaging_product": "whatsapp", "messages": [{]'
 EXPIRED = "Error validating access token: Session has expired."
 
 
@@ -138,9 +139,9 @@ async def spoil(fault: Fault, request: web.Request, status: int, answer: bytes) 
         await asyncio.sleep(fault.delay)
         return web.Response(status=status, body=answer, content_type="application/json")
     if fault.kind == "wrong_json":
-        return web.Response(body=b'{"messaging_product": "whatsapp", "messages": [{]', content_type="application/json")
+        return web.Response(status=status, body=WRONG_JSON, content_type="application/json")
     if fault.kind == "empty":
-        return web.Response(body=b"", content_type="application/json")
+        return web.Response(status=status, body=b"", content_type="application/json")
     if fault.kind in ("half_body", "drip"):
         return await _broken_stream(fault, request, status, answer)
     return web.Response(status=status, body=answer, content_type="application/json")
