@@ -46,7 +46,7 @@ class ReadOnlyInline(TabularInline):
         return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return self.model._default_manager.visible_to(request.actor)  # type: ignore[attr-defined, no-any-return]
+        return self.model._default_manager.visible_to(request.actor)  # type: ignore[attr-defined]
 
 
 class DeletableAdmin(TenantAdmin):

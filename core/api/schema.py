@@ -19,7 +19,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     request_id = serializers.CharField(required=False)
     details = serializers.DictField(required=False)
-    errors = serializers.ListField(child=serializers.DictField(), required=False)  # type: ignore[assignment]
+    errors = serializers.ListField(child=serializers.DictField(), required=False)
 
 
 class AutoSchema(SpectacularAutoSchema):

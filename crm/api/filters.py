@@ -31,7 +31,7 @@ class PropertyFilter(filters.FilterSet):
         fields = ["project", "status", "purpose", "layout", "building", "cluster", "p_number", "municipality_number"]
 
     def by_text(self, properties: QuerySet[Any], _: str, text: str) -> QuerySet[Any]:
-        return properties.search(text)  # type: ignore[attr-defined, no-any-return]
+        return properties.search(text)  # type: ignore[attr-defined]
 
     def by_owner(self, properties: QuerySet[Any], _: str, contact: int) -> QuerySet[Any]:
         current = Ownership.objects.current().filter(contact=contact)
