@@ -87,3 +87,7 @@ class PaymentReferenceTaken(Conflict):
 
 class PaymentAlreadyReversed(Conflict):
     code = "payment_already_reversed"
+
+
+class CommissionStands(Conflict):
+    code = "commission_stands"

@@ -1,0 +1,42 @@
+"""What commissions do when crm announces something. Wired in config/wiring.py."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from commissions import services
+from commissions.errors import CommissionExists, CommissionStands
+from commissions.models import Commission, Status
+from core.actors import system
+from core.models import Organization
+from crm.events import DealClosed, DealReopened
+from crm.models import Deal
+
+
+def earn(event: DealClosed) -> None:
+    """A closed deal earns a commission by the default plan, once. Majlis makes it, so that anyone may approve it who
+    may approve and gets no part of it."""
+    organization = Organization.objects.get(pk=event.organization_id)
+    deal = Deal.objects.for_organization(organization).get(pk=event.deal_id)
+    try:
+        services.create_commission(actor=system(organization), deal=deal, at=timezone.now())
+    except CommissionExists:
+        return
+
+
+def withdraw(event: DealReopened) -> None:
+    """A deal that is open again earns nothing: what is pending is cancelled; what was approved must be undone by hand.
+
+    Raises CommissionStands, which keeps the deal closed.
+    """
+    organization = Organization.objects.get(pk=event.organization_id)
+    commissions = Commission.objects.for_organization(organization).filter(deal=event.deal_id)
+    for commission in commissions.exclude(status=Status.CANCELLED):
+        if commission.status != Status.PENDING:
+            raise CommissionStands(
+                f"Its commission is {commission.get_status_display().lower()}; cancel that first, then reopen the deal.",
+                commission=commission.pk,
+            )
+        services.cancel_commission(
+            actor=system(organization), commission=commission, reason="The deal was reopened.", at=timezone.now()
+        )
