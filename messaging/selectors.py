@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 
 from core.actors import Actor
 from core.errors import Invalid, NotFound
@@ -20,6 +20,8 @@ from messaging.models import Channel, Conversation, Message, MessageTemplate
 from messaging.models.conversations import ConversationStatus, Direction, MessageStatus, MessageType
 
 SHORT = 120
+PATIENCE = timedelta(minutes=15)
+CLOSING_SOON = timedelta(hours=2)
 OPEN = (ConversationStatus.OPEN, ConversationStatus.PENDING)
 LABELS: dict[str, str] = {
     MessageType.IMAGE: "Picture",
@@ -76,6 +78,8 @@ class InboxCounts:
     mine: int
     unassigned: int
     unread: int
+    unanswered: int
+    closing: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +146,18 @@ def inbox(
     search: str = "",
     before: str = "",
     limit: int = 30,
+    needs: str = "",
+    at: datetime | None = None,
 ) -> Inbox:
     """The conversations this actor may see. Two queries, however many there are.
 
     `status`: "" or None for what is open, a status, or "all". `assigned`: "me", "none", a membership id, or None.
     `search` looks at names, numbers and inside messages. `before` is an earlier page's `next`; raises Invalid.
+    `needs`: "unanswered", "closing" (see `needing`), or all.
     """
     actor.require(Capability.CONVERSATIONS_READ)
     rows = filtered(Conversation.objects.visible_to(actor), actor, status, assigned, unread, search)
+    rows = needing(rows, needs, at or datetime.now(UTC))
     if before:
         at, last_id = _cursor(before)
         rows = rows.filter(Q(last_message_at__lt=at) | Q(last_message_at=at, pk__lt=last_id))
@@ -196,6 +204,13 @@ def filtered(
     return searched(rows, actor, search) if search.strip() else rows
 
 
+def needing(rows: QuerySet[Any], needs: str, at: datetime) -> QuerySet[Any]:
+    """What asks for somebody now: unanswered for 15 minutes, or the window closes within two hours."""
+    if needs == "unanswered":
+        return rows.unanswered(at - PATIENCE)  # type: ignore[attr-defined]
+    return rows.closing(at, at + CLOSING_SOON) if needs == "closing" else rows  # type: ignore[attr-defined]
+
+
 def searched(rows: QuerySet[Any], actor: Actor, search: str) -> QuerySet[Any]:
     """Conversations by the contact's name or number, or by what was said."""
     text = search.strip().replace("\x00", "")[:200]
@@ -208,9 +223,12 @@ def searched(rows: QuerySet[Any], actor: Actor, search: str) -> QuerySet[Any]:
     return rows.filter(condition)
 
 
-def inbox_counts(*, actor: Actor) -> InboxCounts:
+def inbox_counts(*, actor: Actor, at: datetime | None = None) -> InboxCounts:
     """How many open conversations stand behind each view of the inbox. One query."""
     actor.require(Capability.CONVERSATIONS_READ)
+    now = at or datetime.now(UTC)
+    theirs = Q(last_inbound_at__lte=now - PATIENCE, last_inbound_at__gte=F("last_message_at"))
+    closing = Q(window_expires_at__gt=now, window_expires_at__lte=now + CLOSING_SOON)
     counts = (
         Conversation.objects.visible_to(actor)
         .filter(status__in=OPEN, last_message_at__isnull=False)
@@ -219,6 +237,8 @@ def inbox_counts(*, actor: Actor) -> InboxCounts:
             mine=Count("pk", filter=Q(assigned_to=actor.membership)),
             unassigned=Count("pk", filter=Q(assigned_to__isnull=True)),
             unread=Count("pk", filter=Q(unread_count__gt=0)),
+            unanswered=Count("pk", filter=theirs),
+            closing=Count("pk", filter=closing),
         )
     )
     return InboxCounts(**counts)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from core.models import SoftDeleteModel, SoftDeleteQuerySet, TenantForeignKey, TenantModel
 from core.models.base import LIVE
@@ -33,6 +34,17 @@ class ConversationQuerySet(SoftDeleteQuerySet):
             return visible
         mine = actor.membership_ids
         return visible.filter(Q(assigned_to__in=mine) | Q(channel__owner__in=mine))
+
+    def open(self) -> Self:
+        return self.filter(status__in=["open", "pending"])
+
+    def unanswered(self, since: datetime) -> Self:
+        """Open talk in which the last word is theirs, and has been for as long."""
+        return self.open().filter(last_inbound_at__lte=since, last_inbound_at__gte=F("last_message_at"))
+
+    def closing(self, after: datetime, until: datetime) -> Self:
+        """Open talk whose window closes in that time, so that only templates can follow."""
+        return self.open().filter(window_expires_at__gt=after, window_expires_at__lte=until)
 
 
 class Conversation(SoftDeleteModel):
