@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import set_script_prefix
 from django.utils import timezone
+from django_structlog.middlewares import RequestMiddleware
 
 from core.actors import Actor
 from core.errors import Conflict, DomainError, Invalid, NotAllowed, NotFound, Unavailable
@@ -24,6 +25,17 @@ STATUS: dict[type[DomainError], int] = {NotFound: 404, Invalid: 422, NotAllowed:
 def status_of(error: DomainError) -> int:
     """The HTTP status of a refusal, by its kind."""
     return next(status for kind, status in STATUS.items() if isinstance(error, kind))
+
+
+class RequestLogMiddleware(RequestMiddleware):
+    """One line when a request starts and one when it ends, with the id that the request was given.
+
+    Without the query: people search by names and numbers.
+    """
+
+    @staticmethod
+    def format_request(request: HttpRequest) -> str:
+        return f"{request.method} {request.path}"
 
 
 class OrganizationMiddleware:
