@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import json
 import logging
 import sys
@@ -42,6 +43,8 @@ async def serve(options: argparse.Namespace) -> None:
         report = await app[SERVICE].configure(json.loads(options.configure.read_text()))
         print(json.dumps(report))
     print(f"sandbox ready on {url}", flush=True)
+    # Long-lived records by the hundred thousand: full collections would stop the loop for nothing.
+    gc.set_threshold(100_000, 50, 1_000)
     try:
         await asyncio.Event().wait()
     finally:

@@ -51,7 +51,7 @@ def destiny(behaviours: Behaviours, seed: int, person: str, campaign: str, *, is
 
 
 def _text(reaction: Reaction, draw: float) -> str:
-    if isinstance(reaction.text, str):
-        return reaction.text
+    if isinstance(reaction.text, str) or not reaction.text:
+        return str(reaction.text or "")
     # `draw` is uniform below the share, so stretched over the texts it picks each equally often.
     return reaction.text[min(int(draw / reaction.share * len(reaction.text)), len(reaction.text) - 1)]

@@ -3,6 +3,8 @@
 import asyncio
 import itertools
 import random
+import socket
+import struct
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -131,6 +133,7 @@ async def spoil(fault: Fault, request: web.Request, status: int, answer: bytes) 
         page = b"<html><head><title>Sorry, something went wrong.</title></head><body></body></html>"
         return web.Response(status=fault.status or 500, body=page, content_type="text/html", headers=headers)
     if fault.kind == "reset":
+        _forbid_farewell(request)
         return _torn(request)
     if fault.kind == "timeout":
         await asyncio.sleep(fault.delay)
@@ -162,11 +165,24 @@ async def _broken_stream(fault: Fault, request: web.Request, status: int, answer
     return response
 
 
+def _forbid_farewell(request: web.Request) -> None:
+    """Make closing the connection a reset (RST), not an orderly end."""
+    if request.transport is not None and (connection := request.transport.get_extra_info("socket")) is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
 def _torn(request: web.Request, response: web.StreamResponse | None = None) -> web.StreamResponse:
     transport = request.transport
     if transport is not None:
         transport.abort()
     return response or web.Response()
+
+
+def answered(fault: Fault, status: int) -> int | None:
+    """The HTTP status that the client gets to see, for the record. None: no answer at all."""
+    if fault.kind == "http":
+        return fault.status or 500
+    return None if fault.kind in ("reset", "timeout") else status
 
 
 def describe() -> Json:

@@ -1,6 +1,7 @@
 """The Graph API's door: authorisation, routing by the shape of the path, the record, and faults."""
 
-from collections.abc import Awaitable, Callable
+import logging
+import re
 from typing import Any
 
 import orjson
@@ -9,11 +10,14 @@ from aiohttp import web
 from . import faults, ids, management
 from .errors import GraphError, UnknownObject, invalid
 from .journal import Entry
+from .media import Media
 from .service import Service
 from .world import Json, Number
 
 JSON = "application/json"
-Endpoint = Callable[["Call"], Awaitable[Json]]
+SECRETS_IN_QUERY = re.compile(r"(access_token|input_token)=[^&]*")
+
+log = logging.getLogger(__name__)
 
 
 class Call:
@@ -65,74 +69,115 @@ async def handle(request: web.Request) -> web.StreamResponse:
     parts = request.path.split("/")
     node, edge = (parts[2] if len(parts) > 2 else ""), "/".join(parts[3:])
     call = Call(service, request, node, edge, _token(request))
-    entry = Entry(
-        seq=service.journal.next_seq(),
-        id=ids.trace_id(),
-        at=service.world.now(),
-        kind=edge or "object",
-        method=request.method,
-        path=request.path_qs,
-        headers=request.raw_headers,
-        body=b"",
-        number_id=node if node in service.world.numbers else "",
-    )
-    call.entry = entry
-    multipart = request.content_type == "multipart/form-data"
-    call.body = entry.body = b"" if multipart else await request.read()
+    call.entry = entry = _entry(service, request, edge or "object", node)
+    # Uploads are read by their endpoint, piece by piece; everything else is small.
+    if request.content_type != "multipart/form-data":
+        call.body = entry.body = await request.read()
     headers = {"x-fb-request-id": entry.id}
     fault = None
     try:
         _address(call, entry)
-        if service.faults.active:
-            fault = service.faults.find(_place(entry), entry.number_id, entry.to, service.world.now())
-        if fault is not None and not fault.accept:
-            entry.fault = fault.kind
-            if (error := faults.error_of(fault)) is not None:
-                raise error
-            status, answer = 503, b""
-        else:
-            status, answer = 200, orjson.dumps(await _answer(call))
-            if fault is not None:
-                entry.fault = fault.kind
-                _fail_later(service, entry, fault)
+        fault = _strike(service, entry)
+        status, answer = (200, orjson.dumps(await _answer(call))) if fault is None or fault.accept else (503, b"")
+        if fault is not None and fault.accept:
+            _fail_later(service, entry, fault)
     except GraphError as error:
         status, answer = error.status, orjson.dumps(error.envelope(entry.id))
         entry.code = error.code
         headers |= error.headers
-    entry.status, entry.answer = status, answer
-    service.journal.add(entry)
-    if fault is not None and faults.error_of(fault) is None:
-        return await faults.spoil(fault, request, status, answer)
-    return web.Response(status=status, body=answer, content_type=JSON, headers=headers)
+    return await _finish(
+        service, request, entry, fault, web.Response(status=status, body=answer, content_type=JSON, headers=headers)
+    )
 
 
 async def attachment(request: web.Request) -> web.StreamResponse:
     """The bytes behind a media URL. The bearer token is needed here too; the URL dies after five minutes."""
     service: Service = request.app[SERVICE]
-    if not _known_token(service, _token(request)):
-        return web.Response(status=401, text="Unauthorized")
+    entry = _entry(service, request, "attachment", "")
     media = service.media.by_url(dict(request.query))
-    if media is None:
-        return web.Response(status=404, text="URL signature expired")
-    data, status, headers = media.data, 200, {"Content-Type": media.mime_type, "Accept-Ranges": "bytes"}
+    entry.number_id = media.number_id if media else ""
+    fault = None
+    try:
+        fault = _strike(service, entry)
+        if not _known_token(service, _token(request)):
+            response = web.Response(status=401, text="Unauthorized")
+        elif media is None:
+            response = web.Response(status=404, text="URL signature expired")
+        else:
+            response = _part(request, media)
+    except GraphError as error:
+        response = web.Response(status=error.status, text=error.message)
+        entry.code = error.code
+    return await _finish(service, request, entry, fault, response)
+
+
+def _part(request: web.Request, media: Media) -> web.Response:
+    """The whole file, or the range that was asked for."""
+    whole, headers = len(media.data), {"Content-Type": media.mime_type, "Accept-Ranges": "bytes"}
     try:
         part = request.http_range
     except ValueError:
-        return web.Response(status=416, headers={"Content-Range": f"bytes */{len(data)}"})
-    if part.start is not None or part.stop is not None:
-        first, last, _ = part.indices(len(data))
-        if first >= last:
-            return web.Response(status=416, headers={"Content-Range": f"bytes */{len(data)}"})
-        headers["Content-Range"] = f"bytes {first}-{last - 1}/{len(data)}"
-        data, status = data[first:last], 206
-    return web.Response(status=status, body=data, headers=headers)
+        return web.Response(status=416, headers={"Content-Range": f"bytes */{whole}"})
+    if part.start is None and part.stop is None:
+        return web.Response(body=media.data, headers=headers)
+    first, last, _ = part.indices(whole)
+    if first >= last:
+        return web.Response(status=416, headers={"Content-Range": f"bytes */{whole}"})
+    headers["Content-Range"] = f"bytes {first}-{last - 1}/{whole}"
+    return web.Response(status=206, body=media.data[first:last], headers=headers)
+
+
+def _entry(service: Service, request: web.Request, kind: str, node: str) -> Entry:
+    path = request.path_qs
+    return Entry(
+        seq=service.journal.next_seq(),
+        id=ids.trace_id(),
+        at=service.world.now(),
+        kind=kind,
+        method=request.method,
+        path=SECRETS_IN_QUERY.sub(r"\1=***", path) if "token=" in path else path,
+        headers=request.raw_headers,
+        body=b"",
+        number_id=node if node in service.world.numbers else "",
+    )
+
+
+def _strike(service: Service, entry: Entry) -> faults.Fault | None:
+    """The fault that hits this request. One that is a refusal and nothing else is raised at once."""
+    if not service.faults.active:
+        return None
+    fault = service.faults.find(_place(service, entry), entry.number_id, entry.to, service.world.now())
+    if fault is None:
+        return None
+    entry.fault = fault.kind
+    if not fault.accept and (error := faults.error_of(fault)) is not None:
+        raise error
+    return fault
+
+
+async def _finish(
+    service: Service, request: web.Request, entry: Entry, fault: faults.Fault | None, response: web.Response
+) -> web.StreamResponse:
+    """Record the answer, then give it, or what the fault makes of it."""
+    body = response.body if isinstance(response.body, bytes) else b""
+    entry.status, entry.answer = response.status, b"" if entry.kind == "attachment" else body
+    spoiled = fault is not None and faults.error_of(fault) is None
+    if fault is not None and spoiled:
+        entry.status = faults.answered(fault, response.status)
+    service.journal.add(entry)
+    return await faults.spoil(fault, request, response.status, body) if fault is not None and spoiled else response
 
 
 async def _answer(call: Call) -> Json:
     _authorise(call)
-    if call.edge == "messages" and call.request.method == "POST":
-        return _messages(call)
-    return await management.answer(call)
+    try:
+        if call.edge == "messages" and call.request.method == "POST":
+            return _messages(call)
+        return await management.answer(call)
+    except (AttributeError, TypeError, ValueError, LookupError) as error:
+        # A string where an object belongs, and the like: Meta has a message for each, a client only needs the code.
+        log.info("malformed request %s", call.request.path, exc_info=True)
+        raise invalid("Invalid parameter", f"The request is malformed: {error}") from None
 
 
 def _messages(call: Call) -> Json:
@@ -154,15 +199,15 @@ def _address(call: Call, entry: Entry) -> None:
         entry.kind = "read"
         return
     to: Any = request.get("to") or request.get("recipient") or ""
-    entry.to = str(to).lstrip("+")
+    entry.to = ids.bare(str(to))
     callback_data = request.get("biz_opaque_callback_data")
     entry.callback_data = None if callback_data is None else str(callback_data)
 
 
-def _place(entry: Entry) -> str:
+def _place(service: Service, entry: Entry) -> str:
     if entry.kind in ("messages", "read"):
         return "messages"
-    if entry.kind == "media":
+    if entry.kind in ("media", "attachment") or service.media.find(entry.path.split("?")[0].rsplit("/", 1)[-1]):
         return "media"
     return "templates" if entry.kind == "message_templates" else "graph"
 

@@ -15,6 +15,8 @@ _COUNTRIES = {
     "92": "PK", "20": "EG", "49": "DE", "33": "FR", "7": "RU", "1": "US",
 }  # fmt: skip
 
+_PUNCTUATION = {ord(each): None for each in " +-()."}
+
 _numbers = itertools.count(int.from_bytes(os.urandom(5), "big"))
 
 
@@ -35,6 +37,11 @@ def user_id(phone: str) -> str:
     """The business-scoped user id of a phone number: a country code, a dot, fifteen digits."""
     country = next((_COUNTRIES[phone[:n]] for n in (3, 2, 1) if phone[:n] in _COUNTRIES), "AE")
     return f"{country}.{int(phone or 0) * _SCATTER % _SPAN:015d}"
+
+
+def bare(phone: str) -> str:
+    """A phone number without the signs people put between its digits."""
+    return phone if phone.isdigit() else phone.translate(_PUNCTUATION)
 
 
 def trace_id() -> str:

@@ -109,7 +109,7 @@ class Sender:
         to, recipient = request.get("to"), request.get("recipient")
         if to:
             asked = str(to)
-            digits = asked if asked.isdigit() else asked.translate(_PUNCTUATION)
+            digits = ids.bare(asked)
             # A user id in `to` has letters, so it ends here: it belongs in `recipient`.
             if not digits.isascii() or not digits.isdigit() or not 7 <= len(digits) <= 15:
                 raise GraphError(131009, f"The phone number in 'to' is not valid: {asked[:40]}")
@@ -177,6 +177,3 @@ class Sender:
             )
         self._ladder.begin(message, fate)
         self._ladder.on_change(chat)
-
-
-_PUNCTUATION = {ord(each): None for each in " +-()."}

@@ -104,9 +104,7 @@ class Service:
         """What Meta does to a number by itself. A new throughput is announced like an upgrade or a flag."""
         if unknown := set(changes) - set(NUMBER_KEYS) - {"event"}:
             raise BadSetting(f"unknown key of a number: {', '.join(unknown)}")
-        for key in ("quality_rating", "status", "throughput", "verified_name", "pair_limit"):
-            if key in changes:
-                setattr(number, key, changes[key])
+        self._adjust(number, changes)
         self.sender.reset_limits()
         event = changes.get("event") or ("FLAGGED" if number.quality_rating == "RED" else "ONBOARDING")
         value = {"display_phone_number": number.digits, "event": event, "current_limit": "TIER_UNLIMITED"}
@@ -169,9 +167,15 @@ class Service:
         if "display_phone_number" in request or not number.digits:
             number.display_phone_number = display
             number.digits = "".join(filter(str.isdigit, display))
+        self._adjust(number, request)
+
+    def _adjust(self, number: Number, changes: Json) -> None:
+        speed = changes.get("throughput")
+        if speed is not None and not (isinstance(speed, int) and speed > 0):
+            raise BadSetting("throughput: messages per second, or null for unlimited")
         for key in ("verified_name", "throughput", "pair_limit", "quality_rating", "status"):
-            if key in request:
-                setattr(number, key, request[key])
+            if key in changes:
+                setattr(number, key, changes[key])
 
     def _configure_template(self, account: Account, request: Json) -> None:
         try:

@@ -131,7 +131,7 @@ def buttons(template: Template, components: list[Json]) -> list[Json]:
     given = {
         str(each.get("index")): each.get("parameters") or [] for each in components if each.get("type") == "button"
     }
-    listed = next((each.get("buttons", []) for each in template.components if each.get("type") == "BUTTONS"), [])
+    listed = [button for each in template.components if each.get("type") == "BUTTONS" for button in each["buttons"]]
     shown: list[Json] = []
     for index, button in enumerate(listed):
         parameters = given.get(str(index), [])

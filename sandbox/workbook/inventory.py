@@ -272,8 +272,8 @@ def _fill_emails(book: list[Row], rows: int, random: Random) -> None:
         if row.owner is not None:
             row.owner.email = row.owner.email or _email(row.owner, random)
             row.cells["EMAIL"] = row.owner.email.upper() if random.random() < 0.05 else row.owner.email
-    lost = next(row for row in book if row.cells["EMAIL"] and row.cells["Unit Number"])
-    lost.cells["EMAIL"] = str(lost.cells["EMAIL"]).replace("@", ".at.")
+    for row in [row for row in book if row.cells["EMAIL"] and row.cells["Unit Number"]][:1]:
+        row.cells["EMAIL"] = str(row.cells["EMAIL"]).replace("@", ".at.")
 
 
 def _email(owner: Owner, random: Random) -> str:

@@ -106,7 +106,7 @@ def test_every_type_is_taken_inside_the_window(kind: str, content: Json | list[J
         async with stand() as sandbox:
             await sandbox.write()
 
-            status, answer = await sandbox.send(type=kind, **{kind: content})
+            status, answer = await sandbox.send("971500000100", **{"type": kind, kind: content})
 
             assert status == 200, answer
 
@@ -133,6 +133,8 @@ REFUSED: list[tuple[Json, int]] = [
     ({"type": "template", "template": {"name": "hello", "language": {"code": "ar"}}}, 132001),
     ({"type": "template", "template": {"name": "hello", "language": {"code": "en"}}}, 132000),
     ({"type": "template", "template": {"name": "hello"}}, 100),
+    ({"type": "template", "template": {"name": "hello", "language": "en"}}, 100),
+    ({"context": "wamid.x"}, 100),
 ]
 
 

@@ -159,7 +159,7 @@ def test_the_command_writes_all_files(tmp_path: Path) -> None:
 
     assert out.read_bytes().startswith(b"PK")
     assert json.loads(figures.read_text())["rows"] == 60
-    cells = list(csv.DictReader(phones.open(encoding="utf-8")))
+    cells = list(csv.DictReader(io.StringIO(phones.read_text(encoding="utf-8"))))
     assert {cell["column"] for cell in cells} == set(PHONE_COLUMNS)
 
 
