@@ -57,3 +57,9 @@ class ApprovalMissing(Conflict):
     """Nobody approved it as it is now."""
 
     code = "approval_missing"
+
+
+class BusyNow(Conflict):
+    """Two people change the same campaign at the same moment: one of them is asked to look again."""
+
+    code = "campaign_busy"

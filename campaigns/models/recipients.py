@@ -55,13 +55,12 @@ class SkipReason(models.TextChoices):
     OPTED_OUT = "opted_out", "Said stop"
     NO_NUMBER = "no_number", "No number known"
     LANDLINE = "landline", "Only a fixed line"
-    INVALID = "invalid", "Number is not valid"
+    INVALID_NUMBER = "invalid_number", "Number is not valid"
     REVIEW = "review", "Number waits to be reviewed"
-    COUNTRY = "country", "WhatsApp delivers no marketing there"
+    US_MARKETING = "us_marketing", "WhatsApp delivers no marketing to the United States"
     DUPLICATE = "duplicate", "Same number as another recipient"
     RECENT = "recent", "Another campaign wrote lately"
     VARIABLE = "variable", "A variable of the template is missing"
-    REFUSED = "refused", "May not be written to"
     ENDED = "ended", "The end time came first"
     CANCELLED = "cancelled", "The campaign was cancelled"
 
@@ -84,15 +83,17 @@ class CampaignMessage(TenantModel):
 
     database_privileges: ClassVar[str] = "SELECT, INSERT, UPDATE"
 
-    campaign = TenantForeignKey(Campaign, related_name="messages")
-    contact = TenantForeignKey(Contact, related_name="campaign_messages")
-    property = TenantForeignKey(Property, null=True, blank=True, related_name="+")
+    # Rows change five times in a minute: no index that no query below needs.
+    organization = models.ForeignKey("core.Organization", on_delete=models.PROTECT, related_name="+", db_index=False)
+    campaign = TenantForeignKey(Campaign, related_name="messages", db_index=False)
+    contact = TenantForeignKey(Contact, related_name="campaign_messages", db_index=False)
+    property = TenantForeignKey(Property, null=True, blank=True, related_name="+", db_index=False)
     recipient = models.CharField(max_length=150, blank=True, help_text="E.164 or a BSUID; empty when skipped")
     variables = models.JSONField(default=dict, help_text="slot of the template -> this person's text")
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
     skip_reason = models.CharField(max_length=14, choices=SkipReason, default=SkipReason.NONE, blank=True)
-    channel = TenantForeignKey(Channel, null=True, blank=True, related_name="+")
-    message = TenantForeignKey(Message, null=True, blank=True, related_name="+")
+    channel = TenantForeignKey(Channel, null=True, blank=True, related_name="+", db_index=False)
+    message = TenantForeignKey(Message, null=True, blank=True, related_name="+", db_index=False)
     attempts = models.PositiveSmallIntegerField(default=0)
     deferrals = models.PositiveSmallIntegerField(default=0, help_text="put off without an attempt: too much at once")
     not_before = models.DateTimeField(null=True, blank=True)
@@ -140,9 +141,9 @@ class CampaignMessage(TenantModel):
                 condition=Q(message__isnull=False),
                 name="campaigns_message_by_message",
             ),
-            # was this person written to lately; which campaign does a reply belong to
+            # was this number written to lately
             models.Index(
-                fields=["organization", "contact", "accepted_at"],
+                fields=["organization", "recipient", "accepted_at"],
                 condition=Q(accepted_at__isnull=False),
                 name="campaigns_message_lately",
             ),

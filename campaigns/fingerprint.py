@@ -1,0 +1,34 @@
+"""What exactly was approved: a hash of audience, template and parameters. Any edit gives another one. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from campaigns.models import Campaign
+
+
+def fingerprint_of(campaign: Campaign, channel_ids: Sequence[int]) -> str:
+    """SHA-256 over everything that decides who gets what, when. The template's own text is part of it."""
+    template = campaign.template
+    approved: dict[str, Any] = {
+        "audience": [campaign.project_id, campaign.target, campaign.audience, campaign.skip_messaged_within_hours],
+        "template": [template.name, template.language, template.category, template.components],
+        "variables": campaign.variables,
+        "channels": sorted(channel_ids),
+        "when": [
+            _said(campaign.starts_at),
+            _said(campaign.ends_at),
+            _said(campaign.quiet_from),
+            _said(campaign.quiet_until),
+        ],
+        "pace": campaign.messages_per_second,
+    }
+    return hashlib.sha256(orjson.dumps(approved, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _said(moment: Any) -> str | None:
+    return None if moment is None else moment.isoformat()

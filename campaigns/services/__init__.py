@@ -1,0 +1,32 @@
+"""Every change to a campaign."""
+
+from campaigns.services.drafting import CampaignChanges, create_campaign, update_campaign
+from campaigns.services.ending import cancel_campaign, complete_campaign, end_campaign
+from campaigns.services.preflight import Preflight, preflight
+from campaigns.services.review import approve_campaign, return_campaign, submit_for_review
+from campaigns.services.running import (
+    pause_campaign,
+    resume_campaign,
+    start_campaign,
+    start_scheduled,
+    unschedule_campaign,
+)
+
+__all__ = [
+    "CampaignChanges",
+    "Preflight",
+    "approve_campaign",
+    "cancel_campaign",
+    "complete_campaign",
+    "create_campaign",
+    "end_campaign",
+    "pause_campaign",
+    "preflight",
+    "resume_campaign",
+    "return_campaign",
+    "start_campaign",
+    "start_scheduled",
+    "submit_for_review",
+    "unschedule_campaign",
+    "update_campaign",
+]

@@ -1,0 +1,237 @@
+"""Many messages at a time, set-wise, for who sends to many: the same rows that one message gets, in a few statements.
+
+The caller decides when; nothing here sends. Every function must run inside the organisation's scope and, where it
+says so, inside the caller's transaction. Meaning is kept elsewhere: who may be written to in messaging/refusals.py,
+how statuses rank in messaging/models/conversations.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from django.db import connection, models
+
+from core.models import Organization
+from messaging.models import Channel, Conversation, Message, MessageTemplate, Participant
+from messaging.models.conversations import STATUS_RANK, MessageStatus
+from messaging.refusals import Refusal, outbound_refusals
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One template message to be. `request_id` is unique in the organisation: a second row of that id is never made."""
+
+    request_id: str
+    channel_id: int
+    contact_id: int
+    recipient: str
+    body: str
+    components: bytes  # JSON, as the Cloud API takes them
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of one message. An empty `provider_id` leaves the one it has."""
+
+    message_id: int
+    status: MessageStatus
+    provider_id: str = ""
+    error_code: int | None = None
+    error_title: str = ""
+    error_details: str = ""
+
+
+def refused_meanwhile(
+    *, organization: Organization, channel: Channel, people: Sequence[tuple[int, str]], category: str
+) -> dict[int, str]:
+    """Of these (contact, address) pairs that were fine some time ago, those who may not be written to now, and why.
+
+    One query when nothing changed; who looks different is put to `outbound_refusals`, which alone decides.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            CHANGED, {"org": organization.pk, "contacts": [pair[0] for pair in people], "to": [p[1] for p in people]}
+        )
+        moved: dict[int, bool] = dict(cursor.fetchall())
+    if not moved:
+        return {}
+    refused = outbound_refusals(organization=organization, channel=channel, contact_ids=list(moved), category=category)
+    for contact_id, has_address in moved.items():
+        if not has_address:
+            refused.setdefault(contact_id, Refusal.INVALID_NUMBER.value)
+    return refused
+
+
+def create_messages(
+    *, organization_id: int, template: MessageTemplate, rows: Sequence[Outgoing], lease_until: datetime, at: datetime
+) -> dict[str, int]:
+    """Conversations (found or opened) and messages in `sending`; message ids by request id. One statement.
+
+    Run it in the transaction that marks the caller's own rows. A request id that exists already is left out.
+    """
+    parameters = {
+        "org": organization_id,
+        "at": at,
+        "lease": lease_until,
+        "template": template.pk,
+        "contacts": [row.contact_id for row in rows],
+        "channels": [row.channel_id for row in rows],
+        "to": [row.recipient for row in rows],
+        "bodies": [row.body for row in rows],
+        "payloads": [(b'{"components":' + row.components + b"}").decode() for row in rows],
+        "requests": [row.request_id for row in rows],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_create_statement(), parameters)
+        return {request_id: message_id for message_id, request_id in cursor.fetchall()}
+
+
+def settle(*, organization_id: int, rows: Sequence[Settled], at: datetime) -> None:
+    """Write what became of messages. A status that came by webhook in the meantime is never lowered. One statement."""
+    if not rows:
+        return
+    parameters = {
+        "org": organization_id,
+        "at": at,
+        "ids": [row.message_id for row in rows],
+        "statuses": [row.status.value for row in rows],
+        "ranks": [STATUS_RANK[row.status] for row in rows],
+        "wamids": [row.provider_id for row in rows],
+        "codes": [row.error_code for row in rows],
+        "titles": [row.error_title[:200] for row in rows],
+        "details": [row.error_details[:500] for row in rows],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(SETTLE, parameters)
+
+
+def discard(*, organization_id: int, message_ids: Iterable[int]) -> None:
+    """Forget messages that never left: refused for now, or not written at all. Only those still in `sending`."""
+    ids = list(message_ids)
+    if not ids:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM messaging_message WHERE organization_id = %s AND id = ANY(%s) AND status = 'sending'"
+            " AND provider_id = ''",
+            [organization_id, ids],
+        )
+
+
+def _rank(column: str) -> str:
+    whens = " ".join(f"WHEN '{status}' THEN {rank}" for status, rank in STATUS_RANK.items())
+    return f"(CASE {column} {whens} END)"
+
+
+# Who looks different from when the audience was frozen, and whether the address we froze is still theirs.
+CHANGED = """
+    WITH wanted AS (SELECT * FROM unnest(%(contacts)s::bigint[], %(to)s::text[]) AS w(contact_id, recipient))
+    SELECT w.contact_id, p.id IS NOT NULL
+      FROM wanted w
+      LEFT JOIN crm_contact c ON c.organization_id = %(org)s AND c.id = w.contact_id
+      LEFT JOIN LATERAL (
+           SELECT id FROM crm_contactpoint
+            WHERE organization_id = %(org)s AND contact_id = w.contact_id AND deleted_at IS NULL
+              AND value IN (w.recipient, '+' || w.recipient)
+              AND status IN ('unverified', 'valid') AND line_type <> 'fixed'
+            LIMIT 1) p ON true
+     WHERE c.id IS NULL OR c.deleted_at IS NOT NULL OR c.is_bad_contact OR p.id IS NULL
+        OR EXISTS (SELECT 1 FROM messaging_optout o
+                    WHERE o.organization_id = %(org)s AND o.contact_id = w.contact_id AND o.deleted_at IS NULL)
+        OR EXISTS (SELECT 1 FROM crm_contactpoint mine
+                     JOIN crm_contactpoint same ON same.organization_id = %(org)s AND same.value = mine.value
+                     JOIN messaging_optout o
+                       ON o.organization_id = %(org)s AND o.point_id = same.id AND o.deleted_at IS NULL
+                    WHERE mine.organization_id = %(org)s AND mine.contact_id = w.contact_id
+                      AND mine.deleted_at IS NULL)
+"""
+
+SETTLE = f"""
+    UPDATE messaging_message m
+       SET status = CASE WHEN r.rank > {_rank("m.status")} THEN r.status ELSE m.status END,
+           provider_id = CASE WHEN m.provider_id = '' THEN r.wamid ELSE m.provider_id END,
+           accepted_at = CASE WHEN r.wamid <> '' THEN COALESCE(m.accepted_at, %(at)s) ELSE m.accepted_at END,
+           failed_at = CASE WHEN r.status = 'failed' THEN COALESCE(m.failed_at, %(at)s) ELSE m.failed_at END,
+           error_code = COALESCE(r.code, m.error_code),
+           error_title = CASE WHEN r.title <> '' THEN r.title ELSE m.error_title END,
+           error_details = CASE WHEN r.detail <> '' THEN r.detail ELSE m.error_details END,
+           lease_until = NULL, updated_at = %(at)s
+      FROM unnest(%(ids)s::bigint[], %(statuses)s::text[], %(ranks)s::int[], %(wamids)s::text[], %(codes)s::int[],
+                  %(titles)s::text[], %(details)s::text[]) AS r(id, status, rank, wamid, code, title, detail)
+     WHERE m.organization_id = %(org)s AND m.id = r.id
+"""  # noqa: S608 - only our own table of ranks is pasted in
+
+
+def _insert(model: type[models.Model], given: dict[str, str]) -> tuple[str, str]:
+    """Columns and expressions for an INSERT ... SELECT: what is given, and the model's default for all others.
+
+    So a column that somebody adds to the model later gets its default here too.
+    """
+    expressions = dict(given)
+    for field in model._meta.local_concrete_fields:
+        if field.primary_key or field.column in expressions or field.null:
+            continue
+        default = {} if field.get_internal_type() == "JSONField" else field.get_default()
+        expressions[field.column] = _literal("" if default is None else default)
+    return ", ".join(expressions), ", ".join(expressions.values())
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, bool | int):
+        return str(value).lower()
+    text = orjson.dumps(value).decode() if isinstance(value, dict | list) else str(value)
+    return "'" + text.replace("'", "''").replace("%", "%%") + "'"
+
+
+def _create_statement() -> str:
+    conversation, talk = _insert(
+        Conversation,
+        {
+            "organization_id": "%(org)s", "channel_id": "w.channel_id", "contact_id": "w.contact_id",
+            "assigned_to_id": "c.assigned_to_id", "address": "w.recipient", "last_message_at": "%(at)s",
+            "created_at": "%(at)s", "updated_at": "%(at)s",
+        },
+    )  # fmt: skip
+    participant, joining = _insert(
+        Participant,
+        {
+            "organization_id": "%(org)s", "conversation_id": "talk.id", "contact_id": "talk.contact_id",
+            "joined_at": "%(at)s", "created_at": "%(at)s", "updated_at": "%(at)s",
+        },
+    )  # fmt: skip
+    message, said = _insert(
+        Message,
+        {
+            "organization_id": "%(org)s", "conversation_id": "talk.id", "channel_id": "w.channel_id",
+            "direction": "'outbound'", "type": "'template'", "template_id": "%(template)s", "body": "w.body",
+            "payload": "w.payload::jsonb", "recipient": "w.recipient", "client_request_id": "w.request_id",
+            "status": "'sending'", "attempts": "1", "lease_until": "%(lease)s", "queued_at": "%(at)s", "at": "%(at)s",
+            "created_at": "%(at)s", "updated_at": "%(at)s",
+        },
+    )  # fmt: skip
+    return f"""
+        WITH wanted AS (
+            SELECT * FROM unnest(%(contacts)s::bigint[], %(channels)s::bigint[], %(to)s::text[], %(bodies)s::text[],
+                                 %(payloads)s::text[], %(requests)s::text[])
+                       AS w(contact_id, channel_id, recipient, body, payload, request_id)
+        ), talk AS (
+            INSERT INTO messaging_conversation ({conversation})
+            SELECT {talk} FROM wanted w
+              JOIN crm_contact c ON c.organization_id = %(org)s AND c.id = w.contact_id
+            ON CONFLICT (organization_id, channel_id, contact_id)
+                  WHERE deleted_at IS NULL AND status IN ('open', 'pending')
+            DO UPDATE SET last_message_at = GREATEST(messaging_conversation.last_message_at, EXCLUDED.last_message_at)
+            RETURNING id, channel_id, contact_id, (xmax = 0) AS is_new
+        ), joining AS (
+            INSERT INTO messaging_participant ({participant}) SELECT {joining} FROM talk WHERE is_new
+        )
+        INSERT INTO messaging_message ({message})
+        SELECT {said} FROM wanted w
+          JOIN talk ON talk.channel_id = w.channel_id AND talk.contact_id = w.contact_id
+        ON CONFLICT (organization_id, client_request_id) WHERE client_request_id <> '' DO NOTHING
+        RETURNING id, client_request_id
+    """  # noqa: S608 - only column names and defaults of our own models are pasted in
