@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import gc
 import json
 import logging
@@ -29,7 +30,8 @@ def main() -> None:
         return
     import uvloop  # no wheel for Windows
 
-    uvloop.run(serve(options))
+    with contextlib.suppress(KeyboardInterrupt):
+        uvloop.run(serve(options))
 
 
 async def serve(options: argparse.Namespace) -> None:

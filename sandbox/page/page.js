@@ -51,7 +51,7 @@ function drawChat() {
   face($("business-face"), chat.business, chat.phone_number_id).style.background = "#ffffff2b";
   $("business").textContent = chat.business;
   $("presence").textContent = chat.typing ? "typing…" : "business account";
-  $("playing").textContent = `You hold the phone of ${title(chat)} (${shownPhone(chat)}). ${chat.window_open ? "The business may write freely." : "The 24-hour window is closed: the business may send templates only."}${chat.stopped_marketing ? " Promotions are stopped." : ""}`;
+  $("playing").textContent = `You hold the phone of \u2068${title(chat)}\u2069 (${shownPhone(chat)}). ${chat.window_open ? "The business may write freely." : "The 24-hour window is closed: the business may send templates only."}${chat.stopped_marketing ? " Promotions are stopped." : ""}`;
   const box = $("messages");
   const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 80;
   const byId = new Map(chat.messages.map((message) => [message.id, message]));

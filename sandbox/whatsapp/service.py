@@ -42,13 +42,11 @@ class Service:
 
     def reset(self, *, accounts: bool) -> None:
         """Forget chats, media, faults, records and everything planned; with `accounts` also who there is."""
-        settings = self.world.settings
-        kept = {} if accounts else self.world.accounts
-        self.world.__init__()  # type: ignore[misc]  # the parts hold this very object, so it is emptied in place
-        if not accounts:
-            self.world.settings = settings
-            for account in kept.values():
-                self._add_account(account)
+        self.world.forget()
+        if accounts:
+            self.world.settings = Settings()
+            for known in (self.world.accounts, self.world.numbers, self.world.templates):
+                known.clear()
         self.agenda.forget()
         self.faults.remove()
         self.journal.forget()
@@ -145,7 +143,7 @@ class Service:
                 setattr(account, key, str(request[key]))
         if "token" in request or "tokens" in request:
             account.tokens = {str(each) for each in (*request.get("tokens", []), request.get("token")) if each}
-        self._add_account(account)
+        self.world.accounts[account_id] = account
         for each in request.get("numbers", []):
             self._configure_number(account, each)
         for each in request.get("templates", []):
@@ -187,13 +185,6 @@ class Service:
             template.id = str(request.get("id") or known.id)
             self.world.remove_template(account, known)
         self.world.add_template(account, template)
-
-    def _add_account(self, account: Account) -> None:
-        self.world.accounts[account.id] = account
-        for number in account.numbers:
-            self.world.numbers[number.id] = number
-        for template in account.templates.values():
-            self.world.templates[template.id] = template
 
 
 def _named(template: Template) -> Json:

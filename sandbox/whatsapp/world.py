@@ -138,10 +138,14 @@ class World:
 
     def __init__(self) -> None:
         self.settings = Settings()
-        self.ahead = 0.0
         self.accounts: dict[str, Account] = {}
         self.numbers: dict[str, Number] = {}
         self.templates: dict[str, Template] = {}
+        self.forget()
+
+    def forget(self) -> None:
+        """Start a new day: the accounts stay, everybody they ever talked to is gone, the clock is right again."""
+        self.ahead = 0.0
         self.customers: dict[str, Customer] = {}
         self.chats: OrderedDict[tuple[str, str], Chat] = OrderedDict()
         self.messages: dict[str, Message] = {}

@@ -258,6 +258,27 @@ def test_who_stopped_promotions_gets_no_marketing() -> None:
     asyncio.run(scenario())
 
 
+def test_a_reset_forgets_people_and_keeps_accounts() -> None:
+    async def scenario() -> None:
+        async with stand() as sandbox:
+            await sandbox.write()
+            await sandbox.send(biz_opaque_callback_data="before")
+            await sandbox.admin("faults", {"code": 131031})
+
+            await sandbox.admin("reset", {})
+
+            assert (await sandbox.admin("chats"))["chats"] == []
+            summary = await sandbox.admin("summary")
+            assert (summary["received"], summary["planned"], summary["statuses"]) == (0, 0, {})
+            assert (await sandbox.send())[1]["error"]["code"] == 131047
+            assert (await sandbox.send_template())[0] == 200
+
+            await sandbox.admin("reset", {"accounts": True})
+            assert (await sandbox.admin("healthz"))["accounts"] == 0
+
+    asyncio.run(scenario())
+
+
 def test_the_record_keeps_everything_but_the_token() -> None:
     async def scenario() -> None:
         async with stand() as sandbox:
