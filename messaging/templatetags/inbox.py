@@ -1,0 +1,89 @@
+"""How a message is shown: its gist in one line, its receipt, and what it carries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from core.templatetags.majlis import icon
+from messaging.models.conversations import Direction, MessageStatus
+from messaging.selectors import Glimpse, ThreadMessage
+
+register = template.Library()
+
+LONGEST_GIST = 140
+
+# The drawing, the words for who cannot see it, and a class for the colour.
+RECEIPTS = {
+    MessageStatus.QUEUED: ("clock", gettext_lazy("Waiting to be sent"), ""),
+    MessageStatus.SENDING: ("clock", gettext_lazy("Being sent"), ""),
+    MessageStatus.ACCEPTED: ("check", gettext_lazy("Taken by WhatsApp"), ""),
+    MessageStatus.SENT: ("check", gettext_lazy("Sent"), ""),
+    MessageStatus.DELIVERED: ("checks", gettext_lazy("Delivered"), ""),
+    MessageStatus.READ: ("checks", gettext_lazy("Read"), "is-read"),
+    MessageStatus.PLAYED: ("checks", gettext_lazy("Played"), "is-read"),
+    MessageStatus.FAILED: ("alert", gettext_lazy("Not sent"), "is-failed"),
+    MessageStatus.UNKNOWN: ("info", gettext_lazy("Not known whether it arrived"), "is-failed"),
+}
+
+
+@register.filter
+def gist(message: ThreadMessage) -> str:
+    """What a message says, in one line: for quoting it."""
+    said = " ".join(message.body.split()) or message.media_name or (_(message.label) if message.label else "")
+    return said if len(said) <= LONGEST_GIST else said[: LONGEST_GIST - 1] + "…"
+
+
+@register.simple_tag(takes_context=True)
+def sender(context: Mapping[str, Any], message: ThreadMessage | Glimpse) -> str:
+    """Whose message it is."""
+    if message.direction == Direction.INBOUND:
+        return str(context["conversation"].contact.display_name)
+    return getattr(message, "author_name", "") or str(context["organization"].name)
+
+
+@register.filter
+def said(text: str) -> str:
+    """A fixed sentence of ours, in the language of the page."""
+    return _(text) if text else ""
+
+
+@register.simple_tag
+def receipt(status: str) -> SafeString:
+    """How far an outgoing message got: a drawing, and words for who cannot see it."""
+    drawing, words, classes = RECEIPTS.get(MessageStatus(status), RECEIPTS[MessageStatus.QUEUED])
+    return format_html(
+        '<span class="receipt {}" title="{}" data-status="{}">{}<span class="visually-hidden">{}</span></span>',
+        classes,
+        words,
+        status,
+        icon(drawing),
+        words,
+    )
+
+
+@register.filter
+def place(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Where a shared location is."""
+    found = payload.get("location", payload)
+    return found if isinstance(found, dict) else {}
+
+
+@register.filter
+def cards(payload: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The people on shared contact cards, with their numbers."""
+    people = payload.get("contacts", [])
+    return [
+        {
+            "name": (person.get("name") or {}).get("formatted_name") or _("Contact card"),
+            "phones": [phone.get("phone") or phone.get("wa_id") or "" for phone in person.get("phones") or []],
+        }
+        for person in (people if isinstance(people, list) else [])
+        if isinstance(person, dict)
+    ]

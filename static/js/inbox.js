@@ -1,0 +1,362 @@
+// The inbox, live: fetches what changed, keeps what was typed, sends once.
+// Everything here is a quicker way to do what the page's links and forms do without it.
+(() => {
+  "use strict";
+
+  const inbox = document.querySelector("[data-inbox]");
+  if (!inbox) return;
+  const words = JSON.parse(document.getElementById("inbox-words").textContent);
+  const POLL = 15000;
+  const thread = () => document.getElementById("thread");
+  const scroller = () => document.getElementById("messages-scroll");
+  const atEnd = (box) => box.scrollHeight - box.scrollTop - box.clientHeight < 120;
+  const toEnd = () => { const box = scroller(); if (box) box.scrollTop = box.scrollHeight; };
+  const parse = (html) => new DOMParser().parseFromString(html, "text/html");
+
+  const get = async (address) => {
+    const response = await fetch(address, { headers: { "X-Requested-With": "fetch" }, credentials: "same-origin" });
+    if (response.redirected && new URL(response.url).pathname.startsWith("/sign-in")) location.reload();
+    if (!response.ok) throw new Error(String(response.status));
+    return response.text();
+  };
+
+  // ── the list ───────────────────────────────────────────────────────────────
+  let listTimer = null;
+  const refreshList = (delay = 0) => {
+    if (listTimer) return;
+    listTimer = setTimeout(async () => {
+      try {
+        const box = document.getElementById("conversations");
+        // Somebody who has loaded further pages is not thrown back to the first.
+        if (box.dataset.further) return;
+        const next = parse(await get(box.dataset.address)).getElementById("conversations");
+        if (next && next.innerHTML !== box.innerHTML) {
+          const focused = box.contains(document.activeElement) ? document.activeElement.id : "";
+          const top = box.scrollTop;
+          box.innerHTML = next.innerHTML;
+          box.scrollTop = top;
+          if (focused) document.getElementById(focused)?.focus();
+          markOpen();
+          window.majlis.countDown();
+        }
+      } catch { /* the next sign of life tries again */ } finally { listTimer = null; }
+    }, delay);
+  };
+  const markOpen = () => {
+    const open = thread()?.dataset.conversation;
+    for (const row of document.querySelectorAll(".conversation")) {
+      if (row.dataset.conversation === open) row.setAttribute("aria-current", "true");
+      else row.removeAttribute("aria-current");
+    }
+  };
+
+  // ── the thread ─────────────────────────────────────────────────────────────
+  let fetching = false, again = false, sending = 0;
+  const refreshThread = async () => {
+    const box = thread();
+    if (!box?.dataset.messages) return;
+    // While a message is on its way up, its own answer brings the news: else it would stand here twice for a moment.
+    if (fetching || sending) { again = true; return; }
+    fetching = true;
+    try { merge(await get(box.dataset.messages)); } catch { /* as above */ } finally {
+      fetching = false;
+      if (again) { again = false; refreshThread(); }
+    }
+  };
+
+  // Put a fetched piece of thread into the one on the page: what is there is replaced where it differs, what is new
+  // stands where it belongs, nothing is taken away. So the place one reads at, and what one selected, stay.
+  const merge = (html, { older = false } = {}) => {
+    const piece = parse(html);
+    const box = thread();
+    const list = document.getElementById("messages");
+    const from = piece.getElementById("messages");
+    if (!box || !list || !from || from.dataset.conversation !== box.dataset.conversation) return;
+    const scroll = scroller(), stick = !older && atEnd(scroll), height = scroll.scrollHeight, top = scroll.scrollTop;
+    let fresh = false, previous = null;
+    for (const item of [...from.children]) {
+      const known = document.getElementById(item.id);
+      if (known && list.contains(known)) {
+        if (known.outerHTML !== item.outerHTML) { known.replaceWith(item); previous = item; } else previous = known;
+        continue;
+      }
+      if (item.classList.contains("inbound")) fresh = true;
+      if (previous) previous.after(item);
+      else if (older) list.prepend(item);
+      else placeByNumber(list, item);
+      previous = item;
+    }
+    // What is still on its way stays last.
+    for (const waiting of [...list.querySelectorAll("[data-waiting]")]) list.append(waiting);
+    if (older) {
+      const link = document.getElementById("older"), next = piece.getElementById("older");
+      if (link && next) link.replaceWith(next); else link?.remove();
+      scroll.scrollTop = top + scroll.scrollHeight - height;
+    } else {
+      replaceWhenDifferent("thread-head", piece);
+      const now = document.getElementById("composer"), then = piece.getElementById("composer");
+      if (now && then && now.dataset.kind !== then.dataset.kind) { now.replaceWith(then); startComposer(); }
+      if (stick) toEnd();
+    }
+    window.majlis.countDown();
+    if (fresh) { forgetDays(list); read(); }
+  };
+  const placeByNumber = (list, item) => {
+    const number = Number(item.dataset.number || 0);
+    const after = [...list.children].find((other) => Number(other.dataset.number || 0) > number);
+    if (after && number) after.before(item); else list.append(item);
+  };
+  const forgetDays = (list) => {
+    const seen = new Set();
+    for (const day of list.querySelectorAll(".day")) { if (seen.has(day.id)) day.remove(); seen.add(day.id); }
+  };
+  const replaceWhenDifferent = (id, piece) => {
+    const now = document.getElementById(id), then = piece.getElementById(id);
+    if (now && then && now.innerHTML !== then.innerHTML && !now.querySelector("details[open]")) now.replaceWith(then);
+  };
+
+  const token = () => document.querySelector("[name=csrfmiddlewaretoken]")?.value || "";
+  const read = () => {
+    const box = thread();
+    if (!box?.dataset.reading || document.hidden || !document.hasFocus() && !inbox.dataset.always) return;
+    fetch(box.dataset.reading, { method: "POST", headers: { "X-CSRFToken": token(), "X-Requested-With": "fetch" } })
+      .then(() => refreshList(300)).catch(() => {});
+  };
+
+  const loadOlder = async (link) => { merge(await get(link.dataset.fragment), { older: true }); };
+
+  const seek = async (id) => {
+    for (let page = 0; page < 20; page += 1) {
+      const found = document.getElementById(id);
+      if (found) {
+        found.scrollIntoView({ block: "center", behavior: "smooth" });
+        found.classList.add("is-sought");
+        found.tabIndex = -1;
+        found.focus({ preventScroll: true });
+        setTimeout(() => found.classList.remove("is-sought"), 2500);
+        return;
+      }
+      const link = document.getElementById("older");
+      if (!link) break;
+      await loadOlder(link);
+    }
+    window.majlis.toast(words.gone);
+  };
+
+  // ── writing ────────────────────────────────────────────────────────────────
+  const who = inbox.dataset.inbox;
+  const key = (kind) => `majlis:${kind}:${who}:${thread()?.dataset.conversation}`;
+  const stored = (name, otherwise) => { try { return JSON.parse(localStorage.getItem(name)) ?? otherwise; } catch { return otherwise; } };
+  const store = (name, value) => {
+    try { if (value && (!Array.isArray(value) || value.length)) localStorage.setItem(name, JSON.stringify(value)); else localStorage.removeItem(name); } catch { /* a full or forbidden store */ }
+  };
+  const newRequest = () => crypto.randomUUID ? crypto.randomUUID() : `${Date.now()}-${Math.random().toString(16).slice(2)}`;
+  const grow = (area) => { if (!CSS.supports("field-sizing", "content")) { area.style.blockSize = "auto"; area.style.blockSize = `${Math.min(area.scrollHeight + 2, 160)}px`; } };
+
+  const startComposer = () => {
+    const form = document.getElementById("write");
+    if (!form) return;
+    form.elements.client_request_id.value = newRequest();
+    const draft = stored(key("draft"), null);
+    if (draft?.body && !form.elements.body.value) {
+      form.elements.body.value = draft.body;
+      if (draft.quoted) quote(draft.quoted);
+    }
+    grow(form.elements.body);
+    for (const waiting of stored(key("outbox"), [])) {
+      if (!document.querySelector(`[data-request="${CSS.escape(waiting.id)}"]`)) { bubble(waiting); deliver(waiting); }
+    }
+  };
+  const keepDraft = (form) => {
+    const body = form.elements.body.value;
+    store(key("draft"), body.trim() ? { body, quoted: form.elements.quoted.value } : null);
+  };
+  const quote = (number) => {
+    const form = document.getElementById("write"), message = document.getElementById(`message-${number}`);
+    if (!form) return;
+    form.elements.quoted.value = message ? number : "";
+    const box = document.getElementById("quoting");
+    box.hidden = !message;
+    if (message) {
+      box.querySelector(".who").textContent = message.dataset.who;
+      box.querySelector(".what").textContent = message.dataset.gist;
+    }
+    keepDraft(form);
+  };
+
+  const bubble = (waiting) => {
+    const sample = document.getElementById("waiting-bubble").content.firstElementChild.cloneNode(true);
+    sample.dataset.request = waiting.id;
+    sample.id = `request-${waiting.id}`;
+    sample.querySelector(".text").textContent = waiting.body;
+    document.getElementById("nothing-yet")?.remove();
+    document.getElementById("messages").append(sample);
+    toEnd();
+  };
+  const refused = (waiting, text, final) => {
+    const item = document.getElementById(`request-${waiting.id}`);
+    if (!item) return;
+    const failure = item.querySelector(".failure");
+    failure.hidden = false;
+    failure.querySelector("p").textContent = text;
+    failure.querySelector("[data-retry]").hidden = final;
+    failure.querySelector("[data-edit]").hidden = !final;
+  };
+  const outbox = (change) => {
+    const all = stored(key("outbox"), []);
+    store(key("outbox"), change(all));
+  };
+
+  const deliver = async (waiting) => {
+    const item = document.getElementById(`request-${waiting.id}`);
+    if (item) item.querySelector(".failure").hidden = true;
+    const body = new FormData();
+    body.set("body", waiting.body);
+    body.set("client_request_id", waiting.id);
+    if (waiting.quoted) body.set("quoted", waiting.quoted);
+    const home = thread().dataset.conversation, name = key("outbox");
+    const settle = () => store(name, stored(name, []).filter((one) => one.id !== waiting.id));
+    let response;
+    sending += 1;
+    try {
+      response = await fetch(waiting.address, { method: "POST", body, headers: { "X-CSRFToken": token(), "X-Requested-With": "fetch" } });
+    } catch {
+      refused(waiting, words.offline, false);
+      return;
+    } finally {
+      sending -= 1;
+      if (again) setTimeout(() => { again = false; refreshThread(); }, 300);
+    }
+    const here = thread()?.dataset.conversation === home;
+    if (response.ok && !response.redirected) {
+      settle();
+      const html = await response.text();
+      const sent = parse(html).getElementById("sent"), item = document.getElementById(`request-${waiting.id}`);
+      if (here && sent && item) {
+        if (document.getElementById(`message-${sent.dataset.message}`)) item.remove();
+        else { item.id = `message-${sent.dataset.message}`; item.removeAttribute("data-waiting"); }
+      }
+      if (here) merge(html);
+      refreshList(200);
+      return;
+    }
+    const problem = await response.json().catch(() => ({ message: words.broken }));
+    const final = response.status >= 400 && response.status < 500 && response.status !== 429;
+    if (final) settle();
+    if (here) {
+      refused(waiting, problem.message, final);
+      if (response.status === 409) refreshThread();
+    }
+  };
+
+  const write = (form) => {
+    const body = form.elements.body.value.trim();
+    if (!body) { form.elements.body.focus(); return; }
+    const waiting = { id: form.elements.client_request_id.value, body, quoted: form.elements.quoted.value, address: form.getAttribute("action") };
+    // Emptied and renumbered at once: a second press finds nothing to send.
+    form.elements.body.value = "";
+    form.elements.client_request_id.value = newRequest();
+    quote("");
+    store(key("draft"), null);
+    grow(form.elements.body);
+    outbox((all) => [...all, waiting]);
+    bubble(waiting);
+    deliver(waiting);
+    form.elements.body.focus();
+  };
+
+  const preview = (form) => {
+    for (const place of form.querySelectorAll("[data-variable]")) {
+      const value = form.elements[place.dataset.variable]?.value.trim();
+      place.textContent = value || place.dataset.otherwise;
+    }
+  };
+
+  // ── what people press ──────────────────────────────────────────────────────
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.id === "write") { event.preventDefault(); write(form); return; }
+    if (form.dataset.once !== undefined) {
+      if (form.dataset.sent) { event.preventDefault(); return; }
+      form.dataset.sent = "yes";
+    }
+  });
+  document.addEventListener("input", (event) => {
+    const form = event.target.form;
+    if (form?.id === "write") { keepDraft(form); grow(event.target); }
+    if (form?.dataset.template !== undefined) preview(form);
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.target.id === "body" && event.key === "Enter" && !event.shiftKey && !event.isComposing && matchMedia("(pointer: fine)").matches) {
+      event.preventDefault();
+      write(event.target.form);
+    }
+  });
+  document.addEventListener("click", (event) => {
+    const pressed = (selector) => event.target.closest(selector);
+    let link;
+    if ((link = pressed("[data-quote]"))) { event.preventDefault(); quote(link.dataset.quote); document.getElementById("body")?.focus(); }
+    else if (pressed("[data-unquote]")) { event.preventDefault(); quote(""); }
+    else if ((link = pressed("a.quote[data-original]"))) { event.preventDefault(); seek(`message-${link.dataset.original}`); }
+    else if ((link = pressed("#older"))) { event.preventDefault(); loadOlder(link).catch(() => window.majlis.toast(words.offline)); }
+    else if ((link = pressed("[data-retry]"))) {
+      const id = link.closest("[data-request]").dataset.request;
+      const waiting = stored(key("outbox"), []).find((one) => one.id === id);
+      if (waiting) deliver(waiting);
+    } else if ((link = pressed("[data-edit]"))) {
+      const item = link.closest("[data-request]"), form = document.getElementById("write");
+      if (form) { form.elements.body.value = item.querySelector(".text").textContent; keepDraft(form); form.elements.body.focus(); }
+      item.remove();
+    }
+  });
+
+  // ── signs of life ──────────────────────────────────────────────────────────
+  let polling = null, source = null, behind = false;
+  const everything = () => { refreshList(); refreshThread(); };
+  const poll = (on) => {
+    inbox.dataset.live = on ? "polling" : "stream";
+    if (on && !polling) polling = setInterval(() => { if (!document.hidden) everything(); }, POLL);
+    if (!on && polling) { clearInterval(polling); polling = null; }
+  };
+  const listen = () => {
+    source = new EventSource(inbox.dataset.stream);
+    source.addEventListener("hello", () => { poll(false); everything(); });
+    source.addEventListener("changed", (event) => {
+      if (document.hidden) { behind = true; return; }
+      refreshList(400);
+      if (event.data.split(" ").includes(thread()?.dataset.live)) refreshThread();
+    });
+    source.addEventListener("bye", () => { source.close(); listen(); });
+    source.onerror = () => {
+      poll(true);
+      if (source.readyState === EventSource.CLOSED) setTimeout(listen, POLL);
+    };
+  };
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) return;
+    if (behind) { behind = false; everything(); }
+    read();
+  });
+  window.addEventListener("focus", read);
+  const line = () => document.body.classList.toggle("is-offline", !navigator.onLine);
+  window.addEventListener("online", () => { line(); everything(); for (const waiting of stored(key("outbox"), [])) deliver(waiting); });
+  window.addEventListener("offline", line);
+  window.addEventListener("pagehide", () => source?.close());
+  window.addEventListener("pageshow", (event) => { if (event.persisted) listen(); });
+  document.addEventListener("window-closed", (event) => { if (thread()?.contains(event.target)) refreshThread(); });
+
+  const opened = () => {
+    markOpen();
+    startComposer();
+    window.majlis.countDown();
+    const sought = location.hash.startsWith("#message-") ? location.hash.slice(1) : "";
+    if (sought) seek(sought); else toEnd();
+    read();
+  };
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.target.id === "thread") { inbox.dataset.pane = "thread"; opened(); document.getElementById("thread-title")?.focus(); }
+  });
+  line();
+  opened();
+  listen();
+})();
