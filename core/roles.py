@@ -34,9 +34,11 @@ class Capability(StrEnum):
 
     CRM_READ = "crm.read"
     CRM_WRITE = "crm.write"
+    STOCK_WRITE = "stock.write"
     CRM_DELETE = "crm.delete"
     CRM_EXPORT = "crm.export"
     SHEETS_IMPORT = "sheets.import"
+    AGENTS_MANAGE = "agents.manage"
     BANK_DETAILS_READ = "bank_details.read"
 
     CONVERSATIONS_READ = "conversations.read"
@@ -70,6 +72,8 @@ _SUPERVISOR = _AGENT | {Capability.CONVERSATIONS_ASSIGN, Capability.CAMPAIGNS_WR
 _MANAGER = _SUPERVISOR | {
     Capability.BACK_OFFICE,
     Capability.AUDIT_READ,
+    Capability.STOCK_WRITE,
+    Capability.AGENTS_MANAGE,
     Capability.CRM_DELETE,
     Capability.CRM_EXPORT,
     Capability.SHEETS_IMPORT,

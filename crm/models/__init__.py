@@ -3,6 +3,7 @@
 from crm.models.agents import Agent, BankDetails, ProjectAssignment
 from crm.models.contacts import Contact, ContactPoint
 from crm.models.deals import Deal
+from crm.models.disclosures import OwnerDisclosure
 from crm.models.stock import Ownership, Project, Property, PropertyType
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Contact",
     "ContactPoint",
     "Deal",
+    "OwnerDisclosure",
     "Ownership",
     "Project",
     "ProjectAssignment",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Self
 
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from core.encryption import EncryptedTextField
 from core.models import SoftDeleteModel, SoftDeleteQuerySet, TenantForeignKey, TenantModel
@@ -63,7 +64,7 @@ class Agent(SoftDeleteModel):
 
 
 class BankDetails(TenantModel):
-    """Where an agent is paid. Numbers are ciphertext; who verified them, and when, is kept."""
+    """Where an agent is paid. Numbers are ciphertext; who wrote them down and who verified them is kept."""
 
     agent = TenantForeignKey(Agent, related_name="bank_details")
     holder = models.CharField(max_length=150)
@@ -71,6 +72,7 @@ class BankDetails(TenantModel):
     account_number = EncryptedTextField(blank=True, default="")
     iban = EncryptedTextField()
     swift = models.CharField(max_length=11, blank=True)
+    entered_by = TenantForeignKey("core.Membership", related_name="+")
     verified_by = TenantForeignKey("core.Membership", null=True, blank=True, related_name="+")
     verified_at = models.DateTimeField(null=True, blank=True)
 
@@ -82,6 +84,10 @@ class BankDetails(TenantModel):
                 name="crm_bank_details_verified_by_someone_at_some_time",
                 condition=Q(verified_by__isnull=True, verified_at__isnull=True)
                 | Q(verified_by__isnull=False, verified_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="crm_bank_details_verified_by_another",
+                condition=Q(verified_by__isnull=True) | ~Q(verified_by=F("entered_by")),
             ),
         ]
 
@@ -110,6 +116,25 @@ class ProjectAssignmentQuerySet(SoftDeleteQuerySet):
         return visible.filter(agent__membership__in=actor.membership_ids)
 
 
+# FOR SHARE: whoever archives the agent at this moment waits, or is waited for.
+ARCHIVED_AGENTS_REFUSE = pgtrigger.Trigger(
+    name="archived_agents_refuse",
+    when=pgtrigger.Before,
+    operation=pgtrigger.Insert | pgtrigger.UpdateOf("agent_id", "status", "deleted_at"),
+    condition=pgtrigger.Q(new__status="active", new__deleted_at__isnull=True),
+    declare=[("standing", "text")],
+    func="""
+        SELECT status INTO standing FROM crm_agent WHERE id = NEW.agent_id FOR SHARE;
+        IF standing = 'archived' THEN
+            RAISE EXCEPTION 'Agent % is archived and takes no new assignment.', NEW.agent_id
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'crm_project_assignment_agent_not_archived',
+                      TABLE = 'crm_projectassignment';
+        END IF;
+        RETURN NEW;
+    """,
+)
+
+
 class ProjectAssignment(SoftDeleteModel):
     """An agent works on a project, or on one unit of it, until a due date."""
 
@@ -121,6 +146,7 @@ class ProjectAssignment(SoftDeleteModel):
     due_on = models.DateField(null=True, blank=True)
     status = models.CharField(max_length=12, choices=AssignmentStatus, default=AssignmentStatus.ACTIVE)
     notes = models.TextField(blank=True)
+    successor = TenantForeignKey(Agent, null=True, blank=True, related_name="+", help_text="to whom it was transferred")
 
     objects = ProjectAssignmentQuerySet.as_manager()
 
@@ -132,7 +158,13 @@ class ProjectAssignment(SoftDeleteModel):
                 nulls_distinct=False,
                 name="crm_project_assignment_once",
             ),
+            models.CheckConstraint(
+                name="crm_project_assignment_transfer_names_successor",
+                condition=Q(status="transferred", successor__isnull=False)
+                | (~Q(status="transferred") & Q(successor__isnull=True)),
+            ),
         ]
+        triggers = [ARCHIVED_AGENTS_REFUSE]
 
     def __str__(self) -> str:
         return f"agent {self.agent_id} on project {self.project_id} ({self.pk})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Self
 
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
@@ -34,6 +35,13 @@ class ProjectQuerySet(SoftDeleteQuerySet):
         from crm.models.agents import ProjectAssignment
 
         return visible.filter(pk__in=ProjectAssignment.objects.held_by(actor).values("project"))
+
+    def search(self, text: str) -> Self:
+        """By the number, or by any part of the name, the developer or the master project."""
+        text = text.replace("\x00", "").strip()
+        named = Q(name__icontains=text) | Q(developer__icontains=text) | Q(master_project__icontains=text)
+        is_number = text.isascii() and text.isdigit() and len(text) < 10
+        return self.filter(named | Q(number=int(text)) if is_number else named) if text else self
 
 
 class Project(SoftDeleteModel):
@@ -98,6 +106,13 @@ class PropertyStatus(models.TextChoices):
     ARCHIVED = "archived", "Archived"
 
 
+IDENTIFIERS = (
+    "p_number", "registration", "municipality_number", "plot_number", "unit_number", "building", "cluster",
+    "dewa_number",
+)  # fmt: skip
+MOST_WORDS = 6
+
+
 class PropertyQuerySet(SoftDeleteQuerySet):
     def visible_to(self, actor: Actor) -> Self:
         """Agents see the units of projects assigned to them whole, and units assigned to them by themselves."""
@@ -112,15 +127,14 @@ class PropertyQuerySet(SoftDeleteQuerySet):
         return visible.filter(Q(project__in=whole) | Q(pk__in=single))
 
     def search(self, text: str) -> Self:
-        """By any identifier people use."""
-        text = text.strip()
-        if not text:
-            return self
-        identifiers = ["p_number", "registration", "municipality_number", "unit_number", "building", "plot_number"]
-        condition = Q(cluster__icontains=text)
-        for name in identifiers:
-            condition |= Q(**{f"{name}__icontains": text})
-        return self.filter(condition)
+        """By the identifiers people use: every word is part of one of them, as in `viridis 1204`."""
+        found = self
+        for word in text.replace("\x00", "").split()[:MOST_WORDS]:
+            condition = Q(project__name__icontains=word)
+            for name in IDENTIFIERS:
+                condition |= Q(**{f"{name}__icontains": word})
+            found = found.filter(condition)
+        return found
 
 
 class Property(SoftDeleteModel):
@@ -213,9 +227,42 @@ class Property(SoftDeleteModel):
 
 
 class OwnershipQuerySet(SoftDeleteQuerySet):
+    def visible_to(self, actor: Actor) -> Self:
+        """Who owns a unit is known to those who see the unit."""
+        visible = super().visible_to(actor)
+        if actor.reach is Reach.ORGANIZATION:
+            return visible
+        return visible.filter(property__in=Property.objects.visible_to(actor))
+
     def current(self) -> Self:
         """Who owns now; the history stays in the table."""
         return self.live().filter(until__isnull=True)
+
+
+# At the end of the transaction, so that shares may be shifted in any order. Whoever comes second waits for the unit,
+# then counts again. The setting is opened for the count alone: a scope may have been closed before the commit.
+SHARES_AT_MOST_WHOLE = pgtrigger.Trigger(
+    name="shares_at_most_whole",
+    when=pgtrigger.After,
+    operation=pgtrigger.Insert | pgtrigger.UpdateOf("property_id", "share_basis_points", "until", "deleted_at"),
+    timing=pgtrigger.Deferred,
+    condition=pgtrigger.Q(new__share_basis_points__isnull=False, new__until__isnull=True, new__deleted_at__isnull=True),
+    declare=[("scope", "text"), ("whole", "bigint")],
+    func="""
+        scope := COALESCE(current_setting('majlis.organization', true), '');
+        PERFORM set_config('majlis.organization', NEW.organization_id::text, true);
+        PERFORM 1 FROM crm_property WHERE id = NEW.property_id FOR NO KEY UPDATE;
+        SELECT sum(share_basis_points) INTO whole FROM crm_ownership
+         WHERE property_id = NEW.property_id AND until IS NULL AND deleted_at IS NULL;
+        PERFORM set_config('majlis.organization', scope, true);
+        IF whole > 10000 THEN
+            RAISE EXCEPTION 'The shares of property % sum to % basis points.', NEW.property_id, whole
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'crm_ownership_shares_at_most_whole',
+                      TABLE = 'crm_ownership';
+        END IF;
+        RETURN NULL;
+    """,
+)
 
 
 class Ownership(SoftDeleteModel):
@@ -256,6 +303,7 @@ class Ownership(SoftDeleteModel):
             # what does this contact own
             models.Index(fields=["organization", "contact"], name="crm_ownership_of_contact"),
         ]
+        triggers = [SHARES_AT_MOST_WHOLE]
 
     def __str__(self) -> str:
         return f"{self.contact_id} owns {self.property_id} ({self.pk})"
