@@ -91,22 +91,12 @@ class WhatsAppUnavailable(Unavailable):
     code = "whatsapp_unavailable"
 
 
-class OptOutOfTheirOwn(NotAllowed):
-    """Who stopped by their own words may start again only by their own words."""
-
-    code = "opt_out_of_their_own"
-
-
 class SignatureInvalid(NotAllowed):
     code = "webhook_signature_invalid"
 
 
 class WebhookMalformed(Invalid):
     code = "webhook_malformed"
-
-
-class WebhookTooLarge(Invalid):
-    code = "webhook_too_large"
 
 
 class ChannelUnknown(NotFound):

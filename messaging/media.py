@@ -165,6 +165,11 @@ def keeping(organization_id: int, mime_type: str) -> Iterator[tuple[IO[bytes], s
             Path(temporary).unlink(missing_ok=True)
 
 
+def forget(path: str) -> None:
+    """Take a kept file away again."""
+    _inside(path).unlink(missing_ok=True)
+
+
 def read(path: str) -> bytes:
     """The bytes of a kept file. Raises MediaNotFound."""
     try:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 
@@ -206,9 +206,12 @@ def filtered(
 
 def needing(rows: QuerySet[Any], needs: str, at: datetime) -> QuerySet[Any]:
     """What asks for somebody now: unanswered for 15 minutes, or the window closes within two hours."""
+    found: Any = rows
     if needs == "unanswered":
-        return rows.unanswered(at - PATIENCE)  # type: ignore[attr-defined]
-    return rows.closing(at, at + CLOSING_SOON) if needs == "closing" else rows  # type: ignore[attr-defined]
+        found = found.unanswered(at - PATIENCE)
+    elif needs == "closing":
+        found = found.closing(at, at + CLOSING_SOON)
+    return cast("QuerySet[Any]", found)
 
 
 def searched(rows: QuerySet[Any], actor: Actor, search: str) -> QuerySet[Any]:

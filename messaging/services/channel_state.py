@@ -1,0 +1,72 @@
+"""What happens to a number by itself: WhatsApp blocks it, rates it, and says which people it cannot reach."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import structlog
+from django.db import transaction
+from django.db.models import Count
+
+from core import audit, events
+from core.actors import Actor
+from core.roles import Capability
+from crm.models import ContactPoint
+from crm.models.contacts import PointStatus
+from messaging.events import ChannelChanged
+from messaging.models import Channel, Message
+from messaging.models.conversations import MessageStatus
+
+log = structlog.get_logger(__name__)
+
+UNDELIVERABLE = 131026
+# So many messages that could not be delivered, and none that was, before a number is set aside for a person to check.
+SUSPECT_AFTER = 2
+
+
+@transaction.atomic
+def block_channel(*, actor: Actor, channel: Channel, reason: str, at: datetime) -> bool:
+    """Nothing more goes out from this number until somebody has acted; False when it was blocked already.
+
+    Messages stay queued: a token that is dead for an hour burns nobody.
+    """
+    actor.require(Capability.CHANNELS_MANAGE)
+    if not Channel.objects.filter(pk=channel.pk, blocked_at__isnull=True).update(
+        blocked_at=at, status_reason=reason[:300]
+    ):
+        return False
+    channel.blocked_at, channel.status_reason = at, reason[:300]
+    log.error("channel_blocked", channel_id=channel.pk, organization_id=actor.organization.pk, reason=reason)
+    audit.record(actor=actor, action="messaging.channel_blocked", target=channel, after={"reason": reason}, at=at)
+    events.publish(ChannelChanged(actor.organization.pk, channel.pk))
+    return True
+
+
+@transaction.atomic
+def suspect_numbers(*, actor: Actor, message_ids: Sequence[int], at: datetime) -> int:
+    """Numbers that WhatsApp could not reach twice, and never did, wait for a person to check them."""
+    actor.require(Capability.CHANNELS_MANAGE)
+    messages = Message.objects.for_organization(actor.organization)
+    addresses = list(messages.filter(pk__in=message_ids).values_list("recipient", flat=True))
+    failed = (
+        messages.filter(recipient__in=addresses, error_code=UNDELIVERABLE, status=MessageStatus.FAILED)
+        .values("recipient")
+        .annotate(times=Count("pk"))
+        .filter(times__gte=SUSPECT_AFTER)
+        .values_list("recipient", flat=True)
+    )
+    reached = messages.filter(recipient__in=addresses, delivered_at__isnull=False).values_list("recipient", flat=True)
+    suspects = set(failed) - set(reached)
+    points = ContactPoint.objects.for_organization(actor.organization).live()
+    for point in points.filter(
+        value__in=[f"+{address}" for address in suspects],
+        status__in=[PointStatus.UNVERIFIED, PointStatus.VALID],
+    ):
+        before = {"status": point.status}
+        point.status = PointStatus.REVIEW
+        point.notes = "WhatsApp could not deliver to it"
+        point.save(update_fields=["status", "notes", "updated_at"])
+        after = {"status": point.status}
+        audit.record(actor=actor, action="crm.number_suspected", target=point, before=before, after=after, at=at)
+    return len(suspects)

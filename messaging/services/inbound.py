@@ -1,0 +1,191 @@
+"""A person wrote to us: whoever it is and whatever it is, it becomes one message of one conversation."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, QuerySet, Value
+from django.db.models.functions import Coalesce, Greatest
+
+from core import events
+from core.actors import Actor
+from core.jobs import enqueue
+from core.models import Membership
+from core.roles import Capability
+from crm.models import Contact, Ownership, Project, ProjectAssignment
+from crm.models.contacts import PointKind
+from crm.services import contact_for_sender
+from messaging import live, window
+from messaging.events import InboundReceived
+from messaging.incoming import InboundMessage
+from messaging.models import Channel, Conversation, Message
+from messaging.models.conversations import ConversationStatus, Direction, MessageStatus, MessageType
+from messaging.services.consent import heed_keyword
+from messaging.services.conversations import OPEN, latest_conversation, open_conversation
+
+# These change or decorate another message: they neither count as unread nor open a window of their own.
+QUIET = (MessageType.REACTION, MessageType.SYSTEM)
+# Numbers of projects are short, and every text has numbers: only a name of some length is a hint.
+SHORTEST_PROJECT_NAME = 5
+
+
+@transaction.atomic
+def take_message(*, actor: Actor, channel: Channel, said: InboundMessage, at: datetime) -> Message | None:
+    """Keep one inbound message; None when it was already kept. Any number of redeliveries at once keep one."""
+    actor.require(Capability.CHANNELS_MANAGE)
+    kept = Message.objects.filter(organization=actor.organization, channel=channel, provider_id=said.provider_id)
+    if kept.exists():
+        return None
+    # Locks this sender until the transaction ends: of two deliveries at once the second sees what the first has done.
+    contact = contact_for_sender(
+        actor=actor,
+        phone=said.sender.phone or None,
+        bsuid=said.sender.user_id or None,
+        name=said.sender.name,
+        at=at,
+    )
+    if kept.exists():
+        return None
+    if said.new_phone:
+        _follow(actor, contact, said, at)
+    conversation = _conversation(actor, channel, contact, said, at)
+    quoted = _known(actor, channel, said.quoted_provider_id)
+    message = Message.objects.create(
+        organization=actor.organization,
+        conversation=conversation,
+        channel=channel,
+        direction=Direction.INBOUND,
+        type=said.type,
+        body=said.body,
+        payload=said.payload,
+        quoted=quoted,
+        quoted_provider_id=said.quoted_provider_id,
+        recipient="",
+        provider_id=said.provider_id,
+        status=MessageStatus.RECEIVED,
+        media_id=said.media_id,
+        media_type=said.media_type,
+        media_name=said.media_name,
+        at=said.at,
+    )
+    Message.objects.filter(
+        organization=actor.organization, quoted_provider_id=said.provider_id, channel=channel, quoted__isnull=True
+    ).update(quoted=message)
+    if said.original:
+        _change_original(quoted, said)
+    for change in _waiting_changes(message):
+        _apply_change(message, change.payload["kind"], change.body, change.at)
+    _refresh(conversation, said, at)
+    if said.media_id:
+        enqueue("messaging.fetch_media", organization_id=actor.organization.pk, message_id=message.pk)
+    if said.type in (MessageType.TEXT, MessageType.INTERACTIVE):
+        heed_keyword(actor=actor, conversation=conversation, message=message)
+    live.announce(organization_id=actor.organization.pk, conversation_id=conversation.pk)
+    events.publish(
+        InboundReceived(
+            organization_id=actor.organization.pk,
+            conversation_id=conversation.pk,
+            message_id=message.pk,
+            contact_id=contact.pk,
+            quoted_message_id=quoted.pk if quoted else None,
+        )
+    )
+    return message
+
+
+def _conversation(actor: Actor, channel: Channel, contact: Contact, said: InboundMessage, at: datetime) -> Conversation:
+    """The talk this belongs to, locked; a closed one opens again."""
+    conversation = latest_conversation(channel=channel, contact=contact)
+    if conversation is None:
+        assignee = suggested_assignee(actor=actor, channel=channel, contact=contact, text=said.body)
+        conversation = open_conversation(channel=channel, contact=contact, assigned_to=assignee, at=at)
+    locked: Conversation = (
+        Conversation.objects.select_for_update(of=("self",))
+        .select_related("contact", "channel", "organization")
+        .get(pk=conversation.pk)
+    )
+    if locked.status not in OPEN:
+        Conversation.objects.filter(pk=locked.pk).update(status=ConversationStatus.OPEN)
+        locked.status = ConversationStatus.OPEN
+    return locked
+
+
+def suggested_assignee(*, actor: Actor, channel: Channel, contact: Contact, text: str) -> Membership | None:
+    """Who should answer: the number's owner; whom the contact belongs to; the one agent on what they own or name."""
+    of_somebody: Membership | None = channel.owner or contact.assigned_to
+    if of_somebody is not None:
+        return of_somebody
+    active = ProjectAssignment.objects.for_organization(actor.organization).active()
+    owned = Ownership.objects.for_organization(actor.organization).current().filter(contact=contact)
+    units = list(owned.values_list("property", "property__project"))
+    by_unit = active.filter(property__in=[unit for unit, _ in units])
+    by_project = active.filter(project__in=[project for _, project in units], property__isnull=True)
+    return _only_one(by_unit) or _only_one(by_project) or _only_one(active.filter(project__in=_named(actor, text)))
+
+
+def _named(actor: Actor, text: str) -> list[int]:
+    """Projects whose name stands in a text."""
+    if len(text) < SHORTEST_PROJECT_NAME:
+        return []
+    projects = Project.objects.for_organization(actor.organization).live()
+    named = projects.alias(text=Value(text[:1000])).filter(text__icontains=F("name")).values_list("pk", "name")
+    return [pk for pk, name in named if len(name) >= SHORTEST_PROJECT_NAME]
+
+
+def _only_one(assignments: QuerySet[Any]) -> Membership | None:
+    members = list(assignments.values_list("agent__membership", flat=True).distinct()[:2])
+    return Membership.objects.filter(pk=members[0], suspended_at__isnull=True).first() if len(members) == 1 else None
+
+
+def _refresh(conversation: Conversation, said: InboundMessage, at: datetime) -> None:
+    """Newest talk, window and unread counter, whatever order messages come in."""
+    changes: dict[str, Any] = {
+        "last_message_at": Greatest(Coalesce(F("last_message_at"), said.at), said.at),
+        "address": said.new_phone or said.sender.address,
+        "updated_at": at,
+    }
+    if said.type != MessageType.SYSTEM:
+        closes = window.closes_at(said.at)
+        changes["last_inbound_at"] = Greatest(Coalesce(F("last_inbound_at"), said.at), said.at)
+        changes["window_expires_at"] = Greatest(Coalesce(F("window_expires_at"), closes), closes)
+    if said.type not in QUIET:
+        changes["unread_count"] = F("unread_count") + 1
+    Conversation.objects.filter(pk=conversation.pk).update(**changes)
+    conversation.refresh_from_db(fields=["address", "window_expires_at", "last_inbound_at"])
+
+
+def _follow(actor: Actor, contact: Contact, said: InboundMessage, at: datetime) -> None:
+    """The person moved to another number: it is attached to the same contact, who is known by the user id."""
+    identity = contact.points.live().filter(kind=PointKind.BSUID).values_list("value", flat=True).first()
+    if identity:
+        contact_for_sender(actor=actor, phone=said.new_phone, bsuid=identity, name=said.sender.name, at=at)
+
+
+def _known(actor: Actor, channel: Channel, provider_id: str) -> Message | None:
+    if not provider_id:
+        return None
+    rows = Message.objects.filter(organization=actor.organization, channel=channel, provider_id=provider_id)
+    found: Message | None = rows.first()
+    return found
+
+
+def _change_original(original: Message | None, said: InboundMessage) -> None:
+    if original is not None and original.direction == Direction.INBOUND:
+        _apply_change(original, said.payload["kind"], said.body, said.at)
+
+
+def _waiting_changes(message: Message) -> list[Message]:
+    """Edits and deletions that came before the message they are about."""
+    early = Message.objects.filter(organization=message.organization_id, quoted=message, type=MessageType.SYSTEM)
+    return [each for each in early.order_by("at", "pk") if "kind" in each.payload]
+
+
+def _apply_change(original: Message, kind: str, body: str, at: datetime) -> None:
+    """The words as they were first written stay in the row; the last edit wins, whatever order edits come in."""
+    if kind == "revoke":
+        original.payload["revoked"] = {"at": at.isoformat()}
+    elif original.payload.get("edited", {}).get("at", "") <= at.isoformat():
+        original.payload["edited"] = {"body": body, "at": at.isoformat()}
+    original.save(update_fields=["payload", "updated_at"])
