@@ -7,8 +7,13 @@ from core import events
 
 def wire() -> None:
     """Subscribe every handler. Called once, when all apps are loaded."""
+    from campaigns import subscribers as campaigns
     from commissions import subscribers as commissions
     from crm.events import DealClosed, DealReopened
+    from messaging.events import InboundReceived, MessagesProgressed, TemplateChanged
 
     events.subscribe(DealClosed, commissions.earn)
     events.subscribe(DealReopened, commissions.withdraw)
+    events.subscribe(MessagesProgressed, campaigns.follow_messages)
+    events.subscribe(InboundReceived, campaigns.attribute_reply)
+    events.subscribe(TemplateChanged, campaigns.heed_template)

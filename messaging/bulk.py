@@ -110,14 +110,14 @@ def settle(*, organization_id: int, rows: Sequence[Settled], at: datetime) -> No
 
 
 def discard(*, organization_id: int, message_ids: Iterable[int]) -> None:
-    """Forget messages that never left: refused for now, or not written at all. Only those still in `sending`."""
+    """Forget messages that never left: refused for now, or not written at all. Never one that WhatsApp has named."""
     ids = list(message_ids)
     if not ids:
         return
     with connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM messaging_message WHERE organization_id = %s AND id = ANY(%s) AND status = 'sending'"
-            " AND provider_id = ''",
+            "DELETE FROM messaging_message WHERE organization_id = %s AND id = ANY(%s) AND provider_id = ''"
+            " AND status IN ('sending', 'unknown')",
             [organization_id, ids],
         )
 

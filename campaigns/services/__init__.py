@@ -2,7 +2,7 @@
 
 from campaigns.services.drafting import CampaignChanges, create_campaign, update_campaign
 from campaigns.services.ending import cancel_campaign, complete_campaign, end_campaign
-from campaigns.services.preflight import Preflight, preflight
+from campaigns.services.preflight import Preflight, channels_of, pace_of, preflight
 from campaigns.services.review import approve_campaign, return_campaign, submit_for_review
 from campaigns.services.running import (
     pause_campaign,
@@ -17,9 +17,11 @@ __all__ = [
     "Preflight",
     "approve_campaign",
     "cancel_campaign",
+    "channels_of",
     "complete_campaign",
     "create_campaign",
     "end_campaign",
+    "pace_of",
     "pause_campaign",
     "preflight",
     "resume_campaign",

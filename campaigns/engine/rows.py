@@ -1,0 +1,348 @@
+"""What the engine asks of the database: each function is one short transaction over many rows.
+
+Every change of a row that an engine holds names the engine's token, so one that lost its lease changes nothing. Leases
+run by the database's clock, which all machines share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import orjson
+from django.db import connection, transaction
+
+from campaigns.models import Status
+from campaigns.models.recipients import RANK
+from campaigns.rendering import Letter
+from core.models import Organization
+from messaging import bulk
+from messaging.models import Channel, MessageTemplate
+from messaging.models.conversations import MessageStatus
+
+ENGINE_LEASE = "10 seconds"
+# Longer than a call to WhatsApp may take (15 s), whatever was waited for before it.
+ROW_LEASE = "60 seconds"
+
+
+@dataclass(slots=True)
+class Row:
+    """One recipient that this engine holds."""
+
+    id: int
+    contact_id: int
+    recipient: str
+    variables: dict[str, str]
+    deferrals: int
+    channel_id: int = 0
+    message_id: int = 0
+    components: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """What the engine learns each time it shows that it lives."""
+
+    status: str
+    ends_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """Whether anything is left. `next_at`: when the first deferred row may be tried."""
+
+    open_rows: int
+    in_flight: int
+    next_at: datetime | None
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What to write about one recipient, and about the message it has."""
+
+    row: Row
+    status: Status
+    provider_id: str = ""
+    error_code: int | None = None
+    error: str = ""
+    details: str = ""
+    not_before: datetime | None = None
+    is_deferral: bool = False
+    settled: MessageStatus | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.settled = MESSAGE_STATUS.get(self.status)
+
+
+MESSAGE_STATUS = {
+    Status.ACCEPTED: MessageStatus.ACCEPTED,
+    Status.UNKNOWN: MessageStatus.UNKNOWN,
+    Status.FAILED: MessageStatus.FAILED,
+}
+
+
+def acquire(campaign_id: int) -> int | None:
+    """Become the campaign's one engine: a token higher than all before, or None while another one lives.
+
+    What the engines before had only taken goes back to the queue at once; what they were sending keeps its lease.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(ACQUIRE, {"campaign": campaign_id})
+        found = cursor.fetchone()
+        if found is None:
+            return None
+        token: int = found[0]
+        cursor.execute(TAKE_BACK, {"campaign": campaign_id, "token": token})
+        return token
+
+
+def pulse(campaign_id: int, token: int, note: str) -> Pulse | None:
+    """Keep the lease; None when it was lost to another engine."""
+    with connection.cursor() as cursor:
+        cursor.execute(PULSE, {"campaign": campaign_id, "token": token, "note": note[:300]})
+        found = cursor.fetchone()
+        return Pulse(*found) if found else None
+
+
+def release(campaign_id: int, token: int, note: str, wakes_at: datetime | None) -> None:
+    """Give back what was only taken, and the lease."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(GIVE_BACK, {"campaign": campaign_id, "token": token})
+        cursor.execute(RELEASE, {"campaign": campaign_id, "token": token, "note": note[:300], "wakes": wakes_at})
+
+
+def claim(campaign_id: int, token: int, after_id: int, count: int) -> list[Row]:
+    """Take the next rows behind the watermark; committed before anything is done with them."""
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM, {"campaign": campaign_id, "token": token, "after": after_id, "count": count})
+        found = [Row(a, b, c, orjson.loads(variables), e) for a, b, c, variables, e in cursor.fetchall()]
+    return sorted(found, key=lambda row: row.id)
+
+
+@transaction.atomic
+def submit(
+    organization: Organization,
+    template: MessageTemplate,
+    letter: Letter,
+    channel: Channel,
+    token: int,
+    rows: Sequence[Row],
+    at: datetime,
+) -> list[Row]:
+    """Make the messages of these rows and mark them as being sent: committed before the first byte.
+
+    Who said stop since the start is skipped; what this engine no longer holds is left alone. Returns what to send.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(STILL_HELD, {"ids": [row.id for row in rows], "token": token})
+        held = {row_id for (row_id,) in cursor.fetchall()}
+        rows = [row for row in rows if row.id in held]
+        people = [(row.contact_id, row.recipient) for row in rows]
+        refused = bulk.refused_meanwhile(
+            organization=organization, channel=channel, people=people, category=template.category
+        )
+        if refused:
+            stopped = [row.id for row in rows if row.contact_id in refused]
+            reasons = [refused[row.contact_id] for row in rows if row.contact_id in refused]
+            cursor.execute(SKIP, {"ids": stopped, "reasons": reasons, "token": token})
+            rows = [row for row in rows if row.contact_id not in refused]
+        if not rows:
+            return []
+        cursor.execute(f"SELECT now() + interval '{ROW_LEASE}'")
+        (lease_until,) = cursor.fetchone()
+        made = bulk.create_messages(
+            organization_id=organization.pk,
+            template=template,
+            rows=[_outgoing(row, letter) for row in rows],
+            lease_until=lease_until,
+            at=at,
+        )
+        for row in rows:
+            row.message_id = made.get(request_id(row), 0)
+        # A row whose message exists already was sent under another token: it is settled by that one, never again here.
+        rows = [row for row in rows if row.message_id]
+        parameters = {
+            "ids": [row.id for row in rows],
+            "messages": [row.message_id for row in rows],
+            "channels": [row.channel_id for row in rows],
+            "lease": lease_until,
+            "token": token,
+        }
+        cursor.execute(SUBMIT, parameters)
+    return rows
+
+
+def _outgoing(row: Row, letter: Letter) -> bulk.Outgoing:
+    row.components = letter.components(row.variables)
+    return bulk.Outgoing(
+        request_id=request_id(row),
+        channel_id=row.channel_id,
+        contact_id=row.contact_id,
+        recipient=row.recipient,
+        body=letter.text(row.variables),
+        components=row.components,
+    )
+
+
+def request_id(row: Row) -> str:
+    """The database refuses a second message of the same recipient, whatever goes wrong above it."""
+    return f"campaign:{row.id}"
+
+
+@transaction.atomic
+def settle(organization_id: int, outcomes: Sequence[Outcome], at: datetime) -> None:
+    """Write outcomes of a batch: the recipients and their messages together."""
+    final = [outcome for outcome in outcomes if outcome.settled is not None]
+    bulk.settle(
+        organization_id=organization_id,
+        rows=[
+            bulk.Settled(
+                outcome.row.message_id,
+                outcome.settled,
+                outcome.provider_id,
+                outcome.error_code,
+                outcome.error,
+                outcome.details,
+            )
+            for outcome in final
+            if outcome.settled is not None
+        ],
+        at=at,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            SETTLE,
+            {
+                "at": at,
+                "ids": [outcome.row.id for outcome in outcomes],
+                "messages": [outcome.row.message_id for outcome in outcomes],
+                "statuses": [outcome.status.value for outcome in outcomes],
+                "ranks": [RANK[outcome.status] for outcome in outcomes],
+                "codes": [outcome.error_code for outcome in outcomes],
+                "errors": [outcome.error[:300] for outcome in outcomes],
+                "not_before": [outcome.not_before for outcome in outcomes],
+                "deferrals": [int(outcome.is_deferral) for outcome in outcomes],
+            },
+        )
+    back = [outcome.row.message_id for outcome in outcomes if outcome.settled is None]
+    bulk.discard(organization_id=organization_id, message_ids=back)
+
+
+def outlook(campaign_id: int) -> Outlook:
+    """What is left, and when it can go on."""
+    with connection.cursor() as cursor:
+        cursor.execute(OUTLOOK, {"campaign": campaign_id})
+        return Outlook(*cursor.fetchone())
+
+
+def _rank(column: str) -> str:
+    whens = " ".join(f"WHEN '{status}' THEN {rank}" for status, rank in RANK.items())
+    return f"(CASE {column} {whens} END)"
+
+
+HERE = "organization_id = NULLIF(current_setting('majlis.organization', true), '')::bigint"
+
+ACQUIRE = f"""
+    UPDATE campaigns_campaignengine
+       SET token = token + 1, lease_until = clock_timestamp() + interval '{ENGINE_LEASE}',
+           heartbeat_at = clock_timestamp(), wakes_at = NULL, updated_at = now()
+     WHERE {HERE} AND campaign_id = %(campaign)s
+       AND (lease_until IS NULL OR lease_until < clock_timestamp())
+    RETURNING token
+"""  # noqa: S608 - only our own constants are pasted in
+
+TAKE_BACK = f"""
+    UPDATE campaigns_campaignmessage
+       SET status = 'pending', claimed_by = NULL, lease_until = NULL, updated_at = now()
+     WHERE {HERE} AND campaign_id = %(campaign)s AND status = 'claimed' AND claimed_by < %(token)s
+"""  # noqa: S608 - only our own constants are pasted in
+
+GIVE_BACK = f"""
+    UPDATE campaigns_campaignmessage
+       SET status = 'pending', claimed_by = NULL, lease_until = NULL, updated_at = now()
+     WHERE {HERE} AND campaign_id = %(campaign)s AND status = 'claimed' AND claimed_by = %(token)s
+"""  # noqa: S608 - only our own constants are pasted in
+
+RELEASE = f"""
+    UPDATE campaigns_campaignengine
+       SET lease_until = NULL, note = %(note)s, wakes_at = %(wakes)s, updated_at = now()
+     WHERE {HERE} AND campaign_id = %(campaign)s AND token = %(token)s
+"""  # noqa: S608 - only our own constants are pasted in
+
+PULSE = f"""
+    UPDATE campaigns_campaignengine e
+       SET lease_until = clock_timestamp() + interval '{ENGINE_LEASE}', heartbeat_at = clock_timestamp(),
+           note = %(note)s, updated_at = now()
+      FROM campaigns_campaign c
+     WHERE e.{HERE} AND e.campaign_id = %(campaign)s AND e.token = %(token)s
+       AND c.organization_id = e.organization_id AND c.id = e.campaign_id
+    RETURNING c.status, c.ends_at
+"""  # noqa: S608 - only our own constants are pasted in
+
+# The watermark keeps the claim off the dead versions of rows that were sent already; SKIP LOCKED off a cancel.
+CLAIM = f"""
+    WITH due AS (
+        SELECT id FROM campaigns_campaignmessage
+         WHERE {HERE} AND campaign_id = %(campaign)s AND status = 'pending' AND id > %(after)s
+           AND (not_before IS NULL OR not_before <= clock_timestamp())
+           AND EXISTS (SELECT 1 FROM campaigns_campaignengine e
+                         JOIN campaigns_campaign c ON c.organization_id = e.organization_id AND c.id = e.campaign_id
+                        WHERE e.{HERE} AND e.campaign_id = %(campaign)s AND e.token = %(token)s
+                          AND c.status = 'running')
+         ORDER BY id LIMIT %(count)s
+           FOR UPDATE SKIP LOCKED
+    )
+    UPDATE campaigns_campaignmessage m
+       SET status = 'claimed', claimed_by = %(token)s, lease_until = clock_timestamp() + interval '{ROW_LEASE}',
+           updated_at = now()
+      FROM due WHERE m.id = due.id
+    RETURNING m.id, m.contact_id, m.recipient, m.variables, m.deferrals
+"""  # noqa: S608 - only our own constants are pasted in
+
+STILL_HELD = f"""
+    SELECT id FROM campaigns_campaignmessage
+     WHERE {HERE} AND id = ANY(%(ids)s) AND status = 'claimed' AND claimed_by = %(token)s
+       FOR UPDATE
+"""  # noqa: S608 - only our own constants are pasted in
+
+SKIP = f"""
+    UPDATE campaigns_campaignmessage m
+       SET status = 'skipped', skip_reason = r.reason, claimed_by = NULL, lease_until = NULL, updated_at = now()
+      FROM unnest(%(ids)s::bigint[], %(reasons)s::text[]) AS r(id, reason)
+     WHERE m.{HERE} AND m.id = r.id AND m.claimed_by = %(token)s
+"""  # noqa: S608 - only our own constants are pasted in
+
+SUBMIT = f"""
+    UPDATE campaigns_campaignmessage m
+       SET status = 'submitting', message_id = r.message, channel_id = r.channel, attempts = attempts + 1,
+           not_before = NULL, lease_until = %(lease)s, updated_at = now()
+      FROM unnest(%(ids)s::bigint[], %(messages)s::bigint[], %(channels)s::bigint[]) AS r(id, message, channel)
+     WHERE m.{HERE} AND m.id = r.id AND m.claimed_by = %(token)s
+"""  # noqa: S608 - only our own constants are pasted in
+
+# The message names the try: an outcome that comes late, from an engine that was given up, still finds its own row, and
+# no other. A status that a webhook brought first is never lowered.
+SETTLE = f"""
+    UPDATE campaigns_campaignmessage m
+       SET status = CASE WHEN r.rank > 0 AND r.rank < {_rank("m.status")} THEN m.status ELSE r.status END,
+           message_id = CASE WHEN r.rank = 0 THEN NULL ELSE m.message_id END,
+           accepted_at = CASE WHEN r.status = 'accepted' THEN COALESCE(m.accepted_at, %(at)s) ELSE m.accepted_at END,
+           error_code = CASE WHEN r.rank > 0 AND r.rank < {_rank("m.status")} THEN m.error_code ELSE r.code END,
+           error = CASE WHEN r.rank > 0 AND r.rank < {_rank("m.status")} THEN m.error ELSE r.error END,
+           not_before = r.not_before,
+           attempts = m.attempts - CASE WHEN r.rank = 0 THEN 1 ELSE 0 END,
+           deferrals = m.deferrals + r.deferrals,
+           claimed_by = NULL, lease_until = NULL, updated_at = %(at)s
+      FROM unnest(%(ids)s::bigint[], %(messages)s::bigint[], %(statuses)s::text[], %(ranks)s::int[], %(codes)s::int[],
+                  %(errors)s::text[], %(not_before)s::timestamptz[], %(deferrals)s::int[])
+           AS r(id, message, status, rank, code, error, not_before, deferrals)
+     WHERE m.{HERE} AND m.id = r.id AND m.message_id = r.message
+       AND (r.rank > 0 OR m.status IN ('submitting', 'unknown'))
+"""  # noqa: S608 - only our own constants are pasted in
+
+OUTLOOK = f"""
+    SELECT count(*), count(*) FILTER (WHERE status <> 'pending'), min(not_before) FILTER (WHERE status = 'pending')
+      FROM campaigns_campaignmessage
+     WHERE {HERE} AND campaign_id = %(campaign)s AND status IN ('pending', 'claimed', 'submitting')
+"""  # noqa: S608 - only our own constants are pasted in

@@ -1,0 +1,118 @@
+"""What campaigns do when messaging announces something. Runs inside messaging's transaction (core/events.py)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import connection
+from django.utils import timezone
+
+from campaigns import services
+from campaigns.errors import BusyNow, IllegalMove
+from campaigns.models import Campaign, CampaignStatus
+from campaigns.models.recipients import RANK
+from core.actors import system
+from core.models import Organization
+from messaging.error_codes import Treatment, explain
+from messaging.events import InboundReceived, MessagesProgressed, TemplateChanged
+from messaging.models import MessageTemplate
+from messaging.models.channels import TemplateStatus
+
+# A reply that quotes nothing belongs to the last campaign that wrote within this time.
+REPLY_WINDOW = timedelta(hours=72)
+STOPPING = (Treatment.PAUSE_CAMPAIGN, Treatment.STOP_BILLABLE)
+
+
+def follow_messages(event: MessagesProgressed) -> None:
+    """Let the recipients' rows follow their messages: upwards only, whatever came first. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(FOLLOW, {"org": event.organization_id, "ids": list(event.message_ids)})
+        failures = {(campaign_id, code) for campaign_id, status, code in cursor.fetchall() if status == "failed"}
+    for campaign_id, code in failures:
+        said = explain(code)
+        if code is not None and said.treatment in STOPPING:
+            _pause(event.organization_id, [campaign_id], f"{said.meaning} {said.next_step}", code)
+
+
+def attribute_reply(event: InboundReceived) -> None:
+    """Count a reply for the message it quotes, else for the campaign that wrote to them last in this conversation."""
+    parameters = {
+        "org": event.organization_id,
+        "conversation": event.conversation_id,
+        "quoted": event.quoted_message_id,
+        "inbound": event.message_id,
+        "window": REPLY_WINDOW,
+    }
+    with connection.cursor() as cursor:
+        if event.quoted_message_id is not None:
+            cursor.execute(REPLY_TO_QUOTED, parameters)
+            if cursor.rowcount:
+                return
+        cursor.execute(REPLY_TO_LAST, parameters)
+
+
+def heed_template(event: TemplateChanged) -> None:
+    """A template that WhatsApp paused, disabled or rejected stops the campaigns that send it; the rest stays queued."""
+    template = MessageTemplate.objects.get(organization=event.organization_id, pk=event.template_id)
+    if template.status == TemplateStatus.APPROVED:
+        return
+    running = Campaign.objects.live().filter(
+        organization=event.organization_id, template=template, status=CampaignStatus.RUNNING
+    )
+    said = TemplateStatus(template.status).label.lower()
+    reason = f"WhatsApp says that the template {template.name} ({template.language}) is {said}."
+    _pause(event.organization_id, list(running.values_list("pk", flat=True)), reason, None)
+
+
+def _pause(organization_id: int, campaign_ids: list[int], reason: str, code: int | None) -> None:
+    actor = system(Organization.objects.get(pk=organization_id))
+    for campaign in Campaign.objects.filter(organization=organization_id, pk__in=campaign_ids):
+        try:
+            services.pause_campaign(actor=actor, campaign=campaign, reason=reason, error_code=code, at=timezone.now())
+        except (IllegalMove, BusyNow):
+            continue  # it stands still already, or a person is at it
+
+
+def _case(column: str, values: dict[str, str]) -> str:
+    return f"CASE {column} " + " ".join(f"WHEN '{key}' THEN {value}" for key, value in values.items()) + " END"
+
+
+# Of a message's statuses, `played` says no more than `read`; `queued` and `sending` say nothing here.
+FOLLOWED = {"unknown": "unknown", "accepted": "accepted", "sent": "sent", "failed": "failed"}
+FOLLOWED |= {"delivered": "delivered", "read": "read", "played": "read"}
+_NEW = _case("m.status", {key: f"'{value}'" for key, value in FOLLOWED.items()})
+_NEW_RANK = _case("m.status", {key: str(RANK[value]) for key, value in FOLLOWED.items()})
+_RANK = _case("c.status", {key: str(rank) for key, rank in RANK.items()})
+
+FOLLOW = f"""
+    UPDATE campaigns_campaignmessage c
+       SET status = {_NEW},
+           accepted_at = CASE WHEN {_NEW_RANK} >= {RANK["accepted"]}
+                              THEN COALESCE(c.accepted_at, m.accepted_at, m.sent_at, m.updated_at)
+                              ELSE c.accepted_at END,
+           error_code = m.error_code, error = left(m.error_title, 300),
+           claimed_by = NULL, lease_until = NULL, updated_at = now()
+      FROM messaging_message m
+     WHERE m.organization_id = %(org)s AND m.id = ANY(%(ids)s)
+       AND c.organization_id = %(org)s AND c.message_id = m.id AND {_NEW_RANK} > {_RANK}
+    RETURNING c.campaign_id, c.status, c.error_code
+"""  # noqa: S608 - only our own constants are pasted in
+
+REPLY_TO_QUOTED = """
+    UPDATE campaigns_campaignmessage c SET responded_at = COALESCE(c.responded_at, i.at), updated_at = now()
+      FROM messaging_message i
+     WHERE i.organization_id = %(org)s AND i.id = %(inbound)s
+       AND c.organization_id = %(org)s AND c.message_id = %(quoted)s
+"""
+
+REPLY_TO_LAST = """
+    UPDATE campaigns_campaignmessage SET responded_at = COALESCE(responded_at, last.replied_at), updated_at = now()
+      FROM (SELECT c.id, i.at AS replied_at
+              FROM messaging_message i
+              JOIN messaging_message m ON m.organization_id = %(org)s AND m.conversation_id = i.conversation_id
+               AND m.direction = 'outbound' AND m.at <= i.at AND m.at > i.at - %(window)s
+              JOIN campaigns_campaignmessage c ON c.organization_id = %(org)s AND c.message_id = m.id
+             WHERE i.organization_id = %(org)s AND i.id = %(inbound)s
+             ORDER BY m.id DESC LIMIT 1) AS last
+     WHERE campaigns_campaignmessage.id = last.id
+"""
