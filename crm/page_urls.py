@@ -6,5 +6,6 @@ from crm import pages
 
 urlpatterns = [
     path("units/", pages.units, name="units"),
-    path("units/<int:property_id>/", pages.unit, name="unit"),
+    path("units/<int:unit_id>/", pages.unit, name="unit"),
+    path("units/<int:unit_id>/owners/<int:contact_id>/disclosure/", pages.disclosure, name="disclosure"),
 ]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
+from unicodedata import bidirectional
 
 from django import template
 from django.templatetags.static import static
@@ -19,6 +21,7 @@ from core.money import format_money
 register = template.Library()
 
 HUES = 6
+SQUARE_FEET = Decimal("10.7639")
 CLOSING_SOON = timedelta(hours=2)
 CLOSING_NOW = timedelta(minutes=30)
 
@@ -36,10 +39,15 @@ def icon(name: str, classes: str = "") -> SafeString:
 
 @register.filter
 def initials(name: str) -> str:
-    """Two letters for an avatar: of the first and the last word. A number gives none, so a mark stands in."""
+    """Two letters for an avatar: of the first and the last word. A number gives none, so a mark stands in.
+
+    One letter where letters join, as in Arabic: two of them side by side would read as a word.
+    """
     words = [word for word in str(name).split() if word[:1].isalpha()]
     if not words:
         return "•"
+    if bidirectional(words[0][0]) in ("R", "AL"):
+        return words[0][0]
     return (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper()
 
 
@@ -53,6 +61,32 @@ def hue(pk: int | None) -> int:
 def money(minor: int | None, currency: str) -> str:
     """Minor units as people write them, with the currency; a dash when there is no amount."""
     return "–" if minor is None else format_money(minor, currency)
+
+
+@register.filter
+def money_short(minor: int | None, currency: str) -> str:
+    """As money, without decimals that say nothing: AED 1,350,000."""
+    text = money(minor, currency)
+    whole, _point, rest = text.rpartition(".")
+    return whole if whole and not rest.strip("0") else text
+
+
+@register.filter
+def percent(basis_points: int | None) -> str:
+    """Hundredths of a percent as people write them: 5000 is 50 %."""
+    return "" if basis_points is None else f"{Decimal(basis_points).scaleb(-2).normalize():f} %"
+
+
+@register.filter
+def square_feet(square_metres: Decimal | None) -> str:
+    """Square metres in the unit that the market speaks of, whole."""
+    return "" if square_metres is None else f"{round(square_metres * SQUARE_FEET):,}"
+
+
+@register.filter
+def has_hidden(owner: Any) -> bool:
+    """Whether a number of this owner is not shown whole."""
+    return any(point.is_masked for point in owner.points)
 
 
 @register.filter

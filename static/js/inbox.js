@@ -304,9 +304,9 @@
       const waiting = stored(key("outbox"), []).find((one) => one.id === id);
       if (waiting) deliver(waiting);
     } else if ((link = pressed("[data-edit]"))) {
-      const item = link.closest("[data-request]"), form = document.getElementById("write");
+      const item = link.closest(".message"), form = document.getElementById("write");
       if (form) { form.elements.body.value = item.querySelector(".text").textContent; keepDraft(form); form.elements.body.focus(); }
-      item.remove();
+      if (item.dataset.request) item.remove();
     }
   });
 
@@ -356,6 +356,7 @@
   document.addEventListener("htmx:afterSettle", (event) => {
     if (event.target.id === "thread") { inbox.dataset.pane = "thread"; opened(); document.getElementById("thread-title")?.focus(); }
   });
+  document.documentElement.classList.add("has-script");
   line();
   opened();
   listen();
