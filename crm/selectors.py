@@ -276,7 +276,7 @@ def project_list(*, actor: Actor, search: str = "", status: str = "") -> list[Pr
     available = Count("pk", filter=Q(status=PropertyStatus.AVAILABLE))
     counts = {
         project: (every, free)
-        for project, every, free in units.order_by().values_list("project").annotate(Count("pk"), available)
+        for project, every, free in units.order_by().values_list("project").annotate(Count("pk"), free=available)
     }
     owners = _counted(
         Ownership.objects.visible_to(actor).current().filter(property__project__in=ids), "property__project", "contact"
