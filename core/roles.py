@@ -39,6 +39,7 @@ class Capability(StrEnum):
     CRM_EXPORT = "crm.export"
     SHEETS_IMPORT = "sheets.import"
     AGENTS_MANAGE = "agents.manage"
+    ASSIGNMENTS_WRITE = "assignments.write"
     BANK_DETAILS_READ = "bank_details.read"
 
     CONVERSATIONS_READ = "conversations.read"
@@ -68,7 +69,7 @@ _AGENT = {
     Capability.DEALS_WRITE,
     Capability.COMMISSIONS_READ,
 }
-_SUPERVISOR = _AGENT | {Capability.CONVERSATIONS_ASSIGN, Capability.CAMPAIGNS_WRITE}
+_SUPERVISOR = _AGENT | {Capability.ASSIGNMENTS_WRITE, Capability.CONVERSATIONS_ASSIGN, Capability.CAMPAIGNS_WRITE}
 _MANAGER = _SUPERVISOR | {
     Capability.BACK_OFFICE,
     Capability.AUDIT_READ,

@@ -83,3 +83,55 @@ class ValueInvalid(Invalid):
     """A field's value cannot be used; `details` names the field."""
 
     code = "value_invalid"
+
+
+class StatusMoveRefused(Conflict):
+    """A project, a unit or an agent does not go from here to there; `details` names both."""
+
+    code = "status_move_refused"
+
+
+class FieldNotYours(NotAllowed):
+    """Agents keep prices, states and descriptions of their units up to date; who and what a unit is, the office does."""
+
+    code = "field_not_yours"
+
+
+class AssigneeNotAllowed(NotAllowed):
+    """Own-only members give contacts to themselves and to their team, not to others."""
+
+    code = "assignee_not_allowed"
+
+
+class DoNotContact(Conflict):
+    """The person asked not to be contacted there: only lifting that, with a reason, changes it."""
+
+    code = "do_not_contact"
+
+
+class PersonNeeded(NotAllowed):
+    """What only a person may do: it is kept under a name."""
+
+    code = "person_needed"
+
+
+class AgentHasWork(Conflict):
+    """An agent who leaves hands his open work to a successor."""
+
+    code = "agent_has_open_work"
+
+
+class DisclosureLimit(NotAllowed):
+    """So many owners' numbers an hour, and no more."""
+
+    code = "disclosure_limit"
+
+
+class ContactHasNoNumber(Conflict):
+    code = "contact_has_no_number"
+
+
+class TooManyRows(Invalid):
+    """A list is too long to be written out at once."""
+
+    code = "too_many_rows"

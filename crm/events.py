@@ -27,3 +27,21 @@ class OwnershipChanged:
 
     organization_id: int
     property_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class AssignmentTransferred:
+    """An agent's work on a project or a unit went to a successor: what hangs on it follows."""
+
+    organization_id: int
+    assignment_id: int
+    successor_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class AgentArchived:
+    """An agent left; `successor_id` is the agent who carries on, None when there was nothing to carry."""
+
+    organization_id: int
+    agent_id: int
+    successor_id: int | None

@@ -120,7 +120,7 @@ class ProjectAssignmentQuerySet(SoftDeleteQuerySet):
 ARCHIVED_AGENTS_REFUSE = pgtrigger.Trigger(
     name="archived_agents_refuse",
     when=pgtrigger.Before,
-    operation=pgtrigger.Insert | pgtrigger.UpdateOf("agent_id", "status", "deleted_at"),
+    operation=pgtrigger.Insert | pgtrigger.UpdateOf("agent_id", "status", "deleted_at"),  # type: ignore[no-untyped-call]
     condition=pgtrigger.Q(new__status="active", new__deleted_at__isnull=True),
     declare=[("standing", "text")],
     func="""

@@ -1,13 +1,64 @@
 """Every change to stock, people and deals."""
 
+from crm.services.agents import archive_agent, create_agent, set_bank_details, update_agent, verify_bank_details
+from crm.services.assignments import assign_agent, complete_assignment, transfer_assignment
 from crm.services.deals import close_deal, create_deal, lose_deal, move_deal, reopen_deal
+from crm.services.disclosures import disclose_owner_number
+from crm.services.owners import Share, set_owners
+from crm.services.people import (
+    add_contact_point,
+    create_contact,
+    lift_do_not_contact,
+    mark_bad_contact,
+    mark_do_not_contact,
+    update_contact,
+    update_contact_point,
+    verify_contact_point,
+)
 from crm.services.senders import contact_for_sender
+from crm.services.stock import (
+    archive_project,
+    create_project,
+    create_property,
+    create_property_type,
+    move_project,
+    update_project,
+    update_property,
+    update_property_type,
+)
 
 __all__ = [
+    "Share",
+    "add_contact_point",
+    "archive_agent",
+    "archive_project",
+    "assign_agent",
     "close_deal",
+    "complete_assignment",
     "contact_for_sender",
+    "create_agent",
+    "create_contact",
     "create_deal",
+    "create_project",
+    "create_property",
+    "create_property_type",
+    "disclose_owner_number",
+    "lift_do_not_contact",
     "lose_deal",
+    "mark_bad_contact",
+    "mark_do_not_contact",
     "move_deal",
+    "move_project",
     "reopen_deal",
+    "set_bank_details",
+    "set_owners",
+    "transfer_assignment",
+    "update_agent",
+    "update_contact",
+    "update_contact_point",
+    "update_project",
+    "update_property",
+    "update_property_type",
+    "verify_bank_details",
+    "verify_contact_point",
 ]
