@@ -4,27 +4,133 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.utils.translation import gettext_lazy as _
+
+# What stands in the sidebar, group by group: the model and its drawing. A model without a page of its own, or one that
+# the member may not see, is left out by itself.
+GROUPS: list[tuple[Any, list[tuple[str, str]]]] = [
+    (
+        _("Talk"),
+        [
+            ("messaging.conversation", "forum"),
+            ("messaging.message", "chat_bubble"),
+            ("messaging.messagetemplate", "description"),
+            ("messaging.channel", "call"),
+            ("messaging.optout", "do_not_disturb_on"),
+            ("messaging.webhookevent", "webhook"),
+        ],
+    ),
+    (
+        _("Stock"),
+        [
+            ("crm.project", "domain"),
+            ("crm.property", "apartment"),
+            ("crm.propertytype", "category"),
+            ("crm.ownership", "key"),
+            ("sheets.spreadsheet", "table_view"),
+            ("sheets.importrun", "sync"),
+            ("sheets.rowerror", "rule"),
+        ],
+    ),
+    (
+        _("People"),
+        [
+            ("crm.contact", "contacts"),
+            ("crm.contactpoint", "alternate_email"),
+            ("crm.agent", "badge"),
+            ("crm.projectassignment", "assignment_ind"),
+            ("crm.bankdetails", "account_balance"),
+            ("crm.ownerdisclosure", "visibility"),
+        ],
+    ),
+    (
+        _("Campaigns"),
+        [("campaigns.campaign", "campaign"), ("campaigns.campaignmessage", "mark_email_read")],
+    ),
+    (
+        _("Money"),
+        [
+            ("crm.deal", "handshake"),
+            ("commissions.commission", "payments"),
+            ("commissions.commissionsplit", "pie_chart"),
+            ("commissions.commissionpayment", "receipt_long"),
+            ("commissions.commissionplan", "percent"),
+            ("ledger.account", "account_balance_wallet"),
+            ("ledger.transfer", "swap_horiz"),
+            ("ledger.entry", "menu_book"),
+        ],
+    ),
+    (
+        _("Organisation"),
+        [
+            ("core.membership", "group"),
+            ("core.apitoken", "vpn_key"),
+            ("core.auditentry", "history"),
+            ("core.deletion", "delete"),
+        ],
+    ),
+]
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """The sidebar of this member. Models that no group names stand at the end, so that none is ever hidden."""
+    from django.apps import apps
+    from django.urls import reverse
+
+    from core.admin import site
+
+    named = {label for _title, entries in GROUPS for label, _icon in entries}
+    others = [(label, "more_horiz") for label in sorted(_registered(site)) if label not in named]
+    groups = []
+    for title, entries in [*GROUPS, (_("More"), others)]:
+        items = []
+        for label, icon in entries:
+            if label not in _registered(site):
+                continue
+            model = apps.get_model(label)
+            if site._registry[model].has_view_permission(request):
+                name = f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"
+                plural = str(model._meta.verbose_name_plural)
+                items.append({"title": plural[:1].upper() + plural[1:], "icon": icon, "link": reverse(name)})
+        if items:
+            groups.append({"title": title, "separator": True, "items": items})
+    start: dict[str, Any] = {"items": [{"title": _("Overview"), "icon": "space_dashboard", "link": reverse("admin:index")}]}
+    slug = request.organization.slug  # type: ignore[attr-defined]
+    start["items"].append({"title": _("Inbox"), "icon": "inbox", "link": f"/o/{slug}/inbox/"})
+    return [start, *groups]
+
+
+def _registered(site: Any) -> set[str]:
+    return {model._meta.label_lower for model in site._registry}
+
+
+def site_name(request: HttpRequest) -> str:
+    """The organisation's name stands over its own back office."""
+    organization = getattr(request, "organization", None)
+    return organization.name if organization else "Majlis"
+
+
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Majlis",
-    "SITE_HEADER": "Majlis",
+    "SITE_HEADER": site_name,
+    "SITE_SUBHEADER": "Majlis",
+    "SITE_URL": None,
     "SITE_SYMBOL": "storefront",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("favicon.svg")}],
+    "STYLES": [lambda request: static("css/admin.css")],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "config.dashboard.callback",
+    "BORDER_RADIUS": "8px",
     "COLORS": {
         "primary": {
-            "50": "oklch(97.9% .013 178)",
-            "100": "oklch(94.5% .04 178)",
-            "200": "oklch(89% .07 178)",
-            "300": "oklch(81% .1 178)",
-            "400": "oklch(71% .11 178)",
-            "500": "oklch(60% .11 178)",
-            "600": "oklch(51% .095 178)",
-            "700": "oklch(43.7% .078 178)",
-            "800": "oklch(38% .065 178)",
-            "900": "oklch(33% .052 178)",
-            "950": "oklch(23% .045 178)",
+            "50": "oklch(97.9% .013 178)", "100": "oklch(94.5% .04 178)", "200": "oklch(89% .07 178)",
+            "300": "oklch(81% .1 178)", "400": "oklch(71% .11 178)", "500": "oklch(60% .11 178)",
+            "600": "oklch(48% .085 178)", "700": "oklch(41% .073 178)", "800": "oklch(35% .06 178)",
+            "900": "oklch(29% .048 178)", "950": "oklch(21% .04 178)",
         }
     },
-    "SIDEBAR": {"show_search": True, "show_all_applications": False},
-}
+    "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": navigation},
+}  # fmt: skip

@@ -68,7 +68,7 @@ def disclosure(request: HttpRequest, unit_id: int, contact_id: int) -> HttpRespo
     owner = next((each.contact for each in found.owners if each.contact.pk == contact_id), None)
     if owner is None:
         raise NotFound(_("There is no such owner of this unit."))
-    services.disclose_owner_number(actor=actor, contact=owner, at=at)
+    services.disclose_owner_number(actor=actor, contact=owner, reason=f"Unit {found.unit.label}", at=at)
     answer = redirect("unit", actor.organization.slug, unit_id)
     answer["Location"] += f"#owner-{contact_id}"
     return answer
