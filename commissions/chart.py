@@ -20,11 +20,11 @@ The house's own part is what revenue exceeds expense by; it has no payable.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from commissions.models import Commission, CommissionSplit, Method, SplitRole
-from ledger.models import Account, AccountKind
-from ledger.postings import Line, NewAccount
+from ledger.models import AccountKind
+from ledger.postings import NewAccount
 
 PAYMENT_ACCOUNTS = {
     Method.BANK_TRANSFER: ("bank", "Cash at bank", AccountKind.ASSET),
@@ -68,17 +68,9 @@ def owner_of(split: CommissionSplit) -> str:
     return f"agent:{split.agent_id}" if split.agent_id else f"contact:{split.contact_id}"
 
 
-def accounts_of_accrual(commission: Commission, splits: Iterable[CommissionSplit]) -> list[NewAccount]:
-    """Every account that approving the commission touches, each once."""
-    currency = commission.currency
-    accounts = [receivable(commission), revenue(currency), vat(currency), expense(currency)]
-    accounts += [payable(split) for split in _owed(splits)]
-    return list({account.code: account for account in accounts}.values())
-
-
-def accrual(commission: Commission, splits: Iterable[CommissionSplit], accounts: Mapping[str, Account]) -> list[Line]:
-    """What approving the commission posts; lines of nothing are left out."""
-    currency, owed = commission.currency, _owed(splits)
+def accrual(commission: Commission, splits: Iterable[CommissionSplit]) -> list[tuple[NewAccount, int]]:
+    """What approving the commission posts: accounts and amounts, debits positive; what comes to nothing is left out."""
+    currency, owed = commission.currency, [split for split in splits if split.role != SplitRole.HOUSE]
     amounts = [
         (receivable(commission), commission.total_minor),
         (revenue(currency), -commission.amount_minor),
@@ -86,11 +78,12 @@ def accrual(commission: Commission, splits: Iterable[CommissionSplit], accounts:
         (expense(currency), sum(split.amount_minor for split in owed)),
         *((payable(split), -split.amount_minor) for split in owed),
     ]
-    return [Line(accounts[account.code].pk, amount) for account, amount in amounts if amount]
+    return [(account, amount) for account, amount in amounts if amount]
 
 
-def _owed(splits: Iterable[CommissionSplit]) -> list[CommissionSplit]:
-    return [split for split in splits if split.role != SplitRole.HOUSE]
+def payment(split: CommissionSplit, method: Method, amount_minor: int) -> list[tuple[NewAccount, int]]:
+    """What paying a part posts."""
+    return [(payable(split), amount_minor), (paying(method, split.currency), -amount_minor)]
 
 
 def _account(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet, Sum
 
@@ -18,10 +20,10 @@ OWED = [Status.APPROVED, Status.PART_PAID, Status.PAID]
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """One currency of a statement, in minor units.
+    """One currency of a statement, in minor units; cancelled commissions count nowhere.
 
-    earned = pending + approved + disputed (cancelled ones count nowhere); approved = paid + due, where what a disputed
-    commission has paid already counts as paid but what is left of it is not due.
+    earned = pending + approved + disputed. due is what is left to pay of approved ones, paid is all that was paid, also
+    of commissions that were disputed later: approved = due + paid while nothing paid is disputed.
     """
 
     currency: str
@@ -168,10 +170,10 @@ def _earned(splits: QuerySet[CommissionSplit], since: date | None, until: date |
     return splits
 
 
-def _summed(splits: QuerySet[CommissionSplit], *by: str) -> QuerySet[CommissionSplit, dict[str, int]]:
+def _summed(splits: QuerySet[CommissionSplit], *by: str) -> Iterable[dict[str, Any]]:
     """The sums of which Totals are made, one row for each value of `by`."""
     status = "commission__status"
-    return (
+    summed: Iterable[dict[str, Any]] = (
         splits.exclude(**{status: Status.CANCELLED})
         .order_by(*by)
         .values(*by)
@@ -184,11 +186,12 @@ def _summed(splits: QuerySet[CommissionSplit], *by: str) -> QuerySet[CommissionS
             paid=Sum("paid_minor"),
         )
     )
+    return summed
 
 
-def _totals(row: dict[str, int]) -> Totals:
+def _totals(row: dict[str, Any]) -> Totals:
     return Totals(
-        currency=str(row["currency"]),
+        currency=row["currency"],
         earned_minor=row["earned"],
         pending_minor=row["pending"],
         approved_minor=row["approved"],

@@ -24,6 +24,7 @@ class StatementLine:
     effective_on: date
     reference: str
     description: str
+    currency: str
     amount_minor: int
     balance_minor: int
 
@@ -118,6 +119,7 @@ def statement(
                 effective_on=entry.effective_on,
                 reference=entry.transfer.reference,
                 description=entry.transfer.description,
+                currency=fresh.currency,
                 amount_minor=entry.amount_minor * side,
                 balance_minor=running,
             )

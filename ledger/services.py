@@ -105,6 +105,23 @@ def post_many(*, actor: Actor, postings: Sequence[Posting], at: datetime) -> lis
     return posted
 
 
+def open_and_post(
+    *,
+    actor: Actor,
+    reference: str,
+    description: str,
+    currency: str,
+    effective_on: date,
+    amounts: Sequence[tuple[NewAccount, int]],
+    at: datetime,
+) -> Posted:
+    """Open the accounts that are not open yet, and post these amounts to them. Two statements. Raises what both raise."""
+    accounts = {account.code: account for account, _ in amounts}
+    opened = open_accounts(actor=actor, accounts=list(accounts.values()), at=at)
+    lines = [Line(opened[account.code].pk, amount_minor) for account, amount_minor in amounts]
+    return post(actor=actor, posting=Posting(reference, description, currency, effective_on, lines), at=at)
+
+
 def reverse(
     *, actor: Actor, transfer_id: int, reference: str, description: str, effective_on: date, at: datetime
 ) -> Posted:

@@ -26,7 +26,6 @@ from core.actors import Actor
 from core.models import Membership
 from core.roles import Capability
 from ledger import services as ledger
-from ledger.postings import Posting
 
 
 @transaction.atomic
@@ -45,15 +44,15 @@ def approve_commission(*, actor: Actor, commission: Commission, at: datetime) ->
         raise SelfApproval("You made this commission; somebody else must approve it.", commission=commission.pk)
     splits = splits_of(commission)
     refuse_beneficiary(actor, splits, "approve it")
-    accounts = ledger.open_accounts(actor=actor, accounts=chart.accounts_of_accrual(commission, splits), at=at)
-    posting = Posting(
+    posted = ledger.open_and_post(
+        actor=actor,
         reference=f"commission:{commission.pk}:accrual",
         description=f"Commission {commission.pk} of deal {commission.deal_id} approved",
         currency=commission.currency,
         effective_on=local_day(actor, at),
-        lines=chart.accrual(commission, splits, accounts),
+        amounts=chart.accrual(commission, splits),
+        at=at,
     )
-    posted = ledger.post(actor=actor, posting=posting, at=at)
     approval = Approval.objects.create(
         organization=actor.organization,
         commission=commission,

@@ -23,7 +23,6 @@ from core.money import CurrencyMismatch, format_money, to_decimal, to_minor
 from core.roles import Capability
 from ledger import services as ledger
 from ledger.errors import ReferenceTaken
-from ledger.postings import Line, Posting
 
 REFERENCE_LENGTH = 80
 POST_DATED = timedelta(days=366)
@@ -78,19 +77,17 @@ def record_payment(
     taken = CommissionPayment.objects.for_organization(actor.organization).filter(reference=reference)
     if taken.exists():
         raise _reference_taken(reference)
-    accounts = ledger.open_accounts(
-        actor=actor, accounts=[payable := chart.payable(found), leaving := chart.paying(method, currency)], at=at
-    )
-    posting = Posting(
-        reference=f"payment:{reference}",
-        description=f"{method.label} {reference} of commission {commission.pk}",
-        currency=currency,
-        effective_on=paid_on,
-        lines=[Line(accounts[payable.code].pk, amount_minor), Line(accounts[leaving.code].pk, -amount_minor)],
-    )
     try:
         with transaction.atomic():
-            posted = ledger.post(actor=actor, posting=posting, at=at)
+            posted = ledger.open_and_post(
+                actor=actor,
+                reference=f"payment:{reference}",
+                description=f"{method.label} {reference} of commission {commission.pk}",
+                currency=currency,
+                effective_on=paid_on,
+                amounts=chart.payment(found, method, amount_minor),
+                at=at,
+            )
             payment: CommissionPayment = CommissionPayment.objects.create(
                 organization=actor.organization,
                 split=found,

@@ -1,0 +1,69 @@
+"""A page that asks what a service needs to know, calls it once, and shows its refusal beside the question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from core.actors import Actor
+from core.admin import TenantAdmin
+from core.errors import DomainError
+
+
+def acting(request: HttpRequest) -> Actor:
+    """Who asks for this page."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return actor
+
+
+Figures = list[tuple[str, str]]
+
+
+class ConfirmForm(forms.Form):
+    """Nothing to say but yes."""
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(label="Reason", max_length=300, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
+
+
+def ask(
+    admin: TenantAdmin,
+    request: HttpRequest,
+    *,
+    title: str,
+    sentence: str,
+    button: str,
+    form: forms.Form,
+    call: Callable[[dict[str, Any]], Any],
+    done: str,
+    back: str,
+    figures: Figures | None = None,
+) -> HttpResponse:
+    """GET shows the question and what it is about; POST calls the service and goes `back` with `done`."""
+    if request.method == "POST" and form.is_valid():
+        try:
+            call(form.cleaned_data)
+        except DomainError as error:
+            field = error.details.get("field")
+            form.add_error(field if field in form.fields else None, error.message)
+        else:
+            admin.message_user(request, done, messages.SUCCESS)
+            return HttpResponseRedirect(back)
+    context = {
+        **admin.admin_site.each_context(request),
+        "title": title,
+        "sentence": sentence,
+        "button": button,
+        "form": form,
+        "figures": figures or [],
+        "back": back,
+        "opts": admin.opts,
+    }
+    return render(request, "commissions/admin_ask.html", context, status=422 if form.errors else 200)

@@ -1,0 +1,313 @@
+"""The list of commissions, one commission with its parts, and the decisions about it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from unfold.admin import TabularInline
+from unfold.contrib.filters.admin import RangeDateFilter
+from unfold.decorators import action, display
+from unfold.widgets import (
+    UnfoldAdminSelectWidget,
+    UnfoldAdminSingleDateWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from commissions import services
+from commissions.admin.asking import ConfirmForm, Figures, ReasonForm, acting, ask
+from commissions.models import Commission, CommissionSplit, Dispute, Method, SplitRole, Status
+from core.admin import TenantAdmin, call_service, site
+from core.money import format_money
+from core.roles import Capability
+
+COLOURS = {
+    "pending": "warning", "approved": "info", "part_paid": "info", "paid": "success", "disputed": "danger",
+}  # fmt: skip
+
+
+def whose(split: CommissionSplit) -> str:
+    """Who gets a part."""
+    if split.agent:
+        return str(split.agent.name)
+    return str(split.contact.display_name) if split.contact else "The house"
+
+
+class SplitInline(TabularInline):
+    """Who gets what, and why."""
+
+    model = CommissionSplit
+    fields: ClassVar = ["role", "beneficiary", "amount", "paid", "due", "explanation"]
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        splits = CommissionSplit.objects.visible_to(acting(request))
+        return splits.select_related("agent", "contact").order_by("position")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return acting(request).can(Capability.COMMISSIONS_READ)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @display(description="Beneficiary")
+    def beneficiary(self, split: CommissionSplit) -> str:
+        return whose(split)
+
+    @display(description="Amount")
+    def amount(self, split: CommissionSplit) -> str:
+        return format_money(split.amount_minor, split.currency)
+
+    @display(description="Paid")
+    def paid(self, split: CommissionSplit) -> str:
+        return format_money(split.paid_minor, split.currency)
+
+    @display(description="Left")
+    def due(self, split: CommissionSplit) -> str:
+        return format_money(split.due_minor, split.currency)
+
+
+class PaymentForm(forms.Form):
+    """A payment of one part. Amounts are text: money never passes through a float."""
+
+    split = forms.ModelChoiceField(CommissionSplit.objects.none(), label="Part", widget=UnfoldAdminSelectWidget)
+    amount = forms.CharField(max_length=40, widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}))
+    method = forms.ChoiceField(choices=Method.choices, widget=UnfoldAdminSelectWidget)
+    paid_on = forms.DateField(label="Paid on", widget=UnfoldAdminSingleDateWidget)
+    reference = forms.CharField(
+        max_length=80,
+        help_text="The bank's or the cheque's number. A reference pays once.",
+        widget=UnfoldAdminTextInputWidget,
+    )
+    notes = forms.CharField(max_length=300, required=False, widget=UnfoldAdminTextInputWidget)
+
+    def __init__(self, commission: Commission, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        payable = CommissionSplit.objects.filter(commission=commission).exclude(role=SplitRole.HOUSE)
+        field: Any = self.fields["split"]
+        field.queryset = payable.select_related("agent", "contact").order_by("position")
+        field.label_from_instance = lambda split: (
+            f"{whose(split)}: {format_money(split.due_minor, split.currency)} left"
+        )
+
+
+@admin.register(Commission, site=site)
+class CommissionAdmin(TenantAdmin):
+    read_capability = Capability.COMMISSIONS_READ
+    list_display: ClassVar = ["number", "unit", "agent", "price", "amount", "vat", "state", "earned_on"]
+    list_display_links: ClassVar = ["number"]
+    list_filter: ClassVar = ["status", "currency", ("earned_on", RangeDateFilter)]
+    list_select_related: ClassVar = ["deal__property__project", "deal__agent"]
+    search_fields: ClassVar = ["deal__property__p_number", "deal__property__unit_number", "deal__agent__name"]
+    fields: ClassVar = [
+        "deal", "plan_version", "price", "explanation", "amount", "vat", "state", "earned_on", "created_by", "decisions",
+    ]  # fmt: skip
+    readonly_fields: ClassVar = ["price", "amount", "vat", "state", "decisions"]
+    inlines: ClassVar = [SplitInline]
+    actions: ClassVar = ["approve_selected"]
+    actions_detail: ClassVar = ["approve", "pay", "dispute", "resolve", "cancel"]
+
+    @display(description="Commission", ordering="pk")
+    def number(self, commission: Commission) -> str:
+        return f"No. {commission.pk}"
+
+    @display(description="Unit")
+    def unit(self, commission: Commission) -> str:
+        unit = commission.deal.property
+        return f"{unit.project.name} {unit.label}"
+
+    @display(description="Agent", ordering="deal__agent__name")
+    def agent(self, commission: Commission) -> str:
+        return str(commission.deal.agent.name)
+
+    @display(description="Price", ordering="base_price_minor")
+    def price(self, commission: Commission) -> str:
+        return format_money(commission.base_price_minor, commission.currency)
+
+    @display(description="Commission", ordering="amount_minor")
+    def amount(self, commission: Commission) -> str:
+        return format_money(commission.amount_minor, commission.currency)
+
+    @display(description="VAT")
+    def vat(self, commission: Commission) -> str:
+        return format_money(commission.vat_minor, commission.currency)
+
+    @display(description="Status", ordering="status", label=COLOURS)
+    def state(self, commission: Commission) -> tuple[str, str]:
+        return commission.status, commission.get_status_display()
+
+    @display(description="Decisions")
+    def decisions(self, commission: Commission) -> str:
+        """Who decided what, oldest first, one line each."""
+        told = [(row.at, f"approved by {_name(row.approved_by)}") for row in _rows(commission.approvals, "approved_by")]
+        for row in _rows(commission.disputes, "opened_by"):
+            told.append((row.at, f"disputed by {_name(row.opened_by)}: {row.reason}"))
+            told += [
+                (answer.at, f"resolved by {_name(answer.resolved_by)}: {answer.resolution}")
+                for answer in _rows(row.resolutions, "resolved_by")
+            ]
+        told += [
+            (row.at, f"cancelled by {_name(row.cancelled_by)}: {row.reason}")
+            for row in _rows(commission.cancellations, "cancelled_by")
+        ]
+        return "\n".join(f"{at:%Y-%m-%d %H:%M} {what}" for at, what in sorted(told)) or "none yet"
+
+    @admin.action(description="Approve selected commissions")
+    def approve_selected(self, request: HttpRequest, commissions: QuerySet[Commission]) -> None:
+        approved = 0
+        for commission in commissions.order_by("pk"):
+            made = call_service(self, request, services.approve_commission, commission=commission, at=timezone.now())
+            approved += made is not None
+        self.message_user(request, f"{approved} approved.")
+
+    @action(description="Approve", url_path="approve", permissions=["view"])
+    def approve(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._decide(
+            request,
+            object_id,
+            title="Approve",
+            sentence="From then on it is owed, and stands in the ledger. You may not approve what you made or are paid by.",
+            form=ConfirmForm(request.POST or None),
+            call=lambda commission, _: services.approve_commission(
+                actor=acting(request),
+                commission=commission,
+                at=timezone.now(),
+            ),
+            done="Approved.",
+        )
+
+    @action(description="Record payment", url_path="pay", permissions=["view"])
+    def pay(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        commission = self._found(request, object_id)
+        return self._decide(
+            request,
+            object_id,
+            title="Record payment",
+            sentence="Note money that was paid to one beneficiary, whole or an instalment.",
+            form=PaymentForm(commission, request.POST or None),
+            call=lambda found, given: services.record_payment(
+                actor=acting(request),
+                currency=found.currency,
+                at=timezone.now(),
+                **given | {"method": Method(given["method"])},
+            ),
+            done="The payment is recorded.",
+        )
+
+    @action(description="Dispute", url_path="dispute", permissions=["view"])
+    def dispute(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._decide(
+            request,
+            object_id,
+            title="Dispute",
+            sentence="Nothing of it is paid until the dispute is resolved.",
+            form=ReasonForm(request.POST or None),
+            call=lambda commission, given: services.dispute_commission(
+                actor=acting(request),
+                commission=commission,
+                reason=given["reason"],
+                at=timezone.now(),
+            ),
+            done="The commission is disputed.",
+        )
+
+    @action(description="Resolve dispute", url_path="resolve", permissions=["view"])
+    def resolve(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        commission = self._found(request, object_id)
+        dispute = Dispute.objects.filter(commission=commission, resolutions__isnull=True).order_by("-id").first()
+        if dispute is None:
+            raise Http404
+        return self._decide(
+            request,
+            object_id,
+            title="Resolve dispute",
+            sentence=f"It was disputed because: {dispute.reason} Your answer returns it to where it stood.",
+            form=ReasonForm(request.POST or None),
+            call=lambda _, given: services.resolve_dispute(
+                actor=acting(request),
+                dispute=dispute,
+                resolution=given["reason"],
+                at=timezone.now(),
+            ),
+            done="The dispute is resolved.",
+        )
+
+    @action(description="Cancel", url_path="cancel", permissions=["view"])
+    def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._decide(
+            request,
+            object_id,
+            title="Cancel",
+            sentence="What its approval posted is reversed. Payments must be taken back first.",
+            form=ReasonForm(request.POST or None),
+            call=lambda commission, given: services.cancel_commission(
+                actor=acting(request),
+                commission=commission,
+                reason=given["reason"],
+                at=timezone.now(),
+            ),
+            done="The commission is cancelled.",
+        )
+
+    def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
+        """Only what its status and the member's role allow."""
+        found = self.get_queryset(request).filter(pk=object_id).values_list("status", flat=True).first()
+        actor = acting(request)
+        approve, pay = actor.can(Capability.COMMISSIONS_APPROVE), actor.can(Capability.COMMISSIONS_PAY)
+        offered = {
+            "approve": approve and found == Status.PENDING,
+            "pay": pay and found in {Status.APPROVED, Status.PART_PAID},
+            "dispute": actor.can(Capability.COMMISSIONS_WRITE) and found not in {Status.DISPUTED, Status.CANCELLED},
+            "resolve": approve and found == Status.DISPUTED,
+            "cancel": approve and found in {Status.PENDING, Status.APPROVED, Status.DISPUTED},
+        }
+        actions = super().get_actions_detail(request, object_id)
+        return [one for one in actions if offered.get(one.method.original_function_name, True)]
+
+    def _found(self, request: HttpRequest, object_id: str) -> Commission:
+        commission: Commission | None = self.get_object(request, object_id)
+        if commission is None:
+            raise Http404
+        return commission
+
+    def _decide(self, request: HttpRequest, object_id: str, *, title: str, call: Any, **more: Any) -> HttpResponse:
+        commission = self._found(request, object_id)
+        return ask(
+            self,
+            request,
+            title=f"{title}: commission {commission.pk}",
+            button=title,
+            call=lambda given: call(commission, given),
+            back=reverse("admin:commissions_commission_change", args=[commission.pk]),
+            figures=self._figures(commission),
+            **more,
+        )
+
+    def _figures(self, commission: Commission) -> Figures:
+        splits = commission.splits.select_related("agent", "contact").order_by("position")
+        return [
+            ("Unit", self.unit(commission)),
+            ("Commission", f"{self.amount(commission)} = {commission.explanation}"),
+            *((f"{split.get_role_display()}: {whose(split)}", SplitInline.amount(None, split)) for split in splits),
+        ]
+
+
+def _name(member: Any) -> str:
+    return member.user.name if member else "Majlis"
+
+
+def _rows(manager: Any, who: str) -> Any:
+    return manager.select_related(f"{who}__user").order_by("at")

@@ -1,0 +1,88 @@
+"""Payments, and taking back one that did not arrive."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from unfold.contrib.filters.admin import RangeDateFilter
+from unfold.decorators import action, display
+
+from commissions import services
+from commissions.admin.asking import ReasonForm, acting, ask
+from commissions.admin.commissions import whose
+from commissions.models import CommissionPayment
+from core.admin import TenantAdmin, site
+from core.money import format_money
+from core.roles import Capability
+
+
+@admin.register(CommissionPayment, site=site)
+class CommissionPaymentAdmin(TenantAdmin):
+    read_capability = Capability.COMMISSIONS_READ
+    list_display: ClassVar = ["reference", "beneficiary", "amount", "method", "paid_on", "stands"]
+    list_filter: ClassVar = ["method", "currency", ("paid_on", RangeDateFilter)]
+    list_select_related: ClassVar = ["split__agent", "split__contact"]
+    search_fields: ClassVar = ["reference", "split__agent__name", "notes"]
+    fields: ClassVar = [
+        "reference", "commission", "beneficiary", "amount", "method", "paid_on", "notes", "paid_by", "at", "transfer",
+        "stands", "taken_back",
+    ]  # fmt: skip
+    readonly_fields: ClassVar = ["commission", "beneficiary", "amount", "stands", "taken_back"]
+    actions_detail: ClassVar = ["take_back"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).prefetch_related("reversals")
+
+    @display(description="Beneficiary")
+    def beneficiary(self, payment: CommissionPayment) -> str:
+        return whose(payment.split)
+
+    @display(description="Amount", ordering="amount_minor")
+    def amount(self, payment: CommissionPayment) -> str:
+        return format_money(payment.amount_minor, payment.currency)
+
+    @display(description="Commission")
+    def commission(self, payment: CommissionPayment) -> str:
+        return f"No. {payment.split.commission_id}"
+
+    @display(description="Stands", boolean=True)
+    def stands(self, payment: CommissionPayment) -> bool:
+        return not payment.reversals.all()
+
+    @display(description="Taken back because")
+    def taken_back(self, payment: CommissionPayment) -> str:
+        return ", ".join(reversal.reason for reversal in payment.reversals.all())
+
+    @action(description="Take back", url_path="take-back", permissions=["view"])
+    def take_back(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        payment = self.get_object(request, object_id)
+        if payment is None:
+            raise Http404
+        return ask(
+            self,
+            request,
+            title=f"Take back payment {payment.reference}",
+            sentence="For a cheque that bounced or a transfer that came back: its amount is due again.",
+            button="Take back",
+            form=ReasonForm(request.POST or None),
+            call=lambda given: services.reverse_payment(
+                actor=acting(request),
+                payment=payment,
+                reason=given["reason"],
+                at=timezone.now(),
+            ),
+            done="The payment is taken back; its amount is due again.",
+            back=reverse("admin:commissions_commissionpayment_change", args=[payment.pk]),
+            figures=[("Beneficiary", whose(payment.split)), ("Amount", self.amount(payment))],
+        )
+
+    def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
+        offered = super().get_actions_detail(request, object_id)
+        standing = self.get_queryset(request).filter(pk=object_id, reversals__isnull=True).exists()
+        may = standing and acting(request).can(Capability.COMMISSIONS_PAY)
+        return [one for one in offered if may or one.method.original_function_name != "take_back"]

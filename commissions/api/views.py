@@ -1,0 +1,236 @@
+"""Commissions over the API. Decisions are resources: POST commissions/3/approval/ approves it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db.models import Prefetch, QuerySet
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from commissions import services
+from commissions.api.filters import CommissionFilter, CommissionPaymentFilter, CommissionPlanFilter
+from commissions.api.serializers import (
+    ApprovalSerializer,
+    CancellationSerializer,
+    CommissionPaymentSerializer,
+    CommissionPlanSerializer,
+    CommissionSerializer,
+    CommissionSplitSerializer,
+    DisputeResolutionSerializer,
+    DisputeSerializer,
+    NewCommissionSerializer,
+    NewPaymentSerializer,
+    NewPlanSerializer,
+    PlanVersionSerializer,
+    ReversalSerializer,
+    TermsSerializer,
+    shares_of,
+)
+from commissions.errors import DisputeClosed
+from commissions.models import (
+    Commission,
+    CommissionPayment,
+    CommissionPlan,
+    CommissionSplit,
+    Dispute,
+    Method,
+    PlanVersion,
+)
+from core.api.views import TenantViewSet
+from core.roles import Capability
+from crm.models import Deal
+
+READ, WRITE = Capability.COMMISSIONS_READ, Capability.COMMISSIONS_WRITE
+APPROVE, PAY = Capability.COMMISSIONS_APPROVE, Capability.COMMISSIONS_PAY
+
+
+class CommissionPlanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantViewSet):
+    """Plans with all their versions. A plan is edited by adding a version; it is never changed."""
+
+    queryset = CommissionPlan.objects.prefetch_related(Prefetch("versions", PlanVersion.objects.order_by("-number")))
+    serializer_class = CommissionPlanSerializer
+    filterset_class = CommissionPlanFilter
+    capabilities: ClassVar = {"list": READ, "retrieve": READ, "create": WRITE, "versions": WRITE, "default": WRITE}
+
+    @extend_schema(request=NewPlanSerializer, responses={201: CommissionPlanSerializer})
+    def create(self, request: Request, **_: Any) -> Response:
+        given = NewPlanSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        version = services.create_plan(
+            actor=self.actor,
+            name=given.validated_data["name"],
+            terms=given.terms(),
+            shares=given.shares(),
+            at=timezone.now(),
+            is_default=given.validated_data["is_default"],
+            note=given.validated_data["note"],
+        )
+        made = self.get_queryset().get(pk=version.plan_id)
+        return Response(self.get_serializer(made).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=TermsSerializer, responses={201: PlanVersionSerializer})
+    @action(detail=True, methods=["post"])
+    def versions(self, request: Request, **_: Any) -> Response:
+        given = TermsSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        version = services.new_plan_version(
+            actor=self.actor,
+            plan=self.get_object(),
+            terms=given.terms(),
+            shares=given.shares(),
+            at=timezone.now(),
+            note=given.validated_data["note"],
+        )
+        return Response(PlanVersionSerializer(version).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=None, responses={201: CommissionPlanSerializer})
+    @action(detail=True, methods=["post"])
+    def default(self, request: Request, **_: Any) -> Response:
+        """Deals that close take this plan from now on."""
+        services.make_default(actor=self.actor, plan=self.get_object(), at=timezone.now())
+        return Response(self.get_serializer(self.get_object()).data, status=status.HTTP_201_CREATED)
+
+
+class CommissionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantViewSet):
+    """What deals earned. Agents see those in which they have a part, and of these their own part."""
+
+    queryset = Commission.objects.all()
+    serializer_class = CommissionSerializer
+    filterset_class = CommissionFilter
+    capabilities: ClassVar = {
+        "list": READ,
+        "retrieve": READ,
+        "create": WRITE,
+        "splits": READ,
+        "payments": READ,
+        "approval": APPROVE,
+        "dispute": READ,
+        "resolution": APPROVE,
+        "cancellation": APPROVE,
+    }
+
+    def get_queryset(self) -> QuerySet[Commission]:
+        commissions = super().get_queryset()
+        if self.swagger_fake_view:
+            return commissions
+        parts = CommissionSplit.objects.visible_to(self.actor).select_related("agent", "contact").order_by("position")
+        return commissions.prefetch_related(Prefetch("splits", parts))
+
+    @extend_schema(request=NewCommissionSerializer, responses={201: CommissionSerializer})
+    def create(self, request: Request, **_: Any) -> Response:
+        """Work out what a closed deal earned; somebody else approves it."""
+        given = NewCommissionSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        fields = given.validated_data
+        deal = get_object_or_404(Deal.objects.visible_to(self.actor), pk=fields["deal"])
+        version = None
+        if "plan_version" in fields:
+            version = get_object_or_404(PlanVersion.objects.visible_to(self.actor), pk=fields["plan_version"])
+        made = services.create_commission(
+            actor=self.actor,
+            deal=deal,
+            at=timezone.now(),
+            plan_version=version,
+            shares=shares_of(fields["splits"], deal.currency) if "splits" in fields else None,
+            price=fields.get("price"),
+        )
+        return self._shown(made.pk)
+
+    @extend_schema(responses=CommissionSplitSerializer(many=True))
+    @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
+    def splits(self, request: Request, **_: Any) -> Response:
+        return Response(CommissionSplitSerializer(self.get_object().splits.all(), many=True).data)
+
+    @extend_schema(responses=CommissionPaymentSerializer(many=True))
+    @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
+    def payments(self, request: Request, **_: Any) -> Response:
+        payments = CommissionPayment.objects.visible_to(self.actor).filter(split__commission=self.get_object())
+        found = payments.select_related("split").prefetch_related("reversals").order_by("id")
+        return Response(CommissionPaymentSerializer(found, many=True).data)
+
+    @extend_schema(request=None, responses={201: ApprovalSerializer})
+    @action(detail=True, methods=["post"])
+    def approval(self, request: Request, **_: Any) -> Response:
+        made = services.approve_commission(actor=self.actor, commission=self.get_object(), at=timezone.now())
+        return Response(ApprovalSerializer(made).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=DisputeSerializer, responses={201: DisputeSerializer})
+    @action(detail=True, methods=["post"])
+    def dispute(self, request: Request, **_: Any) -> Response:
+        given = DisputeSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        made = services.dispute_commission(
+            actor=self.actor,
+            commission=self.get_object(),
+            reason=given.validated_data["reason"],
+            at=timezone.now(),
+        )
+        return Response(DisputeSerializer(made).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=DisputeResolutionSerializer, responses={201: DisputeResolutionSerializer})
+    @action(detail=True, methods=["post"], url_path="dispute/resolution")
+    def resolution(self, request: Request, **_: Any) -> Response:
+        """Close the open dispute; the commission returns to where it stood."""
+        given = DisputeResolutionSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        open_disputes = Dispute.objects.filter(commission=self.get_object(), resolutions__isnull=True)
+        dispute = open_disputes.order_by("-id").first()
+        if dispute is None:
+            raise DisputeClosed("This commission is not disputed.")
+        made = services.resolve_dispute(
+            actor=self.actor, dispute=dispute, resolution=given.validated_data["resolution"], at=timezone.now()
+        )
+        return Response(DisputeResolutionSerializer(made).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=CancellationSerializer, responses={201: CancellationSerializer})
+    @action(detail=True, methods=["post"])
+    def cancellation(self, request: Request, **_: Any) -> Response:
+        given = CancellationSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        made = services.cancel_commission(
+            actor=self.actor,
+            commission=self.get_object(),
+            reason=given.validated_data["reason"],
+            at=timezone.now(),
+        )
+        return Response(CancellationSerializer(made).data, status=status.HTTP_201_CREATED)
+
+    def _shown(self, commission_id: int) -> Response:
+        found = self.get_queryset().get(pk=commission_id)
+        return Response(self.get_serializer(found).data, status=status.HTTP_201_CREATED)
+
+
+class CommissionPaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantViewSet):
+    """Payments of parts. One that did not arrive is taken back by POST .../reversal/; none is ever deleted."""
+
+    queryset = CommissionPayment.objects.select_related("split").prefetch_related("reversals")
+    serializer_class = CommissionPaymentSerializer
+    filterset_class = CommissionPaymentFilter
+    capabilities: ClassVar = {"list": READ, "retrieve": READ, "create": PAY, "reversal": PAY}
+
+    @extend_schema(request=NewPaymentSerializer, responses={201: CommissionPaymentSerializer})
+    def create(self, request: Request, **_: Any) -> Response:
+        given = NewPaymentSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        fields = given.validated_data
+        split = get_object_or_404(CommissionSplit.objects.visible_to(self.actor), pk=fields.pop("split"))
+        made = services.record_payment(
+            actor=self.actor, split=split, at=timezone.now(), **fields | {"method": Method(fields["method"])}
+        )
+        return Response(self.get_serializer(self.get_queryset().get(pk=made.pk)).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=ReversalSerializer, responses={201: CommissionPaymentSerializer})
+    @action(detail=True, methods=["post"])
+    def reversal(self, request: Request, **_: Any) -> Response:
+        given = ReversalSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        services.reverse_payment(
+            actor=self.actor, payment=self.get_object(), reason=given.validated_data["reason"], at=timezone.now()
+        )
+        return Response(self.get_serializer(self.get_object()).data, status=status.HTTP_201_CREATED)

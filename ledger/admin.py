@@ -1,0 +1,219 @@
+"""The books in the back office: read-only everywhere, with statements and the trial balance."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.html import format_html
+from unfold.admin import TabularInline
+from unfold.decorators import action, display
+
+from core.actors import Actor
+from core.admin import TenantAdmin, site
+from core.money import format_money
+from core.roles import Capability
+from ledger import selectors
+from ledger.models import Account, Entry, Transfer
+from ledger.periods import AsOfForm, PeriodForm
+
+
+def acting(request: HttpRequest) -> Actor:
+    """Who asks for this page."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return actor
+
+
+@admin.register(Account, site=site)
+class AccountAdmin(TenantAdmin):
+    read_capability = Capability.LEDGER_READ
+    list_display: ClassVar = ["code", "name", "kind", "owner", "balance", "limit"]
+    list_filter: ClassVar = ["kind", "currency"]
+    search_fields: ClassVar = ["code", "name", "owner"]
+    fields: ClassVar = ["code", "name", "kind", "currency", "owner", "balance", "limit", "last_sequence", "chain_head"]
+    readonly_fields: ClassVar = ["balance", "limit", "chain_head"]
+    actions_list: ClassVar = ["trial_balance"]
+    actions_detail: ClassVar = ["statement"]
+
+    @display(description="Balance")
+    def balance(self, account: Account) -> str:
+        return format_money(account.natural_minor, account.currency)
+
+    @display(description="Never below")
+    def limit(self, account: Account) -> str:
+        return "" if account.lowest_minor is None else format_money(account.lowest_minor, account.currency)
+
+    @display(description="Head of the hash chain")
+    def chain_head(self, account: Account) -> str:
+        return bytes(account.last_hash).hex()
+
+    @action(description="Statement", url_path="statement", permissions=["view"])
+    def statement(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        account = self.get_object(request, object_id)
+        if account is None:
+            raise Http404
+        form = PeriodForm(request.GET or None)
+        period = form.cleaned_data if form.is_bound and form.is_valid() else {}
+        found = selectors.statement(actor=acting(request), account=account, **period)
+        currency = account.currency
+        rows = [
+            [
+                line.effective_on,
+                format_html(
+                    '<a class="text-primary-600" href="{}">{}</a>',
+                    reverse("admin:ledger_transfer_change", args=[line.transfer_id]),
+                    line.reference,
+                ),
+                line.description,
+                format_money(line.amount_minor, currency),
+                format_money(line.balance_minor, currency),
+            ]
+            for line in found.lines
+        ]
+        figures = [
+            ("Opening balance", format_money(found.opening_minor, currency)),
+            ("Closing balance", format_money(found.closing_minor, currency)),
+        ]
+        headers = ["Date", "Reference", "Description", "Amount", "Balance"]
+        return self._report(request, f"Statement of {account.code}", form, figures, headers, rows)
+
+    @action(description="Trial balance", url_path="trial-balance", permissions=["view"])
+    def trial_balance(self, request: HttpRequest) -> HttpResponse:
+        form = AsOfForm(request.GET or None)
+        asked = form.cleaned_data if form.is_bound and form.is_valid() else {}
+        found = selectors.trial_balance(actor=acting(request), **asked)
+        rows: list[list[Any]] = [
+            [
+                format_html(
+                    '<a class="text-primary-600" href="{}">{}</a>',
+                    reverse("admin:ledger_account_statement", args=[row.account.pk]),
+                    row.account.code,
+                ),
+                row.account.name,
+                row.account.get_kind_display(),
+                format_money(row.debit_minor, row.currency) if row.debit_minor else "",
+                format_money(row.credit_minor, row.currency) if row.credit_minor else "",
+            ]
+            for row in found.rows
+        ]
+        figures = [
+            (f"Debits and credits in {total.currency}", format_money(total.debit_minor, total.currency))
+            if total.debit_minor == total.credit_minor
+            else (
+                f"DOES NOT BALANCE in {total.currency}",
+                format_money(total.debit_minor - total.credit_minor, total.currency),
+            )
+            for total in found.totals
+        ]
+        headers = ["Account", "Name", "Kind", "Debit", "Credit"]
+        return self._report(request, "Trial balance", form, figures, headers, rows)
+
+    def _report(
+        self, request: HttpRequest, title: str, form: Any, figures: Any, headers: list[str], rows: list[list[Any]]
+    ) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": title,
+            "opts": self.opts,
+            "form": form,
+            "figures": figures,
+            "table": {"headers": headers, "rows": rows},
+        }
+        return render(request, "ledger/admin_report.html", context)
+
+
+class EntryInline(TabularInline):
+    """The lines of one transfer."""
+
+    model = Entry
+    fields: ClassVar = ["account", "debit", "credit", "sequence", "balance_after"]
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return Entry.objects.visible_to(acting(request)).select_related("account").order_by("id")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return acting(request).can(Capability.LEDGER_READ)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @display(description="Debit")
+    def debit(self, entry: Entry) -> str:
+        return format_money(entry.amount_minor, entry.currency) if entry.amount_minor > 0 else ""
+
+    @display(description="Credit")
+    def credit(self, entry: Entry) -> str:
+        return format_money(-entry.amount_minor, entry.currency) if entry.amount_minor < 0 else ""
+
+    @display(description="Balance after")
+    def balance_after(self, entry: Entry) -> str:
+        return format_money(entry.balance_after_minor * entry.account.normal_side, entry.currency)
+
+
+@admin.register(Transfer, site=site)
+class TransferAdmin(TenantAdmin):
+    read_capability = Capability.LEDGER_READ
+    list_display: ClassVar = [
+        "reference",
+        "description",
+        "currency",
+        "effective_on",
+        "posted_at",
+        "posted_by",
+        "is_reversal",
+    ]
+    list_filter: ClassVar = ["currency", "effective_on"]
+    list_select_related: ClassVar = ["posted_by__user"]
+    search_fields: ClassVar = ["reference", "description"]
+    fields: ClassVar = [
+        "reference", "description", "currency", "effective_on", "posted_at", "posted_by", "reverses", "seal",
+    ]  # fmt: skip
+    readonly_fields: ClassVar = ["seal"]
+    inlines: ClassVar = [EntryInline]
+
+    @display(description="Reversal", boolean=True)
+    def is_reversal(self, transfer: Transfer) -> bool:
+        return transfer.reverses_id is not None
+
+    @display(description="Fingerprint")
+    def seal(self, transfer: Transfer) -> str:
+        return bytes(transfer.fingerprint).hex()
+
+
+@admin.register(Entry, site=site)
+class EntryAdmin(TenantAdmin):
+    read_capability = Capability.LEDGER_READ
+    list_display: ClassVar = ["account", "sequence", "transfer", "effective_on", "debit", "credit", "balance_after"]
+    list_filter: ClassVar = ["effective_on"]
+    list_select_related: ClassVar = ["account", "transfer"]
+    search_fields: ClassVar = ["account__code", "transfer__reference"]
+    fields: ClassVar = [
+        "account",
+        "sequence",
+        "transfer",
+        "effective_on",
+        "at",
+        "debit",
+        "credit",
+        "balance_after",
+        "seal",
+    ]
+    readonly_fields: ClassVar = ["debit", "credit", "balance_after", "seal"]
+
+    debit, credit, balance_after = EntryInline.debit, EntryInline.credit, EntryInline.balance_after
+
+    @display(description="Hash")
+    def seal(self, entry: Entry) -> str:
+        return bytes(entry.hash).hex()
