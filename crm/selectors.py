@@ -246,7 +246,7 @@ def contact_page(*, actor: Actor, contact_id: int, at: datetime) -> ContactPage:
     points = _points(actor, [contact.pk], at)[contact.pk]
     ownerships: list[Ownership] = list(
         Ownership.objects.visible_to(actor)
-        .filter(contact=contact)
+        .filter(contact=contact, property__deleted_at__isnull=True)
         .select_related("property__project")
         .order_by("-until", "-pk")
     )

@@ -6,8 +6,22 @@ from typing import Any
 
 from rest_framework import serializers
 
+from core.actors import Actor
 from core.api.fields import AmountField
-from crm.models import Agent, Contact, ContactPoint, Deal, Ownership, Project, ProjectAssignment, Property, PropertyType
+from core.roles import Capability
+from crm.models import (
+    Agent,
+    BankDetails,
+    Contact,
+    ContactPoint,
+    Deal,
+    Ownership,
+    Project,
+    ProjectAssignment,
+    Property,
+    PropertyType,
+)
+from crm.selectors import MASK, masked, reads_numbers
 
 
 class ProjectSerializer(serializers.ModelSerializer[Project]):
@@ -44,25 +58,40 @@ class PropertySerializer(serializers.ModelSerializer[Property]):
 
 
 class ContactPointSerializer(serializers.ModelSerializer[ContactPoint]):
+    """`value` is whole for those who read numbers; others see its middle hidden, and ask with a disclosure."""
+
     class Meta:
         model = ContactPoint
-        fields = ["id", "contact", "kind", "value", "country", "line_type", "status", "is_primary", "validated_at"]
+        fields = [
+            "id", "contact", "kind", "value", "country", "line_type", "status", "is_primary", "validated_at", "notes",
+        ]  # fmt: skip
+
+    def to_representation(self, instance: ContactPoint) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        if not reads_numbers(self.context["view"].actor):
+            shown["value"] = masked(instance.kind, instance.value)
+        return shown
+
+
+class DisclosedPointSerializer(serializers.ModelSerializer[ContactPoint]):
+    """A number that was asked for: whole."""
+
+    class Meta:
+        model = ContactPoint
+        fields = ["id", "kind", "value", "line_type", "status", "is_primary"]
 
 
 class ContactSerializer(serializers.ModelSerializer[Contact]):
     """The national id is never shown over the API."""
 
-    points = serializers.SerializerMethodField()
+    points = ContactPointSerializer(many=True, read_only=True)
 
     class Meta:
         model = Contact
         fields = [
             "id", "kind", "display_name", "first_name", "last_name", "language", "nationality", "tags",
-            "is_bad_contact", "source", "assigned_to", "points", "created_at", "updated_at",
+            "address", "is_bad_contact", "source", "assigned_to", "points", "created_at", "updated_at",
         ]  # fmt: skip
-
-    def get_points(self, contact: Contact) -> list[dict[str, Any]]:
-        return [dict(ContactPointSerializer(point).data) for point in contact.points.all() if point.deleted_at is None]
 
 
 class OwnershipSerializer(serializers.ModelSerializer[Ownership]):
@@ -85,7 +114,7 @@ class AgentSerializer(serializers.ModelSerializer[Agent]):
 class ProjectAssignmentSerializer(serializers.ModelSerializer[ProjectAssignment]):
     class Meta:
         model = ProjectAssignment
-        fields = ["id", "agent", "project", "property", "due_on", "status", "notes", "created_at"]
+        fields = ["id", "agent", "project", "property", "due_on", "status", "successor", "notes", "created_at"]
 
 
 class DealSerializer(serializers.ModelSerializer[Deal]):
@@ -98,3 +127,21 @@ class DealSerializer(serializers.ModelSerializer[Deal]):
             "id", "property", "property_label", "kind", "seller", "buyer", "agent", "price", "currency", "stage",
             "closed_on", "notes", "created_at", "updated_at",
         ]  # fmt: skip
+
+
+class BankDetailsSerializer(serializers.ModelSerializer[BankDetails]):
+    """Account numbers are whole only for those who verify them; others see the last four characters."""
+
+    class Meta:
+        model = BankDetails
+        fields = [
+            "agent", "holder", "bank_name", "iban", "account_number", "swift", "entered_by", "verified_by", "verified_at",
+        ]  # fmt: skip
+
+    def to_representation(self, instance: BankDetails) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        actor: Actor = self.context["view"].actor
+        if not actor.can(Capability.BANK_DETAILS_READ):
+            for name in ("iban", "account_number"):
+                shown[name] = f"{MASK}{shown[name][-4:]}" if shown[name] else ""
+        return shown

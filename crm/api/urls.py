@@ -1,1 +1,16 @@
-urlpatterns: list[object] = []
+from rest_framework.routers import SimpleRouter
+
+from crm.api import views
+
+router = SimpleRouter()
+router.register("projects", views.ProjectViewSet, basename="project")
+router.register("property-types", views.PropertyTypeViewSet, basename="property-type")
+router.register("properties", views.PropertyViewSet, basename="property")
+router.register("ownerships", views.OwnershipViewSet, basename="ownership")
+router.register("contacts", views.ContactViewSet, basename="contact")
+router.register("contact-points", views.ContactPointViewSet, basename="contact-point")
+router.register("agents", views.AgentViewSet, basename="agent")
+router.register("assignments", views.ProjectAssignmentViewSet, basename="assignment")
+router.register("deals", views.DealViewSet, basename="deal")
+
+urlpatterns = router.urls

@@ -428,6 +428,10 @@ class Migration(migrations.Migration):
                 ("longitude", models.DecimalField(blank=True, decimal_places=6, max_digits=9, null=True)),
                 ("description", models.TextField(blank=True)),
                 (
+                    "extra",
+                    models.JSONField(blank=True, default=dict, help_text="columns of a sheet that have no field here"),
+                ),
+                (
                     "deletion",
                     core.models.base.TenantForeignKey(
                         blank=True,

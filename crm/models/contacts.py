@@ -66,7 +66,7 @@ class ContactQuerySet(SoftDeleteQuerySet):
 class Contact(SoftDeleteModel):
     """A person or a company. Owner, client, prospect are roles that a contact plays, not other tables."""
 
-    hidden_with: ClassVar[tuple[str, ...]] = ("points",)
+    hidden_with: ClassVar[tuple[str, ...]] = ("points", "ownerships")
 
     kind = models.CharField(max_length=8, choices=ContactKind, default=ContactKind.PERSON)
     display_name = models.CharField(max_length=200)

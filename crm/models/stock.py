@@ -171,6 +171,7 @@ class Property(SoftDeleteModel):
     latitude = models.DecimalField(max_digits=9, decimal_places=6, null=True, blank=True)
     longitude = models.DecimalField(max_digits=9, decimal_places=6, null=True, blank=True)
     description = models.TextField(blank=True)
+    extra = models.JSONField(default=dict, blank=True, help_text="columns of a sheet that have no field here")
 
     objects = PropertyQuerySet.as_manager()
 
@@ -244,7 +245,7 @@ class OwnershipQuerySet(SoftDeleteQuerySet):
 SHARES_AT_MOST_WHOLE = pgtrigger.Trigger(
     name="shares_at_most_whole",
     when=pgtrigger.After,
-    operation=pgtrigger.Insert | pgtrigger.UpdateOf("property_id", "share_basis_points", "until", "deleted_at"),
+    operation=pgtrigger.Insert | pgtrigger.UpdateOf("property_id", "share_basis_points", "until", "deleted_at"),  # type: ignore[no-untyped-call]
     timing=pgtrigger.Deferred,
     condition=pgtrigger.Q(new__share_basis_points__isnull=False, new__until__isnull=True, new__deleted_at__isnull=True),
     declare=[("scope", "text"), ("whole", "bigint")],

@@ -50,6 +50,7 @@ class ProjectFields(TypedDict, total=False):
     city: str
     master_project: str
     area: str
+    status: str
     budget: str | None
     currency: str
 
@@ -101,27 +102,23 @@ def create_project(*, actor: Actor, **fields: Unpack[ProjectFields]) -> Project:
 
 @transaction.atomic
 def update_project(*, actor: Actor, project: Project, **changes: Unpack[ProjectFields]) -> Project:
-    """Change what is named. Raises as create_project, and NotFound."""
+    """Change what is named; pause, complete, archive or take up again by `status`.
+
+    Raises StatusMoveRefused, NotFound, and as create_project.
+    """
     actor.require(Capability.STOCK_WRITE)
     project = locked(Project.objects.visible_to(actor), project, "project")
     if "number" in changes and changes["number"] is None:
         del changes["number"]
+    if "status" in changes:
+        _check_move("project", project.status, changes["status"], PROJECT_MOVES)
     values = _project_values(project, changes)
     return change(actor=actor, row=project, action="crm.project_changed", changes=values)
 
 
-@transaction.atomic
-def move_project(*, actor: Actor, project: Project, status: str) -> Project:
-    """Pause, complete, archive or take up again. Raises StatusMoveRefused."""
-    actor.require(Capability.STOCK_WRITE)
-    project = locked(Project.objects.visible_to(actor), project, "project")
-    _check_move("project", project.status, status, PROJECT_MOVES)
-    return change(actor=actor, row=project, action=f"crm.project_{status}", changes={"status": status})
-
-
 def archive_project(*, actor: Actor, project: Project) -> Project:
     """Out of the daily lists, with everything in it kept. Raises StatusMoveRefused."""
-    return move_project(actor=actor, project=project, status=ProjectStatus.ARCHIVED)
+    return update_project(actor=actor, project=project, status=ProjectStatus.ARCHIVED)
 
 
 @transaction.atomic

@@ -1,0 +1,18 @@
+"""Stock, people and deals over the API."""
+
+from crm.api.views.agents import AgentViewSet, ProjectAssignmentViewSet
+from crm.api.views.deals import DealViewSet
+from crm.api.views.people import ContactPointViewSet, ContactViewSet
+from crm.api.views.stock import OwnershipViewSet, ProjectViewSet, PropertyTypeViewSet, PropertyViewSet
+
+__all__ = [
+    "AgentViewSet",
+    "ContactPointViewSet",
+    "ContactViewSet",
+    "DealViewSet",
+    "OwnershipViewSet",
+    "ProjectAssignmentViewSet",
+    "ProjectViewSet",
+    "PropertyTypeViewSet",
+    "PropertyViewSet",
+]

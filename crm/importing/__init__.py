@@ -1,0 +1,17 @@
+"""The table of units, as sheets can be imported into it."""
+
+from crm.importing.layout import FIELDS, OPTIONS, guess_options, lacks
+from crm.importing.units import UnitImporter
+from sheets.tables import Table
+
+UNITS = Table(
+    name="crm.units",
+    label="Units and their owners",
+    fields=FIELDS,
+    options=OPTIONS,
+    lacks=lacks,
+    guess_options=guess_options,
+    importer=UnitImporter,
+)
+
+__all__ = ["UNITS"]

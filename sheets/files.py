@@ -1,0 +1,197 @@
+"""Opening what was uploaded: Excel workbooks by calamine, text by detected encoding and delimiter. Nothing is trusted."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from charset_normalizer import from_bytes
+from python_calamine import CalamineError, CalamineWorkbook, PasswordError
+
+from sheets.errors import EncodingWrong, FileEmpty, FileTooLarge, NotASpreadsheet, TabUnknown, WorkbookSuspicious
+
+LARGEST = 50 * 1024 * 1024
+LARGEST_UNPACKED = 600 * 1024 * 1024
+# Sheets of the dirtiest kind pack thirty-fold; a thousand-fold is made on purpose.
+HIGHEST_RATIO = 250
+MOST_COLUMNS = 500
+ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "cp1256", "cp1252", "iso8859_6")
+DELIMITERS = (",", ";", "\t", "|")
+_SAMPLE = 256 * 1024
+_ARABIC = range(0x0600, 0x0700)
+
+Cells = list[Any]
+
+
+@dataclass(slots=True)
+class Source:
+    """An opened file, one tab of it chosen. `rows` may be read once."""
+
+    kind: str
+    tabs: list[str]
+    tab: str
+    encoding: str = ""
+    delimiter: str = ""
+    height: int = 0
+    rows: Iterable[Cells] = field(default_factory=list)
+
+
+def check_size(size: int) -> None:
+    """Raises FileTooLarge and FileEmpty."""
+    if size > LARGEST:
+        raise FileTooLarge(
+            f"The file has {size / 1_048_576:.0f} MB; up to {LARGEST // 1_048_576} MB can be imported at once. "
+            "Split it, or remove pictures and unused tabs.",
+            size=size,
+            largest=LARGEST,
+        )
+    if size == 0:
+        raise FileEmpty("The file is empty: there is nothing in it to import.")
+
+
+def open_source(path: Path, *, tab: str = "", encoding: str = "", delimiter: str = "") -> Source:
+    """Open a file by its content, whatever its name says. Empty settings are detected.
+
+    Raises FileTooLarge, FileEmpty, NotASpreadsheet, WorkbookSuspicious, EncodingWrong, TabUnknown.
+    """
+    check_size(path.stat().st_size)
+    with path.open("rb") as file:
+        start = file.read(8)
+    if start.startswith(b"PK"):
+        _check_archive(path)
+        return _workbook(path, "xlsx", tab)
+    if start.startswith(b"\xd0\xcf\x11\xe0"):
+        return _workbook(path, "xls", tab)
+    return _text(path, encoding, delimiter)
+
+
+def _check_archive(path: Path) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+    except (zipfile.BadZipFile, OSError) as error:
+        raise _not_a_spreadsheet("It is damaged or incomplete.") from error
+    if not any(entry.filename in {"xl/workbook.xml", "xl/workbook.bin", "content.xml"} for entry in entries):
+        raise _not_a_spreadsheet("It is an archive with no workbook in it.")
+    unpacked = sum(entry.file_size for entry in entries)
+    packed = sum(entry.compress_size for entry in entries) or 1
+    if unpacked > LARGEST_UNPACKED or (unpacked > 20 * 1024 * 1024 and unpacked / packed > HIGHEST_RATIO):
+        raise WorkbookSuspicious(
+            f"The workbook unpacks to {unpacked / 1_048_576:.0f} MB, {unpacked // packed} times its size. "
+            "Copy the rows into a new workbook and import that.",
+            unpacked=unpacked,
+        )
+
+
+def _workbook(path: Path, kind: str, tab: str) -> Source:
+    try:
+        workbook = CalamineWorkbook.from_path(str(path))
+        names = list(workbook.sheet_names)
+        if not names:
+            raise FileEmpty("The workbook has no tabs: there is nothing in it to import.")
+        if tab and tab not in names:
+            raise TabUnknown(f"There is no tab {tab!r}; the workbook has: {', '.join(names)}.", tabs=names)
+        for name in [tab] if tab else names:
+            sheet = workbook.get_sheet_by_name(name)
+            if sheet.total_height:
+                break
+        else:
+            raise FileEmpty("Every tab of the workbook is empty: there is nothing in it to import.")
+        if not sheet.total_height:
+            raise FileEmpty(f"The tab {name!r} is empty: choose another.", tabs=names)
+    except PasswordError as error:
+        raise _not_a_spreadsheet("It is locked with a password: save it without one.") from error
+    except CalamineError as error:
+        raise _not_a_spreadsheet("It is damaged, or not what its first bytes say.") from error
+    # iter_rows leaves out the empty rows on top: row numbers would be those of another sheet.
+    above = sheet.start[0] if sheet.start else 0
+    return Source(kind, names, name, height=sheet.total_height, rows=_from(sheet, above))
+
+
+def _from(sheet: Any, above: int) -> Iterator[Cells]:
+    yield from ([] for _ in range(above))
+    yield from sheet.iter_rows()
+
+
+def _text(path: Path, encoding: str, delimiter: str) -> Source:
+    with path.open("rb") as file:
+        sample = file.read(_SAMPLE)
+    encoding = encoding or _encoding_of(sample)
+    if encoding not in ENCODINGS:
+        raise EncodingWrong(f"{encoding!r} is not offered; use one of: {', '.join(ENCODINGS)}.", encoding=encoding)
+    try:
+        text = path.read_bytes().decode(encoding)
+    except UnicodeDecodeError as error:
+        raise EncodingWrong(
+            f"The file is not {encoding}: choose another encoding, or save it as CSV UTF-8.", encoding=encoding
+        ) from error
+    if "\0" in text:
+        raise _not_a_spreadsheet("It is not text.")
+    if not text.strip():
+        raise FileEmpty("The file is empty: there is nothing in it to import.")
+    if text.lstrip()[:1] in {"<", "{"} or text.startswith("%PDF"):
+        raise _not_a_spreadsheet("It is a page or a document, not a table.")
+    delimiter = delimiter or _delimiter_of(text[:_SAMPLE])
+    rows = _csv(text, delimiter)
+    return Source("csv", [], "", encoding, delimiter, height=text.count("\n") + 1, rows=rows)
+
+
+def _csv(text: str, delimiter: str) -> Iterator[Cells]:
+    try:
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
+            if len(row) > MOST_COLUMNS:
+                raise _not_a_spreadsheet(f"It has more than {MOST_COLUMNS} columns.")
+            yield row
+    except csv.Error as error:
+        raise _not_a_spreadsheet("It cannot be read as lines and columns.") from error
+
+
+def _encoding_of(sample: bytes) -> str:
+    if sample.startswith(b"\xef\xbb\xbf"):
+        return "utf-8-sig"
+    if sample.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    if b"\0" in sample or _looks_binary(sample):
+        raise _not_a_spreadsheet("It is not text, and no workbook either.")
+    try:
+        # The sample may end in the middle of a letter.
+        sample[: len(sample) - 4 if len(sample) == _SAMPLE else len(sample)].decode("utf-8")
+    except UnicodeDecodeError:
+        return _legacy(sample)
+    return "utf-8"
+
+
+def _looks_binary(sample: bytes) -> bool:
+    control = sum(byte < 9 or 13 < byte < 27 for byte in sample[:4096])
+    return control > len(sample[:4096]) * 0.02
+
+
+def _legacy(sample: bytes) -> str:
+    """Arabic Windows, or western Windows: what spreadsheets here write when they do not write Unicode."""
+    letters = [character for character in sample.decode("cp1256", "ignore") if not character.isascii()]
+    if letters and sum(ord(character) in _ARABIC for character in letters) > len(letters) * 0.6:
+        return "cp1256"
+    best = from_bytes(sample, cp_isolation=["cp1256", "cp1252", "iso8859_6"]).best()
+    return best.encoding if best and best.encoding in ENCODINGS else "cp1252"
+
+
+def _delimiter_of(text: str) -> str:
+    """The one that parts the first lines into the same number of cells most often, and into the most."""
+    lines = text.splitlines()[:30]
+    best, best_score = ",", (0, 0)
+    for delimiter in DELIMITERS:
+        widths = Counter(len(row) for row in csv.reader(lines, delimiter=delimiter) if row)
+        width, times = max(widths.items(), key=lambda item: (item[0] > 1, item[1], item[0]), default=(0, 0))
+        if width > 1 and (times, width) > best_score:
+            best, best_score = delimiter, (times, width)
+    return best
+
+
+def _not_a_spreadsheet(why: str) -> NotASpreadsheet:
+    return NotASpreadsheet(f"This file cannot be read as a spreadsheet. {why} Save it as .xlsx or .csv and try again.")

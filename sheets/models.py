@@ -1,0 +1,203 @@
+"""Sheets that we know, what each import of them did, and which row became which object."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from core.append_only import append_only
+from core.models import TenantForeignKey, TenantModel, TenantQuerySet
+
+
+class Provider(models.TextChoices):
+    FILE = "file", "Uploaded file"
+    GOOGLE = "google", "Google Sheets"
+
+
+class SpreadsheetStatus(models.TextChoices):
+    PENDING = "pending", "Never imported"
+    SYNCED = "synced", "Imported"
+    FAILED = "failed", "Failed"
+
+
+class Spreadsheet(TenantModel):
+    """A source of rows: files with the same header are the same source. It remembers its mapping, and its rows."""
+
+    table = models.CharField(max_length=60, help_text="the declared table that its rows go into, such as crm.units")
+    provider = models.CharField(max_length=8, choices=Provider, default=Provider.FILE)
+    name = models.CharField(max_length=200)
+    signature = models.CharField(max_length=64, help_text="digest of the header")
+    header = ArrayField(models.CharField(max_length=200), default=list)
+    mapping = models.JSONField(default=dict, help_text='{"columns": {header: field}, "options": {...}}')
+    status = models.CharField(max_length=8, choices=SpreadsheetStatus, default=SpreadsheetStatus.PENDING)
+    last_success_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "table", "provider", "signature"], name="sheets_spreadsheet_once_per_header"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.pk})"
+
+
+class RunStatus(models.TextChoices):
+    DRAFT = "draft", "Waiting for its mapping"
+    PREVIEWING = "previewing", "Being previewed"
+    PREVIEWED = "previewed", "Previewed"
+    QUEUED = "queued", "Waiting for a worker"
+    RUNNING = "running", "Running"
+    DONE = "done", "Imported"
+    FAILED = "failed", "Failed"
+
+
+OPEN_STATUSES = (RunStatus.DRAFT, RunStatus.PREVIEWED, RunStatus.FAILED)
+
+
+class ImportRunQuerySet(TenantQuerySet):
+    def open(self) -> Self:
+        """Runs whose mapping can still be changed, previewed or committed."""
+        return self.filter(status__in=OPEN_STATUSES)
+
+
+class Trigger(models.TextChoices):
+    UPLOAD = "upload", "Upload"
+    COMMAND = "command", "Command"
+    SCHEDULE = "schedule", "Schedule"
+
+
+class ImportRun(TenantModel):
+    """One file on its way in: uploaded, mapped, previewed, committed in one transaction. The file is kept privately."""
+
+    spreadsheet = TenantForeignKey(Spreadsheet, related_name="runs")
+    trigger = models.CharField(max_length=8, choices=Trigger, default=Trigger.UPLOAD)
+    file = models.FileField(max_length=300)
+    file_name = models.CharField(max_length=200)
+    file_hash = models.CharField(max_length=64, help_text="SHA-256")
+    file_size = models.PositiveBigIntegerField()
+    kind = models.CharField(max_length=4, help_text="xlsx, xls or csv, by content")
+    tabs = ArrayField(models.CharField(max_length=200), default=list)
+    tab = models.CharField(max_length=200, blank=True)
+    encoding = models.CharField(max_length=20, blank=True)
+    delimiter = models.CharField(max_length=1, blank=True)
+    header_row = models.PositiveIntegerField(default=1)
+    mapping = models.JSONField(default=dict)
+    status = models.CharField(max_length=10, choices=RunStatus, default=RunStatus.DRAFT)
+    counts = models.JSONField(default=dict, help_text="read, new, changed, unchanged, conflicts, errors, skipped, ...")
+    samples = models.JSONField(default=dict, help_text="a few new and changed rows, for the preview")
+    error_code = models.CharField(max_length=60, blank=True)
+    error = models.TextField(blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    leased_until = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    duration_ms = models.PositiveIntegerField(null=True, blank=True)
+    requested_by = TenantForeignKey("core.Membership", null=True, blank=True, related_name="+")
+
+    objects = ImportRunQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "import"
+        indexes = [
+            # the list of imports, newest first
+            models.Index(fields=["organization", "-id"], name="sheets_import_newest"),
+            # what the sweeper looks for
+            models.Index(
+                fields=["leased_until"],
+                condition=Q(status__in=["queued", "running", "previewing"]),
+                name="sheets_import_lost",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.file_name} ({self.pk})"
+
+
+class RowLink(TenantModel):
+    """Which row of a sheet became which object, and the values on which both last agreed."""
+
+    spreadsheet = TenantForeignKey(Spreadsheet, related_name="links")
+    row_key = models.CharField(max_length=500, help_text="what the row is known by, however the sheet is sorted")
+    fingerprint = models.BinaryField(max_length=16, help_text="of the row's cells: unchanged rows are not looked at")
+    object_id = models.BigIntegerField(help_text="the unit")
+    related_id = models.BigIntegerField(null=True, help_text="the owner")
+    base = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "spreadsheet", "row_key"], name="sheets_rowlink_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.row_key} ({self.pk})"
+
+
+class Severity(models.TextChoices):
+    ERROR = "error", "Refused"
+    WARNING = "warning", "Imported, with a doubt"
+    SKIPPED = "skipped", "Skipped"
+
+
+class RowError(TenantModel):
+    """What is wrong with one cell, or why a row was refused or skipped."""
+
+    run = TenantForeignKey(ImportRun, related_name="errors")
+    row = models.PositiveIntegerField(help_text="as the spreadsheet numbers it: its first row is 1")
+    column = models.CharField(max_length=200, blank=True, help_text="its header")
+    value = models.TextField(blank=True)
+    severity = models.CharField(max_length=7, choices=Severity)
+    code = models.CharField(max_length=60)
+    message = models.TextField()
+
+    class Meta:
+        indexes = [
+            # the pages of a run's errors, in the order of the sheet
+            models.Index(fields=["organization", "run", "id"], name="sheets_rowerror_of_run"),
+        ]
+
+    def __str__(self) -> str:
+        return f"row {self.row}: {self.code} ({self.pk})"
+
+
+class ImportCreation(TenantModel):
+    """Which rows of a table one import made; what a revert takes away again."""
+
+    database_privileges: ClassVar[str] = "SELECT, INSERT"
+
+    run = TenantForeignKey(ImportRun, related_name="creations")
+    target_type = models.CharField(max_length=60)
+    ids = ArrayField(models.BigIntegerField())
+
+    class Meta:
+        triggers = append_only()
+
+    def __str__(self) -> str:
+        return f"{len(self.ids)} of {self.target_type} ({self.pk})"
+
+
+class ImportChange(TenantModel):
+    """What one import changed in a row that was already there: the changed values, before and after."""
+
+    database_privileges: ClassVar[str] = "SELECT, INSERT"
+
+    run = TenantForeignKey(ImportRun, related_name="changes")
+    target_type = models.CharField(max_length=60)
+    target_id = models.BigIntegerField()
+    before = models.JSONField()
+    after = models.JSONField()
+
+    class Meta:
+        triggers = append_only()
+        indexes = [
+            # the history of one object: which sheet said so
+            models.Index(fields=["organization", "target_type", "target_id"], name="sheets_change_of_target"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.target_type} {self.target_id} ({self.pk})"

@@ -1,0 +1,156 @@
+"""What an app declares so that sheets can fill its tables. Sheets knows fields by name, not by meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sheets.errors import TableUnknown
+
+ERROR, WARNING, SKIPPED = "error", "warning", "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One thing that a column can be mapped to."""
+
+    name: str
+    label: str
+    aliases: tuple[str, ...] = ()
+    help: str = ""
+    many: bool = False  # several columns may feed it
+    keeps_zero: bool = False  # a 0 is a value here, not a placeholder for nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A choice that holds for the whole sheet, such as the unit of its areas."""
+
+    name: str
+    label: str
+    choices: Mapping[str, str]
+    default: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What an earlier import made of a row."""
+
+    object_id: int
+    related_id: int | None
+    base: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row to take in. `values` holds what is not empty, by field name (`field:header` where many feed it).
+
+    `changed` names the values that differ from what was agreed last; None for a row never seen before.
+    """
+
+    number: int
+    values: Mapping[str, str]
+    link: Link | None = None
+    changed: frozenset[str] | None = None
+
+
+class RowRefused(Exception):
+    """Raised by an importer: this row cannot be taken in, and why."""
+
+    def __init__(self, code: str, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.code, self.message, self.field = code, message, field
+
+
+@dataclass(slots=True)
+class Issue:
+    """Something to say of a row: `field` is the name of the value, or empty for the whole row."""
+
+    row: int
+    severity: str
+    code: str
+    message: str
+    field: str = ""
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Under what an importer works: inside one transaction, which a preview rolls back."""
+
+    organization_id: int
+    region: str
+    currency: str
+    options: Mapping[str, str]
+    source: str
+    report: Callable[[Issue], None]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What an importer did: figures for people, and what a revert will need."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    created: dict[str, list[int]] = field(default_factory=dict)  # target type -> ids of the new rows
+    changed: dict[str, list[tuple[int, str, str]]] = field(default_factory=dict)  # -> (id, before, after as JSON)
+
+
+class Importer(Protocol):
+    """Takes rows one by one into temporary tables, and merges them into the real ones at the end, set by set.
+
+    `finish` leaves a temporary table named OBJECTS (row integer, object_id bigint, related_id bigint) behind.
+    """
+
+    def key(self, values: Mapping[str, str]) -> str:
+        """What the row is known by. Raises RowRefused."""
+
+    def alive(self, object_ids: list[int]) -> set[int]:
+        """Which of these objects are still there; rows of the others are taken in as if never seen."""
+
+    def add(self, row: Row) -> None:
+        """Parse one row. Raises RowRefused; doubts go to Run.report."""
+
+    def finish(self) -> Outcome:
+        """Merge all that was added."""
+
+
+OBJECTS = "sheets_import_object"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table that sheets can be imported into."""
+
+    name: str
+    label: str
+    fields: tuple[Field, ...]
+    options: tuple[Option, ...]
+    lacks: Callable[[frozenset[str]], str]  # a sentence when these fields do not suffice, else ""
+    importer: Callable[[Run], Importer]
+    guess_options: Callable[[dict[str, str]], dict[str, str]] = lambda headers: {}
+
+    def field(self, name: str) -> Field | None:
+        return next((each for each in self.fields if each.name == name), None)
+
+
+_tables: dict[str, Table] = {}
+
+
+def register(table: Table) -> None:
+    """Called when the app that declares the table is ready."""
+    _tables[table.name] = table
+
+
+def table_named(name: str) -> Table:
+    """Raises TableUnknown."""
+    try:
+        return _tables[name]
+    except KeyError:
+        known = ", ".join(sorted(_tables))
+        raise TableUnknown(f"There is no table {name!r} to import into; use one of: {known}.", table=name) from None
+
+
+def declared() -> list[Table]:
+    """Every table, by name."""
+    return [_tables[name] for name in sorted(_tables)]
