@@ -33,7 +33,7 @@ from messaging.models.conversations import STATUS_RANK, Direction, MessageStatus
 from messaging.models.intake import OptOutScope, OptOutSource
 from messaging.services.channel_state import block_channel, suspect_numbers
 from messaging.services.consent import record_stop
-from messaging.services.outbound import require_sendable
+from messaging.services.outbound import OF_CAMPAIGNS, require_sendable
 from messaging.services.progress import match_parked
 from messaging.statuses import callback_data
 
@@ -108,12 +108,12 @@ def sweep_messages(*, actor: Actor, at: datetime) -> dict[str, int]:
 
 
 def _singles(actor: Actor) -> Any:
-    """Messages of conversations: those of campaigns have no client_request_id and are sent by messaging/bulk.py."""
+    """Messages of conversations; those of campaigns are claimed, sent and settled by campaigns."""
     return (
         Message.objects.for_organization(actor.organization)
         .live()
         .filter(direction=Direction.OUTBOUND)
-        .exclude(client_request_id="")
+        .exclude(client_request_id__startswith=OF_CAMPAIGNS)
     )
 
 

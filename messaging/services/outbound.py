@@ -36,6 +36,10 @@ from messaging.refusals import SENTENCES, Refusal, best_point, is_able, opted_ou
 from messaging.services.conversations import visible_conversation
 
 
+# Request ids that begin so belong to messages of campaigns (campaigns/engine/rows.py).
+OF_CAMPAIGNS = "campaign:"
+
+
 @dataclass(frozen=True, slots=True)
 class Upload:
     """A file that a member chose. The name is only shown; where the file lies is decided by us."""
@@ -194,8 +198,11 @@ def _queue(
     at: datetime,
 ) -> Message:
     actor.require(Capability.CONVERSATIONS_REPLY)
-    if not 1 <= len(client_request_id) <= 64:
-        raise TextInvalid("Send a client_request_id of 1 to 64 characters.", field="client_request_id")
+    if not 1 <= len(client_request_id) <= 64 or client_request_id.startswith(OF_CAMPAIGNS):
+        raise TextInvalid(
+            f"Send a client_request_id of 1 to 64 characters that does not begin with {OF_CAMPAIGNS}",
+            field="client_request_id",
+        )
     conversation = visible_conversation(actor=actor, conversation=conversation)
     existing = _already_queued(actor, client_request_id)
     if existing is not None:
