@@ -174,6 +174,7 @@ class OwnershipAdmin(TenantAdmin):
 
 class AssignmentInline(ReadOnlyInline):
     model = ProjectAssignment
+    fk_name = "agent"
     fields = ["project", "property", "status", "due_on"]
 
 

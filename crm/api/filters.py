@@ -34,7 +34,7 @@ class ProjectFilter(FilterSet):
         fields = ["status", "number", "city"]
 
     def by_text(self, projects: QuerySet[Any], _: str, text: str) -> QuerySet[Any]:
-        return projects.search(text)  # type: ignore[attr-defined, no-any-return]
+        return projects.search(text)  # type: ignore[attr-defined]
 
 
 class PropertyFilter(FilterSet):
@@ -64,7 +64,7 @@ class ContactFilter(FilterSet):
         fields = ["kind", "is_bad_contact", "language", "assigned_to"]
 
     def by_text(self, contacts: QuerySet[Any], _: str, text: str) -> QuerySet[Any]:
-        return contacts.search(text)  # type: ignore[attr-defined, no-any-return]
+        return contacts.search(text)  # type: ignore[attr-defined]
 
     def by_ownership(self, contacts: QuerySet[Any], _: str, wanted: bool) -> QuerySet[Any]:
         owners = Ownership.objects.current().values("contact")

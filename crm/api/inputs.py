@@ -84,7 +84,7 @@ class OwnersInput(serializers.Serializer[Any]):
     """All owners of a unit from a day on; who is not named has owned until then."""
 
     since = serializers.DateField(required=False, allow_null=True, help_text="today when left out")
-    owners = OwnerInput(many=True, max_length=MOST_OWNERS)
+    owners = OwnerInput(many=True, max_length=MOST_OWNERS)  # type: ignore[call-arg]
 
 
 class ContactInput(Input):

@@ -12,6 +12,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.errors import NotFound
 from core.money import to_minor
 from core.roles import Capability
 from crm import services
@@ -19,6 +20,7 @@ from crm.api import filters, inputs
 from crm.api.serializers import DealSerializer
 from crm.api.views.base import RowsViewSet
 from crm.models import Deal
+from crm.models.deals import DealStage
 
 WHY = OpenApiParameter("reason", str, required=True, description="why it is taken back")
 
@@ -71,7 +73,7 @@ class DealViewSet(RowsViewSet):
     @closure.mapping.delete
     def reopen(self, request: Request, **_: Any) -> Response:
         """It was not concluded after all: back to the contract, unless commissions have been paid on it."""
-        return self._reopened(request)
+        return self._reopened(request, DealStage.CLOSED)
 
     @extend_schema(request=inputs.ReasonInput, responses={201: DealSerializer})
     @action(detail=True, methods=["post"])
@@ -85,9 +87,11 @@ class DealViewSet(RowsViewSet):
     @loss.mapping.delete
     def revive(self, request: Request, **_: Any) -> Response:
         """They came back: the deal is an offer again."""
-        return self._reopened(request)
+        return self._reopened(request, DealStage.LOST)
 
-    def _reopened(self, request: Request) -> Response:
-        reason = request.query_params.get("reason", "")
-        services.reopen_deal(actor=self.actor, deal=self.get_object(), reason=reason, at=timezone.now())
+    def _reopened(self, request: Request, stage: str) -> Response:
+        deal, reason = self.get_object(), request.query_params.get("reason", "")
+        if deal.stage != stage:
+            raise NotFound(f"This deal is not {stage}.")
+        services.reopen_deal(actor=self.actor, deal=deal, reason=reason, at=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
