@@ -338,8 +338,8 @@ def _glimpses(actor: Actor, ids: Iterable[int | None]) -> dict[int, Glimpse]:
 
 
 def _glimpse(row: Message) -> Glimpse:
-    text = "" if _is_revoked(row) else _body(row)
-    return Glimpse(row.pk, row.direction, row.type, (text or _label(row))[:SHORT], row.status, row.at)
+    text = "" if is_revoked(row) else body_of(row)
+    return Glimpse(row.pk, row.direction, row.type, (text or label_of(row))[:SHORT], row.status, row.at)
 
 
 def _reactions(actor: Actor, ids: list[int]) -> dict[int, list[ThreadReaction]]:
@@ -360,13 +360,13 @@ def _reactions(actor: Actor, ids: list[int]) -> dict[int, list[ThreadReaction]]:
 
 
 def _bubble(row: Message, reactions: list[ThreadReaction]) -> ThreadMessage:
-    is_revoked = _is_revoked(row)
+    revoked = is_revoked(row)
     return ThreadMessage(
         id=row.pk,
         direction=row.direction,
         type=row.type,
-        label=_label(row),
-        body="" if is_revoked else _body(row),
+        label=label_of(row),
+        body="" if revoked else body_of(row),
         status=row.status,
         at=row.at,
         author_name=row.author.user.name if row.author else "",
@@ -374,36 +374,40 @@ def _bubble(row: Message, reactions: list[ThreadReaction]) -> ThreadMessage:
         is_quoting_unknown=bool(row.quoted_provider_id) and row.quoted is None,
         reactions=reactions,
         is_edited="edited" in row.payload,
-        is_revoked=is_revoked,
-        payload={} if is_revoked else row.payload,
+        is_revoked=revoked,
+        payload={} if revoked else row.payload,
         media_type=row.media_type,
         media_name=row.media_name,
-        media_is_ready=bool(row.media_file) and not is_revoked,
+        media_is_ready=bool(row.media_file) and not revoked,
         media_error=str(row.payload.get("media_error", "")),
         template_name=row.template.name if row.template else "",
-        trouble=_trouble(row),
+        trouble=trouble_of(row),
         sent_at=row.sent_at,
         delivered_at=row.delivered_at,
         read_at=row.read_at,
     )
 
 
-def _body(row: Message) -> str:
+def body_of(row: Message) -> str:
+    """The text as it reads now: after an edit, the new words."""
     edited = row.payload.get("edited")
     return str(edited.get("body", "")) if isinstance(edited, dict) else row.body
 
 
-def _is_revoked(row: Message) -> bool:
+def is_revoked(row: Message) -> bool:
+    """Whether its writer deleted it for everybody."""
     return "revoked" in row.payload
 
 
-def _label(row: Message) -> str:
-    if _is_revoked(row):
+def label_of(row: Message) -> str:
+    """What it is, when there is no text to show."""
+    if is_revoked(row):
         return "This message was deleted"
     return str(row.payload.get("label") or LABELS.get(row.type, ""))
 
 
-def _trouble(row: Message) -> Trouble | None:
+def trouble_of(row: Message) -> Trouble | None:
+    """What went wrong with a message of ours, in plain words; None when nothing did."""
     if row.direction != Direction.OUTBOUND:
         return None
     if row.status == MessageStatus.UNKNOWN:
