@@ -50,19 +50,24 @@ def refused_meanwhile(
 ) -> dict[int, str]:
     """Of these (contact, address) pairs that were fine some time ago, those who may not be written to now, and why.
 
-    One query when nothing changed; who looks different is put to `outbound_refusals`, which alone decides.
+    Four look-ups when nothing changed; who looks different is put to `outbound_refusals`, which alone decides.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            CHANGED, {"org": organization.pk, "contacts": [pair[0] for pair in people], "to": [p[1] for p in people]}
-        )
-        moved: dict[int, bool] = dict(cursor.fetchall())
+    given = {"org": organization.pk, "contacts": [contact_id for contact_id, _ in people]}
+    points: list[tuple[int, str, bool]] = _rows(POINTS, given)
+    barred: set[int] = {contact_id for (contact_id,) in _rows(BARRED, given)}
+    same = dict(_rows(SAME_NUMBERS, {**given, "values": [value for _, value, _ in points]}))
+    stopped = {same[point_id] for (point_id,) in _rows(STOPPED_NUMBERS, {**given, "points": list(same)})}
+    barred |= {contact_id for contact_id, value, _ in points if value in stopped}
+    usable = {(contact_id, value.removeprefix("+")) for contact_id, value, is_usable in points if is_usable}
+    moved = [pair for pair in people if pair[0] in barred or pair not in usable]
     if not moved:
         return {}
-    refused = outbound_refusals(organization=organization, channel=channel, contact_ids=list(moved), category=category)
-    for contact_id, has_address in moved.items():
-        if not has_address:
-            refused.setdefault(contact_id, Refusal.INVALID_NUMBER.value)
+    refused = outbound_refusals(
+        organization=organization, channel=channel, contact_ids=[pair[0] for pair in moved], category=category
+    )
+    for pair in moved:
+        if pair not in usable:
+            refused.setdefault(pair[0], Refusal.INVALID_NUMBER.value)
     return refused
 
 
@@ -122,32 +127,35 @@ def discard(*, organization_id: int, message_ids: Iterable[int]) -> None:
         )
 
 
+def _rows(statement: str, parameters: dict[str, Any]) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall()
+
+
 def _rank(column: str) -> str:
     whens = " ".join(f"WHEN '{status}' THEN {rank}" for status, rank in STATUS_RANK.items())
     return f"(CASE {column} {whens} END)"
 
 
-# Who looks different from when the audience was frozen, and whether the address we froze is still theirs.
-CHANGED = """
-    WITH wanted AS (SELECT * FROM unnest(%(contacts)s::bigint[], %(to)s::text[]) AS w(contact_id, recipient))
-    SELECT w.contact_id, p.id IS NOT NULL
-      FROM wanted w
-      LEFT JOIN crm_contact c ON c.organization_id = %(org)s AND c.id = w.contact_id
-      LEFT JOIN LATERAL (
-           SELECT id FROM crm_contactpoint
-            WHERE organization_id = %(org)s AND contact_id = w.contact_id AND deleted_at IS NULL
-              AND value IN (w.recipient, '+' || w.recipient)
-              AND status IN ('unverified', 'valid') AND line_type <> 'fixed'
-            LIMIT 1) p ON true
-     WHERE c.id IS NULL OR c.deleted_at IS NOT NULL OR c.is_bad_contact OR p.id IS NULL
-        OR EXISTS (SELECT 1 FROM messaging_optout o
-                    WHERE o.organization_id = %(org)s AND o.contact_id = w.contact_id AND o.deleted_at IS NULL)
-        OR EXISTS (SELECT 1 FROM crm_contactpoint mine
-                     JOIN crm_contactpoint same ON same.organization_id = %(org)s AND same.value = mine.value
-                     JOIN messaging_optout o
-                       ON o.organization_id = %(org)s AND o.point_id = same.id AND o.deleted_at IS NULL
-                    WHERE mine.organization_id = %(org)s AND mine.contact_id = w.contact_id
-                      AND mine.deleted_at IS NULL)
+# Plain look-ups by lists of keys, without joins: right after an import there are no statistics, and PostgreSQL takes an
+# organisation for one row.
+POINTS = """
+    SELECT contact_id, value, status IN ('unverified', 'valid') AND line_type <> 'fixed'
+      FROM crm_contactpoint
+     WHERE organization_id = %(org)s AND contact_id = ANY(%(contacts)s) AND deleted_at IS NULL
+"""
+BARRED = """
+    SELECT id FROM crm_contact
+     WHERE organization_id = %(org)s AND id = ANY(%(contacts)s) AND (deleted_at IS NOT NULL OR is_bad_contact)
+     UNION ALL
+    SELECT contact_id FROM messaging_optout
+     WHERE organization_id = %(org)s AND contact_id = ANY(%(contacts)s) AND deleted_at IS NULL
+"""
+SAME_NUMBERS = "SELECT id, value FROM crm_contactpoint WHERE organization_id = %(org)s AND value = ANY(%(values)s)"
+STOPPED_NUMBERS = """
+    SELECT point_id FROM messaging_optout
+     WHERE organization_id = %(org)s AND point_id = ANY(%(points)s) AND deleted_at IS NULL
 """
 
 SETTLE = f"""
@@ -162,7 +170,7 @@ SETTLE = f"""
            lease_until = NULL, updated_at = %(at)s
       FROM unnest(%(ids)s::bigint[], %(statuses)s::text[], %(ranks)s::int[], %(wamids)s::text[], %(codes)s::int[],
                   %(titles)s::text[], %(details)s::text[]) AS r(id, status, rank, wamid, code, title, detail)
-     WHERE m.organization_id = %(org)s AND m.id = r.id
+     WHERE m.organization_id = %(org)s AND m.id = ANY(%(ids)s) AND m.id = r.id
 """  # noqa: S608 - only our own table of ranks is pasted in
 
 
@@ -192,7 +200,7 @@ def _create_statement() -> str:
         Conversation,
         {
             "organization_id": "%(org)s", "channel_id": "w.channel_id", "contact_id": "w.contact_id",
-            "assigned_to_id": "c.assigned_to_id", "address": "w.recipient", "last_message_at": "%(at)s",
+            "assigned_to_id": "(SELECT assigned_to_id FROM crm_contact WHERE id = w.contact_id)", "address": "w.recipient", "last_message_at": "%(at)s",
             "created_at": "%(at)s", "updated_at": "%(at)s",
         },
     )  # fmt: skip
@@ -221,7 +229,6 @@ def _create_statement() -> str:
         ), talk AS (
             INSERT INTO messaging_conversation ({conversation})
             SELECT {talk} FROM wanted w
-              JOIN crm_contact c ON c.organization_id = %(org)s AND c.id = w.contact_id
             ON CONFLICT (organization_id, channel_id, contact_id)
                   WHERE deleted_at IS NULL AND status IN ('open', 'pending')
             DO UPDATE SET last_message_at = GREATEST(messaging_conversation.last_message_at, EXCLUDED.last_message_at)

@@ -310,7 +310,7 @@ SKIP = f"""
     UPDATE campaigns_campaignmessage m
        SET status = 'skipped', skip_reason = r.reason, claimed_by = NULL, lease_until = NULL, updated_at = now()
       FROM unnest(%(ids)s::bigint[], %(reasons)s::text[]) AS r(id, reason)
-     WHERE m.{HERE} AND m.id = r.id AND m.claimed_by = %(token)s
+     WHERE m.{HERE} AND m.id = ANY(%(ids)s) AND m.id = r.id AND m.claimed_by = %(token)s
 """  # noqa: S608 - only our own constants are pasted in
 
 SUBMIT = f"""
@@ -318,7 +318,7 @@ SUBMIT = f"""
        SET status = 'submitting', message_id = r.message, channel_id = r.channel, attempts = attempts + 1,
            not_before = NULL, lease_until = %(lease)s, updated_at = now()
       FROM unnest(%(ids)s::bigint[], %(messages)s::bigint[], %(channels)s::bigint[]) AS r(id, message, channel)
-     WHERE m.{HERE} AND m.id = r.id AND m.claimed_by = %(token)s
+     WHERE m.{HERE} AND m.id = ANY(%(ids)s) AND m.id = r.id AND m.claimed_by = %(token)s
 """  # noqa: S608 - only our own constants are pasted in
 
 # The message names the try: an outcome that comes late, from an engine that was given up, still finds its own row, and
@@ -337,7 +337,7 @@ SETTLE = f"""
       FROM unnest(%(ids)s::bigint[], %(messages)s::bigint[], %(statuses)s::text[], %(ranks)s::int[], %(codes)s::int[],
                   %(errors)s::text[], %(not_before)s::timestamptz[], %(deferrals)s::int[])
            AS r(id, message, status, rank, code, error, not_before, deferrals)
-     WHERE m.{HERE} AND m.id = r.id AND m.message_id = r.message
+     WHERE m.{HERE} AND m.id = ANY(%(ids)s) AND m.id = r.id AND m.message_id = r.message
        AND (r.rank > 0 OR m.status IN ('submitting', 'unknown'))
 """  # noqa: S608 - only our own constants are pasted in
 
