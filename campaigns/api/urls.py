@@ -1,1 +1,9 @@
-urlpatterns: list[object] = []
+from rest_framework.routers import SimpleRouter
+
+from campaigns.api.views import CampaignViewSet, RecipientViewSet
+
+router = SimpleRouter()
+router.register("campaigns", CampaignViewSet, basename="campaign")
+router.register(r"campaigns/(?P<campaign>\d+)/recipients", RecipientViewSet, basename="campaign-recipient")
+
+urlpatterns = router.urls

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from campaigns.models import Approval, Campaign, CampaignMessage, CampaignPause, Target
+from campaigns.selectors import Funnel
+from crm.models import Project
+from messaging.models import Channel, MessageTemplate
+
+
+class FunnelSerializer(serializers.Serializer[Any]):
+    """Sums over the recipients' rows. `accepted` counts those that went further too."""
+
+    people = serializers.IntegerField()
+    waiting = serializers.IntegerField()
+    skipped = serializers.IntegerField()
+    accepted = serializers.IntegerField()
+    delivered = serializers.IntegerField()
+    read = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    unknown = serializers.IntegerField()
+    responded = serializers.IntegerField()
+    done_percent = serializers.IntegerField()
+    by_status = serializers.DictField(child=serializers.IntegerField())
+    by_reason = serializers.DictField(child=serializers.IntegerField())
+
+
+class CampaignSerializer(serializers.ModelSerializer[Campaign]):
+    channels = serializers.SerializerMethodField()
+    funnel = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Campaign
+        fields = [
+            "id", "name", "project", "target", "audience", "template", "variables", "channels", "starts_at", "ends_at",
+            "quiet_from", "quiet_until", "messages_per_second", "skip_messaged_within_hours", "status",
+            "status_reason", "created_by", "edited_by", "started_by", "started_at", "finished_at", "funnel",
+            "created_at", "updated_at",
+        ]  # fmt: skip
+
+    @extend_schema_field({"type": "array", "items": {"type": "integer"}})
+    def get_channels(self, campaign: Campaign) -> list[int]:
+        return [channel.pk for channel in campaign.channels.all()]
+
+    @extend_schema_field(FunnelSerializer)
+    def get_funnel(self, campaign: Campaign) -> dict[str, Any]:
+        found = self.context.get("funnels", {}).get(campaign.pk) or Funnel()
+        return dict(FunnelSerializer(found).data)
+
+
+class CampaignInputSerializer(serializers.Serializer[Any]):
+    """What a person decides about a campaign. Ids are looked up among what the caller may see."""
+
+    name = serializers.CharField(max_length=150)
+    project = serializers.PrimaryKeyRelatedField(queryset=Project.objects.none(), required=False, allow_null=True)
+    target = serializers.ChoiceField(choices=Target.choices, required=False)
+    audience = serializers.DictField(required=False, help_text="lists that narrow the target, e.g. clusters")
+    template = serializers.PrimaryKeyRelatedField(queryset=MessageTemplate.objects.none())
+    variables = serializers.DictField(
+        required=False, help_text='variable of the template -> {"source": ..., "fallback": ...} or {"text": ...}'
+    )
+    channels = serializers.PrimaryKeyRelatedField(
+        queryset=Channel.objects.none(), many=True, allow_empty=False, help_text="numbers that take turns"
+    )
+    starts_at = serializers.DateTimeField(required=False, allow_null=True)
+    ends_at = serializers.DateTimeField(required=False, allow_null=True)
+    quiet_from = serializers.TimeField(required=False, allow_null=True)
+    quiet_until = serializers.TimeField(required=False, allow_null=True)
+    messages_per_second = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=1000)
+    skip_messaged_within_hours = serializers.IntegerField(required=False, min_value=0, max_value=8760)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        actor = self.context.get("actor")
+        if actor is not None:
+            fields: Any = self.fields
+            fields["project"].queryset = Project.objects.visible_to(actor)
+            fields["template"].queryset = MessageTemplate.objects.visible_to(actor).select_related("channel")
+            fields["channels"].child_relation.queryset = Channel.objects.visible_to(actor)
+
+
+class SampleSerializer(serializers.Serializer[Any]):
+    contact_id = serializers.IntegerField()
+    name = serializers.CharField()
+    text = serializers.CharField()
+
+
+class PreflightSerializer(serializers.Serializer[Any]):
+    """What would happen if it started now. `problems` forbid a start, `warnings` do not."""
+
+    people = serializers.IntegerField()
+    to_send = serializers.IntegerField()
+    skipped = serializers.DictField(child=serializers.IntegerField(), help_text="by reason")
+    missing = serializers.DictField(child=serializers.IntegerField(), help_text="people without a value, by variable")
+    samples = SampleSerializer(many=True)
+    seconds = serializers.IntegerField(allow_null=True)
+    messages_per_second = serializers.IntegerField()
+    problems = serializers.ListField(child=serializers.CharField())
+    warnings = serializers.ListField(child=serializers.CharField())
+
+
+class CauseSerializer(serializers.Serializer[Any]):
+    count = serializers.IntegerField()
+    meaning = serializers.CharField()
+    next_step = serializers.CharField()
+    status = serializers.CharField()
+    skip_reason = serializers.CharField()
+    error_code = serializers.IntegerField(allow_null=True)
+
+
+class ProgressSerializer(serializers.Serializer[Any]):
+    """How it moves, and in a sentence why it does not."""
+
+    funnel = FunnelSerializer()
+    causes = CauseSerializer(many=True)
+    sent_last_minute = serializers.IntegerField()
+    per_second = serializers.FloatField()
+    seconds_left = serializers.IntegerField(allow_null=True)
+    oldest_waiting_since = serializers.DateTimeField(allow_null=True)
+    heartbeat_at = serializers.DateTimeField(allow_null=True)
+    sentence = serializers.CharField()
+
+
+class ApprovalSerializer(serializers.ModelSerializer[Approval]):
+    class Meta:
+        model = Approval
+        fields = ["id", "fingerprint", "approved_by", "approved_at", "voided_at"]
+
+
+class PauseSerializer(serializers.ModelSerializer[CampaignPause]):
+    class Meta:
+        model = CampaignPause
+        fields = ["id", "reason", "error_code", "paused_by", "paused_at", "resumed_by", "resumed_at"]
+        read_only_fields = ["error_code", "paused_by", "paused_at", "resumed_by", "resumed_at"]
+
+
+class ReasonSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=300, allow_blank=True, default="")
+
+
+class RecipientSerializer(serializers.ModelSerializer[CampaignMessage]):
+    contact_name = serializers.CharField(source="contact.display_name")
+
+    class Meta:
+        model = CampaignMessage
+        fields = [
+            "id", "contact", "contact_name", "property", "recipient", "variables", "status", "skip_reason", "channel",
+            "message", "attempts", "deferrals", "not_before", "error_code", "error", "accepted_at", "responded_at",
+        ]  # fmt: skip
