@@ -1,1 +1,13 @@
-urlpatterns: list[object] = []
+from rest_framework.routers import SimpleRouter
+
+from messaging.api import views
+
+router = SimpleRouter()
+router.register("channels", views.ChannelViewSet)
+router.register("templates", views.TemplateViewSet)
+router.register("conversations", views.ConversationViewSet)
+router.register("messages", views.MessageViewSet)
+router.register("opt-outs", views.OptOutViewSet)
+router.register("webhook-events", views.WebhookEventViewSet)
+
+urlpatterns = router.urls

@@ -164,6 +164,15 @@ STATUS_RANK: dict[str, int] = {
 }
 
 
+class MessageQuerySet(SoftDeleteQuerySet):
+    def visible_to(self, actor: Actor) -> Self:
+        """Messages of the conversations that this person may see."""
+        visible = super().visible_to(actor)
+        if actor.reach is Reach.ORGANIZATION:
+            return visible
+        return visible.filter(conversation__in=Conversation.objects.visible_to(actor))
+
+
 class Message(SoftDeleteModel):
     """One message in a conversation, in or out. A double press or a redelivered webhook never makes two."""
 
@@ -206,7 +215,7 @@ class Message(SoftDeleteModel):
 
     at = models.DateTimeField(help_text="when it was said, by the clock of whoever said it")
 
-    objects = SoftDeleteQuerySet.as_manager()
+    objects = MessageQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
 
-from core.models import SoftDeleteModel, TenantForeignKey, TenantModel
+from core.models import SoftDeleteModel, SoftDeleteQuerySet, TenantForeignKey, TenantModel
+from core.roles import Reach
 from crm.models import Contact, ContactPoint
 from messaging.models.channels import Channel
+
+if TYPE_CHECKING:
+    from core.actors import Actor
 
 
 class EventState(models.TextChoices):
@@ -78,6 +82,15 @@ class OptOutSource(models.TextChoices):
     IMPORT = "import", "Import"
 
 
+class OptOutQuerySet(SoftDeleteQuerySet):
+    def visible_to(self, actor: Actor) -> Self:
+        """Opt-outs of the contacts that this person may see."""
+        visible = super().visible_to(actor)
+        if actor.reach is Reach.ORGANIZATION:
+            return visible
+        return visible.filter(contact__in=Contact.objects.visible_to(actor))
+
+
 class OptOut(SoftDeleteModel):
     """Somebody said stop. Soft-deleted only when that same person says start again."""
 
@@ -89,6 +102,8 @@ class OptOut(SoftDeleteModel):
     source = models.CharField(max_length=7, choices=OptOutSource)
     said = models.CharField(max_length=200, blank=True)
     at = models.DateTimeField()
+
+    objects = OptOutQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -1,23 +1,37 @@
 """Every change to conversations, messages, channels and consent."""
 
+from messaging.services.channels import change_tokens, check_channel, connect_channel, disconnect_channel
+from messaging.services.consent import record_opt_out
 from messaging.services.conversations import (
     assign_conversation,
     close_conversation,
     mark_read,
+    recount_unread,
     reopen_conversation,
     start_conversation,
 )
+from messaging.services.intake import replay_webhooks
 from messaging.services.outbound import Upload, send_media, send_reaction, send_template, send_text
+from messaging.services.template_sync import create_template, sync_templates
 
 __all__ = [
     "Upload",
     "assign_conversation",
+    "change_tokens",
+    "check_channel",
     "close_conversation",
+    "connect_channel",
+    "create_template",
+    "disconnect_channel",
     "mark_read",
+    "record_opt_out",
+    "recount_unread",
     "reopen_conversation",
+    "replay_webhooks",
     "send_media",
     "send_reaction",
     "send_template",
     "send_text",
     "start_conversation",
+    "sync_templates",
 ]

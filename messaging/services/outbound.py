@@ -35,7 +35,6 @@ from messaging.models.conversations import ConversationStatus, Direction, Messag
 from messaging.refusals import SENTENCES, Refusal, best_point, is_able, opted_out, points_of, refusal_of_points
 from messaging.services.conversations import visible_conversation
 
-
 # Request ids that begin so belong to messages of campaigns (campaigns/engine/rows.py).
 OF_CAMPAIGNS = "campaign:"
 

@@ -1,0 +1,205 @@
+"""Talk in the back office: numbers are connected and checked here, talk is read here and written in the inbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from core.admin import TenantAdmin, call_service, site
+from core.errors import DomainError
+from core.roles import Capability
+from messaging import services, templates
+from messaging.models import Channel, Conversation, Message, MessageTemplate, OptOut, WebhookEvent
+
+READ, MANAGE = Capability.CONVERSATIONS_READ, Capability.CHANNELS_MANAGE
+SECRETS = ("access_token", "app_secret", "verify_token")
+
+
+class ChannelForm(forms.ModelForm):
+    """A number. Secrets are asked for, never shown: an empty one keeps what is there."""
+
+    access_token = forms.CharField(required=False, widget=forms.PasswordInput(attrs={"autocomplete": "off"}))
+    app_secret = forms.CharField(required=False, widget=forms.PasswordInput(attrs={"autocomplete": "off"}))
+    verify_token = forms.CharField(required=False, widget=forms.PasswordInput(attrs={"autocomplete": "off"}))
+    actor: ClassVar[Any] = None
+
+    class Meta:
+        model = Channel
+        fields: ClassVar = ["name", "phone_number_id", "waba_id", "owner", "messages_per_second", "is_coexistence"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in SECRETS:
+            kept = getattr(self.instance, name) if self.instance.pk else ""
+            self.fields[name].help_text = f"set, ends in {kept[-4:]}; leave empty to keep it" if kept else "not set"
+        if self.instance.pk:
+            self.fields["phone_number_id"].disabled = self.fields["waba_id"].disabled = True
+
+    def clean(self) -> dict[str, Any]:
+        """A new number is tried at WhatsApp before it is kept; why it was refused stands on the form."""
+        given: dict[str, Any] = super().clean() or {}
+        if self.instance.pk or self.errors:
+            return given
+        wanted = {name: given.get(name) or "" for name in ("name", "phone_number_id", "waba_id", *SECRETS)}
+        try:
+            self.instance = services.connect_channel(
+                actor=self.actor, owner=given.get("owner"), at=timezone.now(), **wanted
+            )
+        except DomainError as error:
+            field = error.details.get("field")
+            raise forms.ValidationError({field: error.message} if field in self.fields else error.message) from None
+        return given
+
+
+@admin.register(Channel, site=site)
+class ChannelAdmin(TenantAdmin):
+    read_capability = READ
+    write_capability = MANAGE
+    form = ChannelForm
+    list_display: ClassVar = [
+        "name", "display_number", "session_status", "quality", "messaging_limit", "owner", "status_reason",
+    ]  # fmt: skip
+    list_filter: ClassVar = ["session_status", "quality"]
+    list_select_related: ClassVar = ["owner__user"]
+    search_fields: ClassVar = ["name", "display_number", "phone_number_id"]
+    actions: ClassVar = ["look", "sync", "disconnect"]
+    readonly_fields: ClassVar = [
+        "display_number", "session_status", "status_reason", "quality", "messaging_limit", "blocked_at", "checked_at",
+    ]  # fmt: skip
+    fieldsets: ClassVar = [
+        (None, {"fields": ["name", "phone_number_id", "waba_id", "owner", "messages_per_second", "is_coexistence"]}),
+        ("Secrets", {"fields": list(SECRETS)}),
+        ("As WhatsApp sees it", {"fields": readonly_fields}),
+    ]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        return type("ChannelFormOfActor", (form,), {"actor": request.actor})  # type: ignore[attr-defined]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if not change:
+            return  # connected while the form was checked
+        super().save_model(request, obj, form, change)
+        given = {name: form.cleaned_data.get(name) or "" for name in SECRETS}
+        if any(given.values()):
+            services.change_tokens(
+                actor=request.actor,  # type: ignore[attr-defined]
+                channel=obj,
+                at=timezone.now(),
+                **given,
+            )
+            self.message_user(request, "The new secrets are kept. Check the number to see whether they work.")
+
+    @admin.action(description="Check at WhatsApp")
+    def look(self, request: HttpRequest, channels: QuerySet[Channel]) -> None:
+        for channel in channels:
+            trouble = call_service(self, request, services.check_channel, channel=channel, at=timezone.now())
+            if trouble:
+                self.message_user(request, f"{channel.name}: {trouble}", messages.WARNING)
+            elif trouble == "":
+                self.message_user(request, f"{channel.name} works.", messages.SUCCESS)
+
+    @admin.action(description="Sync templates")
+    def sync(self, request: HttpRequest, channels: QuerySet[Channel]) -> None:
+        for channel in channels:
+            counts = call_service(self, request, services.sync_templates, channel=channel, at=timezone.now())
+            if counts is not None:
+                shown = ", ".join(f"{count} {name}" for name, count in counts.items())
+                self.message_user(request, f"Templates of {channel.name}: {shown}.")
+
+    @admin.action(description="Stop writing from it")
+    def disconnect(self, request: HttpRequest, channels: QuerySet[Channel]) -> None:
+        for channel in channels:
+            call_service(self, request, services.disconnect_channel, channel=channel, at=timezone.now())
+
+
+@admin.register(MessageTemplate, site=site)
+class MessageTemplateAdmin(TenantAdmin):
+    read_capability = READ
+    list_display: ClassVar = ["name", "language", "category", "status", "quality", "channel", "synced_at"]
+    list_filter: ClassVar = ["status", "category", "language"]
+    list_select_related: ClassVar = ["channel"]
+    search_fields: ClassVar = ["name"]
+    readonly_fields: ClassVar = ["preview"]
+
+    @admin.display(description="As people read it")
+    def preview(self, template: MessageTemplate) -> str:
+        return templates.preview(template.components, {})
+
+
+@admin.register(Conversation, site=site)
+class ConversationAdmin(TenantAdmin):
+    read_capability = READ
+    list_display: ClassVar = [
+        "contact", "channel", "assigned_to", "status", "unread_count", "last_message_at", "window_expires_at",
+    ]  # fmt: skip
+    list_filter: ClassVar = ["status", "channel"]
+    list_select_related: ClassVar = ["contact", "channel", "assigned_to__user"]
+    search_fields: ClassVar = ["contact__display_name", "contact__points__value"]
+    actions: ClassVar = ["close"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).order_by("-last_message_at", "-pk")
+
+    @admin.action(description="Close")
+    def close(self, request: HttpRequest, conversations: QuerySet[Conversation]) -> None:
+        _each(self, request, services.close_conversation, "conversation", conversations)
+
+
+@admin.register(Message, site=site)
+class MessageAdmin(TenantAdmin):
+    read_capability = READ
+    list_display: ClassVar = ["id", "direction", "type", "short", "status", "conversation", "author", "at"]
+    list_filter: ClassVar = ["direction", "status", "type", "channel"]
+    list_select_related: ClassVar = ["conversation", "author__user"]
+    search_fields: ClassVar = ["body", "provider_id"]
+
+    @admin.display(description="Text")
+    def short(self, message: Message) -> str:
+        return message.body[:80]
+
+
+@admin.register(OptOut, site=site)
+class OptOutAdmin(TenantAdmin):
+    """Read-only: only the person starts again."""
+
+    read_capability = READ
+    list_display: ClassVar = ["contact", "point", "scope", "source", "said", "at"]
+    list_filter: ClassVar = ["scope", "source"]
+    list_select_related: ClassVar = ["contact", "point"]
+    search_fields: ClassVar = ["contact__display_name", "point__value", "said"]
+
+
+@admin.register(WebhookEvent, site=site)
+class WebhookEventAdmin(TenantAdmin):
+    read_capability = MANAGE
+    list_display: ClassVar = ["id", "state", "attempts", "signature_verified", "received_at", "processed_at"]
+    list_filter: ClassVar = ["state"]
+    exclude: ClassVar = ["body"]
+    readonly_fields: ClassVar = ["text"]
+    actions: ClassVar = ["replay"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).defer("body")
+
+    @admin.display(description="As received")
+    def text(self, event: WebhookEvent) -> str:
+        return bytes(event.body[:20_000]).decode(errors="replace")
+
+    @admin.action(description="Process again")
+    def replay(self, request: HttpRequest, events: QuerySet[WebhookEvent]) -> None:
+        ids = list(events.values_list("pk", flat=True))
+        count = call_service(self, request, services.replay_webhooks, events=ids, at=timezone.now())
+        if count is not None:
+            self.message_user(request, f"{count} webhooks will be processed again.")
+
+
+def _each(page: TenantAdmin, request: HttpRequest, service: Callable[..., Any], noun: str, rows: QuerySet[Any]) -> None:
+    for row in rows:
+        call_service(page, request, service, at=timezone.now(), **{noun: row})

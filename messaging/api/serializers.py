@@ -1,0 +1,229 @@
+"""What the API shows of talk. No secret of a channel is ever among it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from messaging import media, selectors, templates, window
+from messaging.incoming import clean
+from messaging.models import Channel, Conversation, Message, MessageTemplate, OptOut, WebhookEvent
+from messaging.models.channels import ParameterFormat, TemplateCategory
+from messaging.models.intake import OptOutScope
+
+
+class ChannelSerializer(serializers.ModelSerializer[Channel]):
+    class Meta:
+        model = Channel
+        fields: ClassVar = [
+            "id", "name", "phone_number_id", "waba_id", "display_number", "owner", "session_status", "status_reason",
+            "quality", "messaging_limit", "messages_per_second", "is_coexistence", "blocked_at", "checked_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class NewChannelSerializer(serializers.Serializer[Any]):
+    """A number to connect. The three secrets are kept encrypted and never shown again."""
+
+    name = serializers.CharField(max_length=100)
+    phone_number_id = serializers.CharField(max_length=40)
+    waba_id = serializers.CharField(max_length=40)
+    access_token = serializers.CharField(write_only=True, max_length=1000)
+    app_secret = serializers.CharField(write_only=True, max_length=200)
+    verify_token = serializers.CharField(write_only=True, max_length=200)
+    owner = serializers.IntegerField(required=False, allow_null=True, help_text="the member whose number it is")
+
+
+class ChannelCheckSerializer(serializers.Serializer[Any]):
+    """How the number is; `trouble` is empty when nothing is wrong."""
+
+    trouble = serializers.CharField(allow_blank=True)
+    channel = ChannelSerializer()
+
+
+class VariableSerializer(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    place = serializers.CharField()
+    name = serializers.CharField()
+    example = serializers.CharField(allow_blank=True)
+
+
+class TemplateSerializer(serializers.ModelSerializer[MessageTemplate]):
+    variables = serializers.SerializerMethodField(help_text="what must be filled in to send it")
+
+    class Meta:
+        model = MessageTemplate
+        fields: ClassVar = [
+            "id", "channel", "name", "language", "category", "status", "quality", "rejected_reason", "paused_until",
+            "parameter_format", "components", "variables", "synced_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    @extend_schema_field(VariableSerializer(many=True))
+    def get_variables(self, template: MessageTemplate) -> Any:
+        return VariableSerializer(templates.variables(template.components), many=True).data
+
+
+class NewTemplateSerializer(serializers.Serializer[Any]):
+    """A template to hand in for review, in the words of the Cloud API."""
+
+    channel = serializers.IntegerField()
+    name = serializers.RegexField(r"^[a-z0-9_]{1,512}$")
+    language = serializers.CharField(max_length=10)
+    category = serializers.ChoiceField(choices=TemplateCategory.choices)
+    components = serializers.ListField(child=serializers.DictField(), min_length=1)
+    parameter_format = serializers.ChoiceField(choices=ParameterFormat.choices, default=ParameterFormat.POSITIONAL)
+
+
+class TemplateSyncSerializer(serializers.Serializer[Any]):
+    """How many templates were new, changed, gone and the same."""
+
+    new = serializers.IntegerField()
+    changed = serializers.IntegerField()
+    gone = serializers.IntegerField()
+    same = serializers.IntegerField()
+
+
+class ConversationSerializer(serializers.ModelSerializer[Conversation]):
+    channel_name = serializers.CharField(source="channel.name")
+    contact_name = serializers.CharField(source="contact.display_name")
+    is_window_open = serializers.SerializerMethodField(help_text="free text may be sent now")
+
+    class Meta:
+        model = Conversation
+        fields: ClassVar = [
+            "id", "channel", "channel_name", "contact", "contact_name", "assigned_to", "status", "topic",
+            "last_message_at", "last_inbound_at", "window_expires_at", "is_window_open", "unread_count", "created_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    def get_is_window_open(self, conversation: Conversation) -> bool:
+        return window.is_open(conversation.window_expires_at, timezone.now())
+
+
+class NewConversationSerializer(serializers.Serializer[Any]):
+    channel = serializers.IntegerField()
+    contact = serializers.IntegerField()
+
+
+class AssignmentSerializer(serializers.Serializer[Any]):
+    """Who answers from now on. With `seen`, refused when somebody was quicker."""
+
+    membership = serializers.IntegerField()
+    seen = serializers.IntegerField(required=False, allow_null=True, help_text="whom the screen showed; null: nobody")
+
+
+class ReadsSerializer(serializers.Serializer[Any]):
+    read = serializers.IntegerField(help_text="how many messages were new")
+
+
+class TroubleSerializer(serializers.Serializer[Any]):
+    code = serializers.IntegerField(allow_null=True)
+    meaning = serializers.CharField()
+    next_step = serializers.CharField()
+    details = serializers.CharField(allow_blank=True)
+
+
+class MediaSerializer(serializers.Serializer[Any]):
+    """The file of a message: GET messages/<id>/media/ when it is ready."""
+
+    type = serializers.CharField(allow_blank=True)
+    name = serializers.CharField(allow_blank=True)
+    is_ready = serializers.BooleanField()
+    error = serializers.CharField(allow_blank=True)
+
+
+class MessageSerializer(serializers.ModelSerializer[Message]):
+    body = serializers.SerializerMethodField()
+    label = serializers.SerializerMethodField(help_text="what it is, when there is no text to show")
+    payload = serializers.SerializerMethodField(help_text="location, contact cards, buttons, ... by type")
+    is_revoked = serializers.SerializerMethodField()
+    media = serializers.SerializerMethodField()
+    trouble = serializers.SerializerMethodField(help_text="why it failed and what to do")
+
+    class Meta:
+        model = Message
+        fields: ClassVar = [
+            "id", "conversation", "channel", "direction", "type", "author", "body", "label", "payload", "is_revoked",
+            "media", "quoted", "template", "status", "provider_id", "client_request_id", "at", "accepted_at",
+            "sent_at", "delivered_at", "read_at", "failed_at", "price_category", "is_billable", "trouble",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    def get_body(self, message: Message) -> str:
+        return "" if selectors.is_revoked(message) else selectors.body_of(message)
+
+    def get_label(self, message: Message) -> str:
+        return selectors.label_of(message)
+
+    @extend_schema_field({"type": "object", "additionalProperties": True})
+    def get_payload(self, message: Message) -> dict[str, Any]:
+        return {} if selectors.is_revoked(message) else message.payload
+
+    def get_is_revoked(self, message: Message) -> bool:
+        return selectors.is_revoked(message)
+
+    @extend_schema_field(MediaSerializer(allow_null=True))
+    def get_media(self, message: Message) -> Any:
+        if not (message.media_id or message.media_file):
+            return None
+        return {
+            "type": message.media_type,
+            "name": message.media_name,
+            "is_ready": bool(message.media_file) and not selectors.is_revoked(message),
+            "error": str(message.payload.get("media_error", "")),
+        }
+
+    @extend_schema_field(TroubleSerializer(allow_null=True))
+    def get_trouble(self, message: Message) -> Any:
+        trouble = selectors.trouble_of(message)
+        return None if trouble is None else TroubleSerializer(trouble).data
+
+
+class NewMessageSerializer(serializers.Serializer[Any]):
+    """A text, an approved template with its variables, or a file (multipart) with a caption: exactly one of them."""
+
+    conversation = serializers.IntegerField()
+    client_request_id = serializers.CharField(max_length=64, help_text="the same id makes one message")
+    body = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False, help_text="text or caption")
+    quoted = serializers.IntegerField(required=False, allow_null=True)
+    template = serializers.IntegerField(required=False, allow_null=True)
+    parameters = serializers.DictField(child=serializers.CharField(), required=False)
+    file = serializers.FileField(required=False, allow_empty_file=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs.get("template") is not None and attrs.get("file") is not None:
+            raise serializers.ValidationError("Send a template or a file, not both.")
+        if attrs.get("file") is not None and attrs["file"].size > media.LARGEST["document"]:
+            raise serializers.ValidationError({"file": "A file may have up to 100 MB."})
+        cleaned: dict[str, Any] = {
+            name: clean(value) if isinstance(value, str | dict) else value for name, value in attrs.items()
+        }
+        return cleaned
+
+
+class OptOutSerializer(serializers.ModelSerializer[OptOut]):
+    class Meta:
+        model = OptOut
+        fields: ClassVar = ["id", "contact", "point", "scope", "source", "said", "at"]
+        read_only_fields = fields
+
+
+class NewOptOutSerializer(serializers.Serializer[Any]):
+    """What a person told an agent. Only the person undoes it, by writing START."""
+
+    contact = serializers.IntegerField()
+    scope = serializers.ChoiceField(choices=OptOutScope.choices, default=OptOutScope.MARKETING)
+    said = serializers.CharField(max_length=200, default="", allow_blank=True)
+
+
+class WebhookEventSerializer(serializers.ModelSerializer[WebhookEvent]):
+    class Meta:
+        model = WebhookEvent
+        fields: ClassVar = [
+            "id", "state", "signature_verified", "attempts", "error", "received_at", "processed_at",
+        ]  # fmt: skip
+        read_only_fields = fields
