@@ -7,12 +7,15 @@ from typing import Any
 from django import forms
 from django.db.models import ForeignKey, QuerySet
 from django_filters import rest_framework as filters
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 
 from crm.models import Agent, Contact, ContactPoint, Deal, Ownership, Project, ProjectAssignment, Property
 
 LARGEST_ID = 2**63 - 1
 
 
+@extend_schema_field(OpenApiTypes.INT64)
 class IdFilter(filters.Filter):
     """The id of another row. One that is not there, or not for this caller, finds nothing: the two are not told apart."""
 

@@ -1,0 +1,145 @@
+"""What the database refuses, whoever writes the row: raw SQL, no service in between."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, ProgrammingError, connection, transaction
+
+from core.actors import Actor
+from core.models import Membership
+from crm.models import BankDetails, OwnerDisclosure, Ownership, ProjectAssignment
+from tests.conftest import member
+from tests.crm import factories
+
+
+def execute(statement: str, *values: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+
+
+def refused(statement: str, *values: Any) -> str:
+    """The constraint by which PostgreSQL refuses the statement, at the latest at the end of the transaction."""
+    with pytest.raises(IntegrityError) as refusal, transaction.atomic():
+        execute(statement, *values)
+    return str(refusal.value.__cause__.diag.constraint_name)  # type: ignore[union-attr]
+
+
+def test_shares_of_a_unit_never_exceed_the_whole(manager: Actor) -> None:
+    house = manager.organization
+    unit = factories.unit(factories.project(house))
+    first = factories.ownership(unit, factories.contact(house), share_basis_points=6_000)
+    second = factories.ownership(unit, factories.contact(house), share_basis_points=4_000)
+    execute("SELECT 1")
+    third = factories.contact(house)
+
+    insert = (
+        "INSERT INTO crm_ownership (organization_id, created_at, updated_at, property_id, contact_id, "
+        "share_basis_points, is_primary) VALUES (%s, now(), now(), %s, %s, 1, false)"
+    )
+    assert refused(insert, house.pk, unit.pk, third.pk) == "crm_ownership_shares_at_most_whole"
+    update = "UPDATE crm_ownership SET share_basis_points = 4001 WHERE id = %s"
+    assert refused(update, second.pk) == "crm_ownership_shares_at_most_whole"
+
+    Ownership.objects.filter(pk=first.pk).update(share_basis_points=7_000)  # in any order within a transaction
+    Ownership.objects.filter(pk=second.pk).update(share_basis_points=3_000)
+    execute("SELECT 1")  # as at the end of the transaction
+    Ownership.objects.filter(pk=first.pk).update(until="2026-01-01")
+    Ownership.objects.filter(pk=second.pk).update(share_basis_points=10_000)
+    execute("SELECT 1")  # as at the end of the transaction
+    back = "UPDATE crm_ownership SET until = NULL WHERE id = %s"
+    assert refused(back, first.pk) == "crm_ownership_shares_at_most_whole"
+
+
+def test_shares_are_counted_even_when_the_scope_was_closed_before_the_commit(manager: Actor) -> None:
+    house = manager.organization
+    unit = factories.unit(factories.project(house))
+    insert = (
+        "INSERT INTO crm_ownership (organization_id, created_at, updated_at, property_id, contact_id, "
+        "share_basis_points, is_primary) VALUES (%s, now(), now(), %s, %s, 6000, false), "
+        "(%s, now(), now(), %s, %s, 6000, false)"
+    )
+    owners = [factories.contact(house).pk for _ in range(2)]
+
+    def insert_and_leave() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(insert, [house.pk, unit.pk, owners[0], house.pk, unit.pk, owners[1]])
+        execute("SELECT set_config('majlis.organization', '', true)")
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert_and_leave()
+    assert not Ownership.objects.exists()
+
+
+def test_an_archived_agent_is_given_nothing(manager: Actor, agent: Actor) -> None:
+    house = manager.organization
+    project = factories.project(house)
+    archived = factories.agent(agent, status="archived")
+    done = factories.assignment(archived, project, status="completed")
+
+    insert = (
+        "INSERT INTO crm_projectassignment (organization_id, created_at, updated_at, agent_id, project_id, status, "
+        "notes) VALUES (%s, now(), now(), %s, %s, 'active', '')"
+    )
+    assert refused(insert, house.pk, archived.pk, project.pk) == "crm_project_assignment_agent_not_archived"
+    again = "UPDATE crm_projectassignment SET status = 'active' WHERE id = %s"
+    assert refused(again, done.pk) == "crm_project_assignment_agent_not_archived"
+    assert ProjectAssignment.objects.values_list("status", flat=True).get() == "completed"
+
+
+def test_nobody_reports_to_themselves_through_others(supervisor: Actor, agent: Actor, manager: Actor) -> None:
+    assert supervisor.membership
+    assert agent.membership
+    update = "UPDATE core_membership SET reports_to_id = %s WHERE id = %s"
+    assert refused(update, agent.membership.pk, supervisor.membership.pk) == "core_membership_reports_to_no_cycle"
+    assert refused(update, agent.membership.pk, agent.membership.pk) == "core_membership_reports_to_no_cycle"
+
+    third = member(agent.organization, "agent", "Tariq", reports_to=agent.membership)  # type: ignore[arg-type]
+    assert refused(update, third.pk, supervisor.membership.pk) == "core_membership_reports_to_no_cycle"
+    Membership.objects.filter(pk=supervisor.membership.pk).update(reports_to=manager.membership)
+    assert list(Membership.objects.filter(reports_to=manager.membership)) == [supervisor.membership]
+
+
+def test_a_transferred_assignment_names_who_carries_on(manager: Actor, agent: Actor) -> None:
+    assignment = factories.assignment(factories.agent(agent), factories.project(manager.organization))
+
+    update = "UPDATE crm_projectassignment SET status = 'transferred' WHERE id = %s"
+    assert refused(update, assignment.pk) == "crm_project_assignment_transfer_names_successor"
+
+
+def test_nobody_verifies_bank_details_they_wrote_down(manager: Actor, agent: Actor) -> None:
+    details = BankDetails.objects.create(
+        organization=manager.organization,
+        agent=factories.agent(agent),
+        holder="Omar",
+        bank_name="First Bank",
+        iban="AE070331234567890123456",
+        entered_by=manager.membership,
+    )
+
+    update = "UPDATE crm_bankdetails SET verified_by_id = entered_by_id, verified_at = now() WHERE id = %s"
+    assert refused(update, details.pk) == "crm_bank_details_verified_by_another"
+
+
+def test_what_was_disclosed_is_written_once(agent: Actor) -> None:
+    shown = OwnerDisclosure.objects.create(
+        organization=agent.organization,
+        membership=agent.membership,
+        contact=factories.contact(agent.organization),
+        points=[1],
+        reason="viewing",
+        door="page",
+        at="2026-06-01T08:00:00Z",
+    )
+
+    for statement in ("UPDATE crm_ownerdisclosure SET reason = 'none'", "DELETE FROM crm_ownerdisclosure"):
+        with (
+            pytest.raises(ProgrammingError, match="permission denied"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(statement)
+    assert OwnerDisclosure.objects.get() == shown
