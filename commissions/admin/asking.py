@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from unfold.widgets import UnfoldAdminTextareaWidget
 
@@ -23,6 +23,11 @@ def acting(request: HttpRequest) -> Actor:
 
 
 Figures = list[tuple[str, str]]
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """What a form is bound to: the answers, even when there are none, and nothing before."""
+    return request.POST if request.method == "POST" else None
 
 
 class ConfirmForm(forms.Form):

@@ -20,7 +20,7 @@ from unfold.widgets import (
 )
 
 from commissions import services
-from commissions.admin.asking import ConfirmForm, Figures, ReasonForm, acting, ask
+from commissions.admin.asking import ConfirmForm, Figures, ReasonForm, acting, ask, posted
 from commissions.models import Commission, CommissionSplit, Dispute, Method, SplitRole, Status
 from core.admin import TenantAdmin, call_service, site
 from core.money import format_money
@@ -180,7 +180,7 @@ class CommissionAdmin(TenantAdmin):
             object_id,
             title="Approve",
             sentence="From then on it is owed, and stands in the ledger. You may not approve what you made or are paid by.",
-            form=ConfirmForm(request.POST or None),
+            form=ConfirmForm(posted(request)),
             call=lambda commission, _: services.approve_commission(
                 actor=acting(request),
                 commission=commission,
@@ -197,7 +197,7 @@ class CommissionAdmin(TenantAdmin):
             object_id,
             title="Record payment",
             sentence="Note money that was paid to one beneficiary, whole or an instalment.",
-            form=PaymentForm(commission, request.POST or None),
+            form=PaymentForm(commission, posted(request)),
             call=lambda found, given: services.record_payment(
                 actor=acting(request),
                 currency=found.currency,
@@ -214,7 +214,7 @@ class CommissionAdmin(TenantAdmin):
             object_id,
             title="Dispute",
             sentence="Nothing of it is paid until the dispute is resolved.",
-            form=ReasonForm(request.POST or None),
+            form=ReasonForm(posted(request)),
             call=lambda commission, given: services.dispute_commission(
                 actor=acting(request),
                 commission=commission,
@@ -235,7 +235,7 @@ class CommissionAdmin(TenantAdmin):
             object_id,
             title="Resolve dispute",
             sentence=f"It was disputed because: {dispute.reason} Your answer returns it to where it stood.",
-            form=ReasonForm(request.POST or None),
+            form=ReasonForm(posted(request)),
             call=lambda _, given: services.resolve_dispute(
                 actor=acting(request),
                 dispute=dispute,
@@ -252,7 +252,7 @@ class CommissionAdmin(TenantAdmin):
             object_id,
             title="Cancel",
             sentence="What its approval posted is reversed. Payments must be taken back first.",
-            form=ReasonForm(request.POST or None),
+            form=ReasonForm(posted(request)),
             call=lambda commission, given: services.cancel_commission(
                 actor=acting(request),
                 commission=commission,

@@ -13,7 +13,7 @@ from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import action, display
 
 from commissions import services
-from commissions.admin.asking import ReasonForm, acting, ask
+from commissions.admin.asking import ReasonForm, acting, ask, posted
 from commissions.admin.commissions import whose
 from commissions.models import CommissionPayment
 from core.admin import TenantAdmin, site
@@ -69,7 +69,7 @@ class CommissionPaymentAdmin(TenantAdmin):
             title=f"Take back payment {payment.reference}",
             sentence="For a cheque that bounced or a transfer that came back: its amount is due again.",
             button="Take back",
-            form=ReasonForm(request.POST or None),
+            form=ReasonForm(posted(request)),
             call=lambda given: services.reverse_payment(
                 actor=acting(request),
                 payment=payment,

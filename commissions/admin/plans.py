@@ -22,7 +22,7 @@ from unfold.widgets import (
 )
 
 from commissions import services, wording
-from commissions.admin.asking import ConfirmForm, acting, ask
+from commissions.admin.asking import ConfirmForm, acting, ask, posted
 from commissions.models import CommissionPlan, PlanVersion, RateKind, VatMode
 from commissions.rating import Terms
 from core.admin import TenantAdmin, site
@@ -165,7 +165,7 @@ class CommissionPlanAdmin(TenantAdmin):
 
     @action(description="New plan", url_path="new-plan", permissions=["write"])
     def new_plan(self, request: HttpRequest) -> HttpResponse:
-        form = PlanForm(request.POST or None)
+        form = PlanForm(posted(request))
         return ask(
             self,
             request,
@@ -187,7 +187,7 @@ class CommissionPlanAdmin(TenantAdmin):
     @action(description="New version", url_path="new-version", permissions=["write"])
     def new_version(self, request: HttpRequest, object_id: str) -> HttpResponse:
         plan = self._found(request, object_id)
-        form = VersionForm(request.POST or None)
+        form = VersionForm(posted(request))
         return ask(
             self,
             request,
@@ -214,7 +214,7 @@ class CommissionPlanAdmin(TenantAdmin):
             title=f"Make {plan.name} the default",
             sentence="Deals that close take the newest version of the default plan.",
             button="Make default",
-            form=ConfirmForm(request.POST or None),
+            form=ConfirmForm(posted(request)),
             call=lambda _: services.make_default(actor=acting(request), plan=plan, at=timezone.now()),
             done=f"{plan.name} is the default.",
             back=reverse("admin:commissions_commissionplan_change", args=[plan.pk]),

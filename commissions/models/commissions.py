@@ -39,6 +39,8 @@ TRANSITIONS: dict[Status, tuple[Status, ...]] = {
     Status.CANCELLED: (),
 }
 
+NEVER_TRUNCATED = append_only()[1]
+
 # What a deferred trigger needs: by the end of the transaction the scope may be closed, so it opens that of its row.
 OPEN_SCOPE = """
     scope_before := current_setting('majlis.organization', true);
@@ -114,6 +116,7 @@ class Commission(TenantModel):
         ]
         triggers = [
             pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            NEVER_TRUNCATED,
             pgtrigger.ReadOnly(name="only_status_changes", exclude=["status", "updated_at"]),
             pgtrigger.FSM(
                 name="transition",
@@ -226,6 +229,7 @@ class CommissionSplit(TenantModel):
         ]
         triggers = [
             pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            NEVER_TRUNCATED,
             pgtrigger.ReadOnly(name="only_paid_changes", exclude=["paid_minor"]),
             _parts_sum("parts_sum", "NEW.commission_id"),
         ]

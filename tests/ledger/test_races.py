@@ -55,11 +55,12 @@ def shuffle(actor: Actor, accounts: list[Account], name: str, rounds: int) -> in
 
 
 def in_thread(organization, work):
-    with organization_scope(organization.pk):
-        try:
+    """Work in a thread with a connection of its own, and close it."""
+    try:
+        with organization_scope(organization.pk):
             return work()
-        finally:
-            connections.close_all()
+    finally:
+        connections.close_all()
 
 
 def test_many_threads_and_processes_share_accounts_without_deadlock(committed: str) -> None:

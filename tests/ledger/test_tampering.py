@@ -58,7 +58,7 @@ def test_the_orm_may_only_read(manager: Actor, books: tuple[Account, Account]) -
         ),
         lambda: Entry.objects.update(amount_minor=1),
         lambda: Entry.objects.first().delete(),
-        lambda: Transfer.objects.all().delete(),
+        lambda: Transfer.objects.all()._raw_delete("default"),
         lambda: Transfer.objects.first().save(),
     ]
     for attempt in tries:
@@ -72,7 +72,7 @@ def test_the_application_cannot_become_somebody_else_nor_switch_triggers_off(boo
         f"SET ROLE {role}",
         "SET session_replication_role = 'replica'",
         "ALTER TABLE ledger_entry DISABLE TRIGGER ALL",
-        "DROP TRIGGER IF EXISTS x ON ledger_entry",
+        "DROP TABLE ledger_entry",
         "CREATE OR REPLACE FUNCTION ledger_chain_step(bytea, bytea, text) RETURNS bytea LANGUAGE sql AS 'SELECT NULL'",
     ):
         with pytest.raises(DatabaseError), transaction.atomic():
@@ -97,7 +97,7 @@ def test_the_owner_of_the_tables_is_stopped_by_triggers(palm: Organization, tabl
     for statement in sentences(table):
         with connections["owner"].cursor() as cursor:
             cursor.execute("SELECT set_config('majlis.organization', %s, false)", [str(palm.pk)])
-            with pytest.raises(DatabaseError, match="Cannot (update|delete|truncate)"):
+            with pytest.raises(DatabaseError, match=r"Cannot (update|delete|truncate)"):
                 cursor.execute(statement)
     assert Entry.objects.count() == 20
 
@@ -136,8 +136,7 @@ def verdict(*options: str) -> tuple[bool, str]:
     out = StringIO()
     try:
         call_command("verify_ledger", "--organization", "palm", *options, stdout=out)
-    except CommandError as error:
-        assert error.returncode == 1
+    except CommandError:
         return False, out.getvalue()
     return True, out.getvalue()
 
@@ -165,7 +164,7 @@ def test_untouched_books_are_as_written(palm: Organization) -> None:
         ("UPDATE ledger_account SET currency = 'USD' WHERE code = 'bank'", "currency_mixed"),
         # missing
         ("DELETE FROM ledger_entry WHERE sequence = 2", "sequence_broken"),
-        ("DELETE FROM ledger_entry WHERE transfer_id = (SELECT max(id) FROM ledger_transfer)", "entries_missing"),
+        ("DELETE FROM ledger_entry WHERE transfer_id = (SELECT max(id) FROM ledger_transfer)", "transfer_without_entries"),
         ("DELETE FROM ledger_transfer WHERE reference = 'T4'", "entry_without_transfer"),
         ("DELETE FROM ledger_account WHERE code = 'cash'", "entry_without_account"),
         # added
