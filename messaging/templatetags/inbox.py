@@ -9,7 +9,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from core.templatetags.majlis import icon
 from messaging.models.conversations import Direction, MessageStatus
@@ -31,6 +31,19 @@ RECEIPTS = {
     MessageStatus.FAILED: ("alert", gettext_lazy("Not sent"), "is-failed"),
     MessageStatus.UNKNOWN: ("info", gettext_lazy("Not known whether it arrived"), "is-failed"),
 }
+
+
+# What messaging/selectors.py calls a message without text: named here so that translators meet them.
+LABELS = [
+    gettext_noop("Picture"),
+    gettext_noop("Video"),
+    gettext_noop("Voice or audio"),
+    gettext_noop("Document"),
+    gettext_noop("Sticker"),
+    gettext_noop("Location"),
+    gettext_noop("Contact card"),
+    gettext_noop("Reaction"),
+]
 
 
 @register.filter
