@@ -1,0 +1,28 @@
+"""The story, in order. Each step acts through a door, checks what became of it, and says so in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from config.demo.stage import Stage
+from config.demo.story import money, outreach, stock, talk
+
+STEPS: list[Callable[[Stage], str]] = [
+    stock.everything_is_up,
+    stock.refuse_bad_files,
+    stock.import_the_workbook,
+    stock.import_it_again,
+    stock.hire_agents,
+    talk.connect_number,
+    outreach.choose_owners,
+    outreach.send,
+    talk.hear_replies,
+    talk.answer_in_the_inbox,
+    outreach.respect_stop,
+    talk.keep_the_window,
+    talk.turn_away,
+    money.close_deal,
+    money.approve,
+    money.pay,
+    money.stand_on_the_ledger,
+]

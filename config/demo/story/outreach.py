@@ -1,0 +1,100 @@
+"""The campaign to the owners of one project."""
+
+from __future__ import annotations
+
+import time
+
+from campaigns.models import CampaignMessage
+from config.demo.doors import until
+from config.demo.stage import Stage, holds, same
+from crm.models import Ownership, Project
+
+PACE = 40  # messages a second
+
+
+def choose_owners(stage: Stage) -> str:
+    """A campaign is written, looked at before anything is sent, and approved by somebody else"""
+    mona, marwan = stage.api("mona"), stage.api("marwan")
+    project = _project()
+    campaign = mona.post(
+        "campaigns/",
+        {
+            "name": f"Who is available in {project.name}?",
+            "project": project.pk,
+            "template": stage.made["template"],
+            "channels": [stage.made["channel"]],
+            "messages_per_second": PACE,
+            "variables": {
+                "body.1": {"source": "contact.first_name", "fallback": "there"},
+                "body.2": "project.name",
+                "body.3": "organization.name",
+            },
+        },
+    )
+    path = f"campaigns/{campaign['id']}/"
+    stage.made["campaign"], stage.made["project"] = campaign["id"], project.pk
+    before = mona.get(f"{path}preflight/")
+    same(before["problems"], [], "problems")
+    same(before["people"], before["to_send"] + sum(before["skipped"].values()), "people by reason")
+    same(stage.sandbox.get("summary")["messages"]["received"], 0, "sent before anybody approved")
+    mona.post(f"{path}review/")
+    refused = mona.post(f"{path}approval/", status=(403, 409, 422))
+    marwan.post(f"{path}approval/")
+    stage.made["to_send"] = before["to_send"]
+    skipped = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in before["skipped"].items())
+    return (
+        f"{project.name}: {before['people']} owners, {before['to_send']} to be written to ({skipped}); "
+        f"its author's own approval: {refused['code']}"
+    )
+
+
+def send(stage: Stage) -> str:
+    """It goes out at its pace, stands still while paused, and reaches nobody twice"""
+    marwan = stage.api("marwan")
+    path = f"campaigns/{stage.made['campaign']}/"
+    began = time.monotonic()
+    marwan.post(f"{path}launch/")
+    until(lambda: _received(stage) >= stage.made["to_send"] // 3, "a third to be sent")
+    marwan.post(f"{path}pause/", {"reason": "somebody wants to look"})
+    time.sleep(1.5)
+    paused_at = _received(stage)
+    time.sleep(1.5)
+    same(_received(stage), paused_at, "received while paused")
+    holds(paused_at < stage.made["to_send"], "the pause came before the end")
+    marwan._call("DELETE", f"{path}pause/", 204)
+    until(lambda: marwan.get(path)["status"] == "completed", "the campaign to be completed", seconds=120)
+    took = time.monotonic() - began
+    summary = stage.sandbox.get("summary")
+    same(summary["to"]["accepted_more_than_once"]["count"], 0, "people written to twice")
+    same(summary["messages"]["accepted"], stage.made["to_send"], "accepted by WhatsApp")
+    rows = CampaignMessage.objects.filter(campaign=stage.made["campaign"])
+    outcomes = rows.exclude(status="skipped").exclude(status__in=["pending", "claimed", "submitting"]).count()
+    same(outcomes, stage.made["to_send"], "outcomes")
+    return f"{summary['messages']['accepted']} messages in {took:.0f} s, paused at {paused_at}, nobody twice"
+
+
+def respect_stop(stage: Stage) -> str:
+    """Whoever said stop is left out of the next campaign, and the screen says so before it is sent"""
+    mona = stage.api("mona")
+    campaign = mona.get(f"campaigns/{stage.made['campaign']}/")
+    again = mona.post(
+        "campaigns/",
+        {key: campaign[key] for key in ("project", "template", "channels", "variables")}
+        | {"name": "A second look", "skip_messaged_within_hours": 0},
+    )
+    before = mona.get(f"campaigns/{again['id']}/preflight/")
+    holds(before["skipped"].get("opted_out", 0) > 0, "those who opted out are counted")
+    return f"{before['skipped']['opted_out']} opted out, {before['to_send']} would be written to"
+
+
+def _received(stage: Stage) -> int:
+    return int(stage.sandbox.get("summary")["messages"]["received"])
+
+
+def _project() -> Project:
+    """One with a few hundred owners: enough to see, quick enough to watch."""
+    sizes = {
+        project: Ownership.objects.current().filter(property__project=project).values("contact").distinct().count()
+        for project in Project.objects.live()
+    }
+    return min(sizes, key=lambda project: abs(sizes[project] - 250))

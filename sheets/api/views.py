@@ -1,0 +1,115 @@
+"""Imports over the API: upload, look, change the mapping, preview, commit, fetch what was wrong."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import mixins, status
+from rest_framework.decorators import action
+from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from core.api.views import TenantViewSet
+from core.roles import Capability
+from sheets import error_files, services
+from sheets.api.filters import ImportFilter, RowErrorFilter
+from sheets.api.serializers import ChangeSerializer, ImportSerializer, RowErrorSerializer, UploadSerializer
+from sheets.models import ImportRun, RowError
+
+IMPORT = Capability.SHEETS_IMPORT
+CONTENT_TYPES = {
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "csv": "text/csv; charset=utf-8",
+}
+
+
+class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantViewSet):
+    """A file on its way in. Nothing is imported before POST imports/<id>/commit/, and then all of it or nothing."""
+
+    queryset = ImportRun.objects.select_related("spreadsheet")
+    serializer_class = ImportSerializer
+    filterset_class = ImportFilter
+    parser_classes = [JSONParser, MultiPartParser, FormParser]
+    capabilities: ClassVar = {
+        "list": IMPORT,
+        "retrieve": IMPORT,
+        "create": IMPORT,
+        "partial_update": IMPORT,
+        "preview": IMPORT,
+        "commit": IMPORT,
+        "error_file": IMPORT,
+    }
+
+    @extend_schema(request={"multipart/form-data": UploadSerializer}, responses={201: ImportSerializer})
+    def create(self, request: Request, **_: Any) -> Response:
+        """Upload a file. Its header is found and its mapping guessed, or remembered from the last such file."""
+        given = UploadSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        fields = given.validated_data
+        file = fields.pop("file")
+        run = services.create_import(actor=self.actor, file=file, name=file.name, at=timezone.now(), **fields)
+        return Response(self.get_serializer(run).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=ChangeSerializer, responses={200: ImportSerializer})
+    def partial_update(self, request: Request, **_: Any) -> Response:
+        """Change the mapping, or how the file is read. An earlier preview is forgotten."""
+        given = ChangeSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        fields, run, at = given.validated_data, self.get_object(), timezone.now()
+        document = fields.pop("mapping", None)
+        if fields:
+            present = {name: getattr(run, name) for name in ("tab", "encoding", "delimiter", "header_row")}
+            run = services.change_reading(actor=self.actor, run=run, at=at, **{**present, **fields})
+        if document is not None:
+            run = services.change_mapping(actor=self.actor, run=run, document=document, at=at)
+        return Response(self.get_serializer(run).data)
+
+    @extend_schema(request=None, responses={200: ImportSerializer, 202: ImportSerializer})
+    @action(detail=True, methods=["post"])
+    def preview(self, request: Request, **_: Any) -> Response:
+        """What a commit would do: the same import, rolled back. A large file is previewed by a worker (202)."""
+        run = services.request_preview(actor=self.actor, run=self.get_object(), at=timezone.now())
+        done = run.status == "previewed"
+        return Response(self.get_serializer(run).data, status=status.HTTP_200_OK if done else status.HTTP_202_ACCEPTED)
+
+    @extend_schema(request=None, responses={202: ImportSerializer})
+    @action(detail=True, methods=["post"])
+    def commit(self, request: Request, **_: Any) -> Response:
+        """Import it, by a worker and in one transaction; GET imports/<id>/ shows how far it is."""
+        run = services.request_commit(actor=self.actor, run=self.get_object(), at=timezone.now())
+        return Response(self.get_serializer(run).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(
+        parameters=[OpenApiParameter("kind", enum=["xlsx", "csv"], default="xlsx")],
+        responses={(200, content_type): OpenApiTypes.BINARY for content_type in CONTENT_TYPES.values()},
+        filters=False,
+    )
+    @action(detail=True, methods=["get"], url_path="error-file", filterset_class=None, pagination_class=None)
+    def error_file(self, request: Request, **_: Any) -> HttpResponse:
+        """The source rows that were refused or doubted, with the reason beside each."""
+        run = self.get_object()
+        kind = "csv" if request.query_params.get("kind") == "csv" else "xlsx"
+        answer = HttpResponse(error_files.write(run, kind), content_type=CONTENT_TYPES[kind])
+        answer["Content-Disposition"] = f'attachment; filename="import-{run.pk}-to-correct.{kind}"'
+        return answer
+
+
+class RowErrorViewSet(mixins.ListModelMixin, TenantViewSet):
+    """What was wrong, cell by cell, in the order of the sheet."""
+
+    queryset = RowError.objects.all()
+    serializer_class = RowErrorSerializer
+    filterset_class = RowErrorFilter
+    capabilities: ClassVar = {"list": IMPORT}
+
+    def get_queryset(self) -> Any:
+        if self.swagger_fake_view:
+            return super().get_queryset()
+        run = get_object_or_404(ImportRun.objects.visible_to(self.actor), pk=self.kwargs["run"])
+        return super().get_queryset().filter(run=run)
