@@ -105,7 +105,7 @@ def heed_keyword(*, actor: Actor, conversation: Conversation, message: Message) 
     if wish is not None and _was_said_later(message):
         return None
     if wish is Wish.STOP:
-        record_stop(
+        opt_out = record_stop(
             actor=actor,
             contact=conversation.contact,
             address=conversation.address,
@@ -114,12 +114,14 @@ def heed_keyword(*, actor: Actor, conversation: Conversation, message: Message) 
             said=message.body,
             at=message.at,
         )
+        about = f"stop-{opt_out.pk}"
     elif wish is Wish.START:
         if not record_start(actor=actor, contact=conversation.contact, address=conversation.address, at=message.at):
             return None  # "start" by somebody who never stopped is just a word
+        about = f"start-{message.pk}"
     else:
         return None
-    _confirm(actor, conversation, message, wish)
+    _confirm(actor, conversation, message, wish, about)
     return wish
 
 
@@ -166,7 +168,8 @@ def _live(actor: Actor, contact: Contact) -> QuerySet[Any]:
     return OptOut.objects.for_organization(actor.organization).live().filter(contact=contact)
 
 
-def _confirm(actor: Actor, conversation: Conversation, message: Message, wish: Wish) -> None:
+def _confirm(actor: Actor, conversation: Conversation, message: Message, wish: Wish, about: str) -> None:
+    """Once for each wish: saying STOP again is answered by nothing."""
     language = conversation.contact.language or _language_of(message.body)
     texts = CONFIRMATIONS[wish]
     try:
@@ -174,11 +177,11 @@ def _confirm(actor: Actor, conversation: Conversation, message: Message, wish: W
             actor=actor,
             conversation=conversation,
             body=texts.get(language, texts["en"]),
-            client_request_id=f"{wish.value}-{message.pk}",
+            client_request_id=about,
             at=message.created_at,
         )
     except DomainError:
-        return  # the wish is kept whether or not we can answer: a closed window, a blocked number
+        return  # the wish is kept whether or not we can answer: confirmed before, a closed window, a blocked number
 
 
 def _language_of(text: str) -> str:

@@ -1,0 +1,206 @@
+"""Threads that all want the same thing at once: one row, one send, one winner."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.test import Client
+from django.utils import timezone
+
+from core.actors import Actor, system
+from core.errors import StaleVersion
+from core.roles import Role
+from core.tenancy import organization_scope
+from crm.models import Contact
+from messaging import services
+from messaging.models import Conversation, Message, WebhookEvent
+from messaging.services import delivery, intake
+from tests.crm import factories as crm
+from tests.live import house
+from tests.messaging import factories
+
+THREADS = 8
+
+
+def at_once(work: Callable[[int], Any], organization_id: int) -> list[Any]:
+    """What each of eight threads got, all let go at the same moment; exceptions are answers too."""
+    gate = threading.Barrier(THREADS)
+
+    def run(index: int) -> Any:
+        try:
+            with organization_scope(organization_id):
+                gate.wait(timeout=30)
+                return work(index)
+        except Exception as error:
+            return error
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(run, range(THREADS)))
+
+
+@pytest.fixture
+def palm(committed: str):
+    organization, members = house()
+    with organization_scope(organization.pk):
+        channel = factories.channel(organization)
+        contact = crm.contact(organization, "Noura Example")
+        crm.point(contact, "+971501234567")
+        talk = factories.conversation(channel, contact)
+        yield organization, members, talk
+
+
+def test_eight_presses_make_one_message_that_is_sent_once(palm, sandbox) -> None:
+    organization, members, talk = palm
+    manager = Actor(organization, members[Role.MANAGER])
+
+    def press(_: int) -> int:
+        return services.send_text(
+            actor=manager, conversation=talk, body="Yes", client_request_id="one", at=timezone.now()
+        ).pk
+
+    made = at_once(press, organization.pk)
+    assert len(set(made)) == 1
+    assert Message.objects.count() == 1
+
+    at_once(
+        lambda _: delivery.deliver_message(actor=system(organization), message_id=made[0], at=timezone.now()),
+        organization.pk,
+    )
+    assert len(sandbox.received()) == 1
+    assert Message.objects.get().status == "accepted"
+
+
+def test_five_deliveries_of_an_unknown_sender_in_parallel_make_one_of_each(palm) -> None:
+    organization, _, _ = palm
+    Contact.objects.all()
+    person = {"profile": {"name": "New Example"}, "wa_id": "971509999999"}
+    said = [factories.text_message(f"hello {index}", wa_id="971509999999") for index in range(3)]
+    data = factories.body(factories.value(contacts=[person], messages=said))
+
+    def deliver(_: int) -> int:
+        return factories.deliver(Client(), data).status_code
+
+    assert at_once(deliver, organization.pk) == [200] * THREADS
+    events = list(WebhookEvent.objects.values_list("pk", flat=True))
+    assert len(events) == THREADS
+
+    done = at_once(
+        lambda index: intake.process_webhook(actor=system(organization), event_id=events[index], at=timezone.now()),
+        organization.pk,
+    )
+    assert done == [True] * THREADS
+    assert Contact.objects.filter(display_name="New Example").count() == 1
+    talk = Conversation.objects.get(contact__display_name="New Example")
+    assert talk.messages.count() == 3
+    assert talk.unread_count == 3
+    assert set(WebhookEvent.objects.values_list("state", flat=True)) == {"done"}
+
+
+def test_statuses_in_parallel_and_shuffled_end_the_same(palm) -> None:
+    organization, _, talk = palm
+    messages = [factories.accepted(talk) for _ in range(20)]
+    steps = ["read", "sent", "delivered", "delivered", "played", "sent", "read", "delivered"]
+    events = []
+    for index, step in enumerate(steps):
+        order = messages[index:] + messages[:index]
+        statuses = [factories.status(message.provider_id, step, at=1_790_000_000) for message in order]
+        data = factories.body(factories.value(statuses=statuses))
+        events.append(
+            WebhookEvent.objects.create(
+                organization=organization, body=data, signature_verified=True, received_at=timezone.now()
+            ).pk
+        )
+
+    at_once(
+        lambda index: intake.process_webhook(actor=system(organization), event_id=events[index], at=timezone.now()),
+        organization.pk,
+    )
+
+    assert set(WebhookEvent.objects.values_list("state", "error")) == {("done", "")}
+    assert set(Message.objects.values_list("status", flat=True)) == {"played"}
+
+
+def test_one_event_is_processed_by_one_worker(palm) -> None:
+    organization, _, _ = palm
+    event = WebhookEvent.objects.create(
+        organization=organization,
+        body=factories.body(factories.value(messages=[factories.text_message()])),
+        signature_verified=True,
+        received_at=timezone.now(),
+    )
+
+    taken = at_once(
+        lambda _: intake.process_webhook(actor=system(organization), event_id=event.pk, at=timezone.now()),
+        organization.pk,
+    )
+
+    assert sorted(taken) == [False] * (THREADS - 1) + [True]
+    event.refresh_from_db()
+    assert event.attempts == 1
+
+
+def test_the_same_conversation_assigned_by_eight_has_one_winner(palm) -> None:
+    organization, members, talk = palm
+    manager = Actor(organization, members[Role.MANAGER])
+    able = [members[Role.AGENT], members[Role.SUPERVISOR]]
+
+    def assign(index: int) -> Conversation:
+        return services.assign_conversation(
+            actor=manager,
+            conversation=talk,
+            membership=able[index % 2],
+            at=timezone.now(),
+            seen_assignee_id=None,
+        )
+
+    outcomes = at_once(assign, organization.pk)
+
+    assert sum(isinstance(outcome, Conversation) for outcome in outcomes) == 1
+    assert sum(isinstance(outcome, StaleVersion) for outcome in outcomes) == THREADS - 1
+
+
+def test_a_status_and_our_own_save_may_cross(palm, sandbox) -> None:
+    """The webhook comes between the call and the save: it settles the message, and the save never lowers it."""
+    organization, members, talk = palm
+    message = services.send_text(
+        actor=Actor(organization, members[Role.MANAGER]),
+        conversation=talk,
+        body="Yes",
+        client_request_id="one",
+        at=timezone.now(),
+    )
+    actor = system(organization)
+    send, saved = delivery._send, {}
+
+    def slow(row: Message) -> Any:
+        outcome = send(row)
+        status = factories.status(
+            outcome.provider_id, "delivered", biz_opaque_callback_data=f"m{row.pk}.{row.attempts}"
+        )
+        event = WebhookEvent.objects.create(
+            organization=organization,
+            body=factories.body(factories.value(statuses=[status])),
+            signature_verified=True,
+            received_at=timezone.now(),
+        )
+        intake.process_webhook(actor=actor, event_id=event.pk, at=timezone.now())
+        saved["status"] = Message.objects.get(pk=row.pk).status
+        return outcome
+
+    delivery._send = slow
+    try:
+        delivery.deliver_message(actor=actor, message_id=message.pk, at=timezone.now())
+    finally:
+        delivery._send = send
+
+    assert saved == {"status": "delivered"}
+    message.refresh_from_db()
+    assert message.status == "delivered"
+    assert message.provider_id
