@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.utils import timezone
 from unfold.widgets import (
-    UnfoldAdminCheckboxSelectMultiple,
+    UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
@@ -59,7 +59,7 @@ class CampaignForm(forms.ModelForm):
         Channel.objects.none(),
         label="Numbers to send from",
         help_text="Several take turns.",
-        widget=UnfoldAdminCheckboxSelectMultiple,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )
 
     class Meta:
@@ -146,7 +146,10 @@ def form_for(actor: Actor, template: MessageTemplate) -> type[CampaignForm]:
     for name, label in LISTS.items():
         if name == "property_statuses":
             fields[name] = forms.MultipleChoiceField(
-                label=label, choices=PropertyStatus.choices, required=False, widget=UnfoldAdminCheckboxSelectMultiple
+                label=label,
+                choices=PropertyStatus.choices,
+                required=False,
+                widget=UnfoldAdminCheckboxSelectMultipleWidget,
             )
         else:
             widget = UnfoldAdminTextareaWidget(attrs={"rows": 2}) if name in IDS else UnfoldAdminTextInputWidget
