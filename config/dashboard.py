@@ -50,7 +50,7 @@ def rows(label: str, **filters: str) -> Callable[[Desk], Look]:
     def look(desk: Desk) -> Look:
         model = apps.get_model(label)
         wanted = {name: value.split(",") if name.endswith("__in") else value for name, value in filters.items()}
-        count = model._default_manager.visible_to(desk.actor).filter(**wanted).count()  # type: ignore[attr-defined]
+        count = model._default_manager.visible_to(desk.actor).filter(**wanted).count()
         address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
         return count, f"{address}?{urlencode(filters)}"
 

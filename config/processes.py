@@ -171,6 +171,7 @@ class Supervisor:
 def web(port: int, *, reload: bool = False) -> list[str]:
     """Return the command of the web server."""
     command = ["uvicorn", "config.asgi:application", "--port", str(port), "--lifespan", "off"]
+    command += ["--timeout-graceful-shutdown", "3"]  # open inboxes listen for ever, and call again elsewhere
     command += ["--no-server-header", "--no-access-log"]  # requests are logged by django-structlog
     if reload:
         command += ["--reload", *(f"--reload-dir={folder}" for folder in _web_code())]

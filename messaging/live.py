@@ -81,7 +81,7 @@ async def changes(
             yield first
     finally:
         with suppress(redis.RedisError, OSError):
-            await listener.aclose()
+            await listener.aclose()  # type: ignore[no-untyped-call]
             await client.aclose()
 
 

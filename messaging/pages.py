@@ -117,7 +117,7 @@ def template_messages(request: HttpRequest, conversation_id: int) -> HttpRespons
             conversation=found,
             template=chosen,
             parameters={
-                name.removeprefix(prefix): value for name, value in request.POST.items() if name.startswith(prefix)
+                name.removeprefix(prefix): str(value) for name, value in request.POST.items() if name.startswith(prefix)
             },
             client_request_id=request.POST.get("client_request_id", ""),
             at=timezone.now(),

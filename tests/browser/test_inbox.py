@@ -14,7 +14,7 @@ from messaging.models import Conversation, Message
 from tests.browser.conftest import DESK
 from tests.browser.furnishing import said
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 def test_an_agent_signs_in_on_a_phone_and_a_double_press_sends_one_answer(office, visitor):

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from core.roles import Role
 from tests.browser.conftest import DESK, PHONE
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
 SCREENS = [
     pytest.param(PHONE, "light", "en", id="phone-light-en"),
