@@ -1,0 +1,140 @@
+"""Agents, what they work on, and where they are paid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.decorators import display
+
+from core.admin import TenantAdmin, call_service, site
+from core.roles import Capability
+from crm import services
+from crm.admin.base import ExportableAdmin, ReadOnlyInline, ServiceAdmin, actor_of
+from crm.models import Agent, BankDetails, ProjectAssignment
+
+
+class AssignmentInline(ReadOnlyInline):
+    model = ProjectAssignment
+    fk_name = "agent"
+    joined = ("project", "property")
+    fields = ["project", "property", "status", "due_on"]
+
+
+@admin.register(Agent, site=site)
+class AgentAdmin(ServiceAdmin, ExportableAdmin):
+    read_capability = Capability.CRM_READ
+    write_capability = Capability.AGENTS_MANAGE
+    row_argument = "agent"
+    add_service = services.create_agent
+    change_service = services.update_agent
+    list_display = ["name", "status", "whatsapp_number", "commission"]
+    list_filter = ["status"]
+    search_fields = ["name", "whatsapp_number"]
+    fields = ["membership", "name", "whatsapp_number", "expertise_areas", "commission_basis_points", "status"]
+    inlines = [AssignmentInline]
+    actions = ["export_csv", "archive"]
+    export_columns = {
+        "Name": lambda agent: agent.name,
+        "Status": lambda agent: agent.get_status_display(),
+        "WhatsApp": lambda agent: agent.whatsapp_number,
+        "Commission (basis points)": lambda agent: agent.commission_basis_points,
+        "Areas": lambda agent: ", ".join(agent.expertise_areas),
+    }
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Who it is is said once; what state, afterwards."""
+        hidden = "status" if obj is None else ""
+        return [name for name in self.fields if name != hidden]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [] if obj is None else ["membership"]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        if "name" in form.base_fields:
+            form.base_fields["name"].required = False
+            form.base_fields["name"].help_text = "the member's name when left empty"
+        return form
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "membership":
+            members = db_field.related_model.objects.filter(organization=actor_of(request).organization)
+            kwargs["queryset"] = members.select_related("user")
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    @display(description="Commission", ordering="commission_basis_points")
+    def commission(self, agent: Agent) -> str:
+        points = agent.commission_basis_points
+        return "" if points is None else f"{points / 100:g} %"
+
+    @admin.action(description="Archive (open work is handed over first)")
+    def archive(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
+        for agent in rows:
+            if call_service(self, request, services.archive_agent, agent=agent, at=timezone.now()) is not None:
+                self.message_user(request, f"{agent.name} is archived.")
+
+
+@admin.register(BankDetails, site=site)
+class BankDetailsAdmin(TenantAdmin):
+    """Where agents are paid: numbers are masked in lists, and whole on the page of those who verify them."""
+
+    read_capability = Capability.BANK_DETAILS_READ
+    list_display = ["agent", "holder", "bank_name", "masked_iban", "entered_by", "verified_by", "verified_at"]
+    list_select_related = ["agent", "entered_by__user", "verified_by__user"]
+    search_fields = ["agent__name", "holder", "bank_name"]
+    fields = [
+        "agent",
+        "holder",
+        "bank_name",
+        "iban",
+        "account_number",
+        "swift",
+        "entered_by",
+        "verified_by",
+        "verified_at",
+    ]
+    actions = ["verify"]
+
+    @display(description="IBAN")
+    def masked_iban(self, details: BankDetails) -> str:
+        return f"•••• {details.iban[-4:]}"
+
+    @admin.action(description="Verify (compared with the bank's paper)")
+    def verify(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
+        for details in rows:
+            agent = details.agent
+            if call_service(self, request, services.verify_bank_details, agent=agent, at=timezone.now()) is not None:
+                self.message_user(request, f"The bank details of {agent.name} are verified.")
+
+
+@admin.register(ProjectAssignment, site=site)
+class ProjectAssignmentAdmin(ServiceAdmin, ExportableAdmin):
+    read_capability = Capability.CRM_READ
+    write_capability = Capability.ASSIGNMENTS_WRITE
+    row_argument = "assignment"
+    add_service = services.assign_agent
+    autocomplete_fields = ["agent", "project", "property"]
+    fields = ["agent", "project", "property", "due_on", "notes"]
+    list_display = ["agent", "project", "property", "status", "due_on", "successor"]
+    list_filter = ["status", ("project", AutocompleteSelectFilter), ("agent", AutocompleteSelectFilter)]
+    list_select_related = ["agent", "project", "property", "successor"]
+    search_fields = ["agent__name", "project__name"]
+    actions = ["export_csv", "complete"]
+    export_joined = ("agent", "project", "property")
+    export_columns = {
+        "Agent": lambda row: row.agent.name,
+        "Project": lambda row: row.project.name,
+        "Unit": lambda row: row.property and row.property.label,
+        "Status": lambda row: row.get_status_display(),
+        "Due": lambda row: row.due_on,
+    }
+
+    @admin.action(description="Complete")
+    def complete(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
+        for assignment in rows:
+            call_service(self, request, services.complete_assignment, assignment=assignment)

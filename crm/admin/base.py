@@ -1,0 +1,111 @@
+"""What the back-office pages of crm share: services behind forms, deleting with a way back, lists as CSV."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.utils import timezone
+from unfold.admin import TabularInline
+
+from core.actors import Actor
+from core.admin import TenantAdmin, call_service
+from core.roles import Capability
+from core.services import soft_delete
+from crm.services.exports import Columns, export_rows
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return actor
+
+
+class ReadOnlyInline(TabularInline):
+    """Rows of a related table, to be looked at and followed. `joined` names what their cells show."""
+
+    extra = 0
+    show_change_link = True
+    can_delete = False
+    joined: ClassVar[tuple[str, ...]] = ()
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True  # the page around it has asked already
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = self.model._default_manager.visible_to(actor_of(request))
+        return rows.select_related(*self.joined).order_by("-pk")
+
+
+class ServiceAdmin(TenantAdmin):
+    """A form whose fields are the arguments of services: one adds, one changes, under the name of the row."""
+
+    row_argument: ClassVar[str]
+    add_service: ClassVar[Any] = None
+    change_service: ClassVar[Any] = None
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.add_service is not None and self._may_write(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.change_service is not None and self._may_write(request)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """A refusal is a page that says what to do; the browser's way back keeps what was typed."""
+        given = {name: form.cleaned_data[name] for name in form.changed_data}
+        cls = type(self)
+        if change:
+            saved = cls.change_service(actor=actor_of(request), **{self.row_argument: obj}, **given)
+        else:
+            saved = cls.add_service(actor=actor_of(request), **given)
+        obj.pk = saved.pk
+        obj.refresh_from_db()
+
+
+class ExportableAdmin(TenantAdmin):
+    """Lists that those with Capability.CRM_EXPORT may take along."""
+
+    export_columns: ClassVar[Columns] = {}
+    export_joined: ClassVar[tuple[str, ...]] = ()
+    export_prefetched: ClassVar[tuple[Any, ...]] = ()
+    actions = ["export_csv"]
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return actor_of(request).can(Capability.CRM_EXPORT)
+
+    @admin.action(description="Export as CSV", permissions=["export"])
+    def export_csv(self, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponseBase:
+        """Streamed; the rows are those chosen, or all that the filters leave."""
+        actor = actor_of(request)
+        wanted = self.model._default_manager.visible_to(actor).filter(pk__in=rows.order_by().values("pk"))
+        wanted = wanted.select_related(*self.export_joined).prefetch_related(*self.export_prefetched)
+        lines = export_rows(actor=actor, rows=wanted, columns=self.export_columns)
+        name = f"{actor.organization.slug}-{self.opts.model_name}-{timezone.localdate()}.csv"
+        return StreamingHttpResponse(
+            lines,
+            content_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
+
+
+class DeletableAdmin(ExportableAdmin):
+    """Rows with a way back: deleting hides them and what hangs on them, and the trash restores both."""
+
+    actions = ["export_csv", "delete_with_a_way_back"]
+
+    def has_hide_permission(self, request: HttpRequest) -> bool:
+        return actor_of(request).can(Capability.CRM_DELETE)
+
+    @admin.action(description="Delete (can be restored from the trash)", permissions=["hide"])
+    def delete_with_a_way_back(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
+        for row in rows:
+            deletion = call_service(self, request, soft_delete, target=row, at=timezone.now())
+            if deletion is not None:
+                self.message_user(request, f"{row}: {deletion.hidden_count} rows are in the trash.")
