@@ -37,12 +37,15 @@ class Plan:
         return repr((tuple(step.name for step in self.steps), sorted(self.options.items())))
 
 
-def checked(given: Mapping[str, Any], names: Sequence[str], table: Table) -> Document:
-    """The mapping of every column of the header, after a person's changes. Headers compare folded.
+def checked(
+    given: Mapping[str, Any], names: Sequence[str], table: Table, present: Mapping[str, Any] | None = None
+) -> Document:
+    """The mapping of every column of the header, after a person's changes to the present one. Headers compare folded.
 
     Raises MappingUnknown and FieldMappedTwice.
     """
-    columns = dict.fromkeys(names, "")
+    before = present or {}
+    columns = dict.fromkeys(names, "") | before.get("columns", {})
     by_fold = {fold(name): name for name in names}
     for header, field in _dictionary(given.get("columns", {})).items():
         name = header if header in columns else by_fold.get(fold(str(header)))
@@ -61,7 +64,7 @@ def checked(given: Mapping[str, Any], names: Sequence[str], table: Table) -> Doc
             raise FieldMappedTwice(
                 f"{declared.label} can come from one column only: choose between {', '.join(twice)}."
             )
-    return {"columns": columns, "options": _options(_dictionary(given.get("options", {})), table)}
+    return {"columns": columns, "options": _options(before.get("options", {}) | dict(_dictionary(given.get("options", {}))), table)}
 
 
 def _dictionary(given: Any) -> Mapping[str, Any]:

@@ -98,7 +98,7 @@ def change_reading(
 
 @transaction.atomic
 def change_mapping(*, actor: Actor, run: ImportRun, document: dict[str, Any], at: datetime) -> ImportRun:
-    """Say which column is what; remembered for every later file with the same header.
+    """Say which column is what; remembered for every later file with the same header. What is not named stays.
 
     Raises MappingUnknown, FieldMappedTwice, MappingEmpty, MappingIncomplete; then nothing changes.
     """
@@ -106,7 +106,7 @@ def change_mapping(*, actor: Actor, run: ImportRun, document: dict[str, Any], at
     run = _locked(actor, run)
     table = table_named(run.spreadsheet.table)
     names = run.spreadsheet.header
-    checked = mapping.checked(document, names, table)
+    checked = mapping.checked(document, names, table, present=run.mapping)
     mapping.plan(checked, names, table)
     before = run.mapping
     run.mapping = checked

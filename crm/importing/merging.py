@@ -76,19 +76,17 @@ _CONTRADICTIONS = """
 """
 
 _FILLED = ", ".join(f"{name} = COALESCE(f.{name}, x.{name})" for name in COLUMNS)
+# Arrays of different lengths cannot be gathered into one: they go through text.
 _FIRST_SAID = ", ".join(
-    f"(array_agg({name} ORDER BY row) FILTER (WHERE {name} IS NOT NULL))[1] AS {name}"
+    f"string_to_array((array_agg(array_to_string({name}, E'\\x1f') ORDER BY row) FILTER (WHERE {name} IS NOT NULL))[1], "
+    f"E'\\x1f') AS {name}"
+    if kind == "text[]"
+    else f"(array_agg({name} ORDER BY row) FILTER (WHERE {name} IS NOT NULL))[1] AS {name}"
     for name, kind in COLUMNS.items()
-    if kind != "text[]"
 )
 _FILL = f"""
     UPDATE crm_import_row f SET link = COALESCE(f.link, x.link), {_FILLED}
-      FROM (
-        SELECT first_row, max(link) AS link, {_FIRST_SAID},
-               (SELECT y.amenities FROM crm_import_row y
-                 WHERE y.first_row = r.first_row AND y.amenities IS NOT NULL ORDER BY y.row LIMIT 1) AS amenities
-          FROM crm_import_row r WHERE row <> first_row GROUP BY first_row
-      ) x
+      FROM (SELECT first_row, max(link) AS link, {_FIRST_SAID} FROM crm_import_row r WHERE row <> first_row GROUP BY 1) x
      WHERE f.row = x.first_row
 """
 
@@ -215,15 +213,15 @@ _NEW_POINTS = """
 # Contacts that we knew may have got their first valid point of a kind.
 _PRIMARIES = """
     UPDATE crm_contactpoint k SET is_primary = true, updated_at = now()
-      FROM (
-        SELECT DISTINCT ON (k.contact_id, k.kind) k.id FROM crm_contactpoint k
-         WHERE k.organization_id = %(organization)s AND k.deleted_at IS NULL AND k.status = 'valid'
-           AND k.contact_id IN (SELECT id FROM crm_import_contact WHERE NOT is_new)
-           AND NOT EXISTS (
+      FROM (SELECT DISTINCT id FROM crm_import_contact WHERE NOT is_new) c
+      CROSS JOIN LATERAL (
+        SELECT DISTINCT ON (k.kind) k.id FROM crm_contactpoint k
+         WHERE k.organization_id = %(organization)s AND k.contact_id = c.id AND k.deleted_at IS NULL
+           AND k.status = 'valid' AND NOT EXISTS (
                SELECT FROM crm_contactpoint e
-                WHERE e.organization_id = %(organization)s AND e.contact_id = k.contact_id AND e.kind = k.kind
+                WHERE e.organization_id = %(organization)s AND e.contact_id = c.id AND e.kind = k.kind
                   AND e.is_primary AND e.deleted_at IS NULL)
-         ORDER BY k.contact_id, k.kind, k.line_type = 'fixed', k.id
+         ORDER BY k.kind, k.line_type = 'fixed', k.id
       ) first
      WHERE k.id = first.id AND k.organization_id = %(organization)s
 """

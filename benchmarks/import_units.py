@@ -1,0 +1,185 @@
+"""How fast a dirty sheet of units comes in, against a raw COPY of the very rows it ends as, into the same tables.
+
+    python -m benchmarks.import_units [--sizes 5000 50000] [--rounds 3]
+
+Each round: import a generated sheet (parsing, phone numbers, owners, row errors, links and all, one transaction), the
+same file again, the same with 5 % of its rows changed; then the finished units, contacts, points and ownerships are
+taken out as text, the tables emptied, and the text put back by COPY as a superuser (row-level security refuses COPY to
+anyone else) with every index, key and trigger in place. Prints JSON: seconds, rows a second, ratios, growth.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import random
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+TABLES = ("crm_project", "crm_property", "crm_contact", "crm_contactpoint", "crm_ownership")
+OURS = ("sheets_importchange", "sheets_importcreation", "sheets_rowerror", "sheets_rowlink")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[5000, 50000])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--profile", action="store_true", help="print where the time of the first import goes")
+    options = parser.parse_args()
+    os.environ["MAJLIS_ENV"] = "test"
+    from config.embedded import services
+
+    with ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="majlis-bench-")))
+        home.chmod(0o711)
+        os.environ.update(stack.enter_context(services(home, durable=True)).env)
+        os.environ["MEDIA_ROOT"] = str(home / "media")
+        report: dict[str, Any] = {"cores": os.cpu_count(), "rounds": options.rounds, "sizes": {}}
+        bench = Bench(home)
+        for size in options.sizes:
+            rounds = [bench.round(size, options.profile and not number) for number in range(options.rounds)]
+            report["sizes"][size] = _medians(rounds)
+        if len(options.sizes) > 1:
+            first, last = report["sizes"][options.sizes[0]], report["sizes"][options.sizes[-1]]
+            report["growth"] = {
+                "rows": options.sizes[-1] / options.sizes[0],
+                "import": round(last["import_seconds"] / first["import_seconds"], 2),
+                "copy": round(last["copy_seconds"] / first["copy_seconds"], 2),
+            }
+        report["peak_rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        print(json.dumps(report, indent=2))
+
+
+def _medians(rounds: list[dict[str, float]]) -> dict[str, float]:
+    found = {name: round(statistics.median(each[name] for each in rounds), 3) for name in rounds[0]}
+    found["rows_per_second"] = round(found["rows"] / found["import_seconds"])
+    for name in ("import", "changed_5_percent", "unchanged"):
+        ratios = [each[f"{name}_seconds"] / each["copy_seconds"] for each in rounds]
+        found[f"{name}_to_copy"] = round(statistics.median(ratios), 2)
+    return found
+
+
+class Bench:
+    """One migrated database with one organisation, emptied before every round."""
+
+    def __init__(self, home: Path) -> None:
+        import django
+
+        os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+        django.setup()
+        from django.core.management import call_command
+
+        from core.models import Organization
+        from core.tenancy import organization_scope
+
+        call_command("migrate", verbosity=0)
+        self.home = home
+        self.organization = Organization.objects.create(slug="bench", name="Bench")
+        self.scope = organization_scope(self.organization.pk)
+        self.scope.__enter__()
+
+    def round(self, size: int, profile: bool) -> dict[str, float]:
+        path, changed = self._files(size)
+        self._empty()
+        result: dict[str, float] = {"rows": size, "import_seconds": self._import(path, profile)}
+        result["unchanged_seconds"] = self._import(path)
+        result["changed_5_percent_seconds"] = self._import(changed)
+        texts = self._take_out()
+        result["units"] = texts["crm_property"].count(b"\n")
+        result["contact_points"] = texts["crm_contactpoint"].count(b"\n")
+        self._empty()
+        result["copy_seconds"] = self._put_back(texts)
+        return result
+
+    def _files(self, size: int) -> tuple[Path, Path]:
+        path, changed = self.home / f"{size}.csv", self.home / f"{size}-changed.csv"
+        if not path.exists():
+            command = [sys.executable, "-m", "sandbox.workbook", "--rows", str(size), "--out", str(path)]
+            subprocess.run([*command, "--truth", str(self.home / "truth.json")], check=True)
+            chance = random.Random(5)
+            with (
+                path.open(encoding="utf-8", newline="") as source,
+                changed.open("w", encoding="utf-8", newline="") as to,
+            ):
+                reader = csv.DictReader(source)
+                writer = csv.DictWriter(to, reader.fieldnames or [])
+                writer.writeheader()
+                writer.writerows(row | {"View": "Sea"} if chance.random() < 0.05 else row for row in reader)
+        return path, changed
+
+    def _import(self, path: Path, profile: bool = False) -> float:
+        """Seconds from the kept file to the commit."""
+        from django.core.files import File
+        from django.utils import timezone
+
+        from core.actors import system
+        from sheets import services
+        from sheets.models import ImportRun
+
+        actor = system(self.organization)
+        with path.open("rb") as opened:
+            run = services.create_import(actor=actor, file=File(opened), name=path.name, at=timezone.now())
+        ImportRun.objects.filter(pk=run.pk).update(status="queued")
+        began = time.perf_counter()
+        if profile:
+            import cProfile
+            import pstats
+
+            with cProfile.Profile() as profiler:
+                services.commit(organization=self.organization, run_id=run.pk, at=timezone.now())
+            pstats.Stats(profiler, stream=sys.stderr).sort_stats("tottime").print_stats(30)
+        else:
+            services.commit(organization=self.organization, run_id=run.pk, at=timezone.now())
+        seconds = time.perf_counter() - began
+        run.refresh_from_db()
+        if run.status != "done":
+            raise SystemExit(f"the import failed: {run.error}")
+        return seconds
+
+    def _superuser(self) -> Any:
+        import psycopg
+        from django.db import connection
+
+        parts = urlsplit(os.environ["MAJLIS_SUPERUSER_URL"])
+        name = connection.settings_dict["NAME"]
+        return psycopg.connect(urlunsplit(parts._replace(path=f"/{name}")))
+
+    def _empty(self) -> None:
+        with self._superuser() as connection:
+            connection.execute("SET session_replication_role = replica")
+            for table in (*OURS, *reversed(TABLES)):
+                connection.execute(f"DELETE FROM {table}")
+        with self._superuser() as connection:
+            connection.autocommit = True
+            for table in (*OURS, *TABLES):
+                connection.execute(f"VACUUM (ANALYZE, TRUNCATE) {table}")
+
+    def _take_out(self) -> dict[str, bytes]:
+        texts: dict[str, bytes] = {}
+        with self._superuser() as connection, connection.cursor() as cursor:
+            for table in TABLES:
+                with cursor.copy(f"COPY (SELECT * FROM {table} ORDER BY id) TO STDOUT") as copy:
+                    texts[table] = b"".join(bytes(block) for block in copy)
+        return texts
+
+    def _put_back(self, texts: dict[str, bytes]) -> float:
+        began = time.perf_counter()
+        with self._superuser() as connection, connection.cursor() as cursor:
+            for table, text in texts.items():
+                with cursor.copy(f"COPY {table} FROM STDIN") as copy:
+                    copy.write(text)
+        return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()
