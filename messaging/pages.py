@@ -24,7 +24,7 @@ from core.roles import CAPABILITIES, Capability, Reach
 from crm.models import Contact
 from messaging import live, media, selectors, services, templates
 from messaging.errors import MediaNotFound
-from messaging.models import Channel, Conversation, MessageTemplate
+from messaging.models import Channel, Conversation, Message, MessageTemplate
 from messaging.models.conversations import ConversationStatus
 from messaging.selectors import OPEN, ThreadMessage
 
@@ -75,7 +75,7 @@ def conversation(request: HttpRequest, conversation_id: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @page(Capability.CONVERSATIONS_READ)
 def thread_messages(request: HttpRequest, conversation_id: int) -> HttpResponse:
-    """GET: the piece of the thread that the script asks for. POST: one text, once for each client_request_id."""
+    """GET: the piece of the thread that the script asks for. POST: a text or a file, once for each client_request_id."""
     actor = _actor(request)
     found = selectors.conversation(actor=actor, conversation_id=conversation_id)
     if request.method == "GET":
@@ -83,21 +83,35 @@ def thread_messages(request: HttpRequest, conversation_id: int) -> HttpResponse:
             return redirect("conversation", actor.organization.slug, found.pk)
         return render(request, "messaging/_messages_fragment.html", _thread_context(request, found))
     try:
-        quoted = _number(request.POST.get("quoted", ""))
-        sent = services.send_text(
-            actor=actor,
-            conversation=found,
-            body=request.POST.get("body", "").replace("\r\n", "\n"),
-            client_request_id=request.POST.get("client_request_id", ""),
-            quoted=selectors.message(actor=actor, message_id=quoted) if quoted else None,
-            at=timezone.now(),
-        )
+        sent = _send(request, actor, found)
     except DomainError as error:
         return _refused(request, found, error, draft=request.POST.get("body", ""))
     if _is_fetch(request):
         context = {**_thread_context(request, found), "sent": sent}
         return render(request, "messaging/_messages_fragment.html", context, status=201)
     return _to_thread(found, anchor=f"#message-{sent.pk}")
+
+
+def _send(request: HttpRequest, actor: Actor, found: Conversation) -> Message:
+    number = _number(request.POST.get("quoted", ""))
+    quoted = selectors.message(actor=actor, message_id=number) if number else None
+    body = request.POST.get("body", "").replace("\r\n", "\n")
+    request_id, at = request.POST.get("client_request_id", ""), timezone.now()
+    file = request.FILES.get("file")
+    if file is None:
+        return services.send_text(
+            actor=actor, conversation=found, body=body, client_request_id=request_id, quoted=quoted, at=at
+        )
+    media.require_size("document", file.size or 0)  # before it is read into memory; the kind has its own limit
+    return services.send_media(
+        actor=actor,
+        conversation=found,
+        upload=services.Upload(content=file.read(), name=file.name or ""),
+        client_request_id=request_id,
+        caption=body,
+        quoted=quoted,
+        at=at,
+    )
 
 
 @require_POST

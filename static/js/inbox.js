@@ -275,7 +275,9 @@
   // ── what people press ──────────────────────────────────────────────────────
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (form.id === "write") { event.preventDefault(); write(form); return; }
+    // A file goes by the plain form: it cannot be kept for later, and the server knows a second press by its number.
+    if (form.id === "write" && !form.elements.file.files.length) { event.preventDefault(); write(form); return; }
+    if (form.id === "write") store(key("draft"), null);
     if (form.dataset.once !== undefined) {
       if (form.dataset.sent) { event.preventDefault(); return; }
       form.dataset.sent = "yes";
@@ -286,16 +288,24 @@
     if (form?.id === "write") { keepDraft(form); grow(event.target); }
     if (form?.dataset.template !== undefined) preview(form);
   });
+  const attached = () => {
+    const chosen = document.getElementById("file")?.files[0], line = document.getElementById("attached");
+    if (!line) return;
+    line.hidden = !chosen;
+    line.querySelector(".truncate").textContent = chosen ? chosen.name : "";
+  };
+  document.addEventListener("change", (event) => { if (event.target.id === "file") { attached(); document.getElementById("body").focus(); } });
   document.addEventListener("keydown", (event) => {
     if (event.target.id === "body" && event.key === "Enter" && !event.shiftKey && !event.isComposing && matchMedia("(pointer: fine)").matches) {
       event.preventDefault();
-      write(event.target.form);
+      event.target.form.requestSubmit();
     }
   });
   document.addEventListener("click", (event) => {
     const pressed = (selector) => event.target.closest(selector);
     let link;
     if ((link = pressed("[data-quote]"))) { event.preventDefault(); quote(link.dataset.quote); document.getElementById("body")?.focus(); }
+    else if (pressed("[data-detach]")) { document.getElementById("file").value = ""; attached(); }
     else if (pressed("[data-unquote]")) { event.preventDefault(); quote(""); }
     else if ((link = pressed("a.quote[data-original]"))) { event.preventDefault(); seek(`message-${link.dataset.original}`); }
     else if ((link = pressed("#older"))) { event.preventDefault(); loadOlder(link).catch(() => window.majlis.toast(words.offline)); }
@@ -345,7 +355,14 @@
   window.addEventListener("pageshow", (event) => { if (event.persisted) listen(); });
   document.addEventListener("window-closed", (event) => { if (thread()?.contains(event.target)) refreshThread(); });
 
+  // Who reads the newest message goes on seeing it when a quote, a longer text or the keyboard takes its place.
+  let isAtEnd = true;
+  const held = new ResizeObserver(() => { if (isAtEnd) toEnd(); });
+  document.addEventListener("scroll", (event) => { if (event.target.id === "messages-scroll") isAtEnd = atEnd(event.target); }, true);
+
   const opened = () => {
+    held.disconnect();
+    if (scroller()) held.observe(scroller());
     markOpen();
     startComposer();
     window.majlis.countDown();

@@ -55,6 +55,11 @@
       if (!menu.contains(event.target)) menu.open = false;
     }
   });
+  // Who signs out leaves nothing unsent behind for the next one on this phone.
+  document.addEventListener("submit", (event) => {
+    if (new URL(event.target.action, location).pathname !== "/sign-out/") return;
+    for (const name of Object.keys(localStorage)) if (name.startsWith("majlis:")) localStorage.removeItem(name);
+  });
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     for (const menu of document.querySelectorAll("details.more-actions[open]")) {

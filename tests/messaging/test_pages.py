@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -70,6 +71,31 @@ def test_the_script_is_told_the_same_refusal_as_json(organization, channel, agen
 
     assert answer.status_code == 409
     assert answer.json()["code"] == "window_closed"
+
+
+def test_a_file_goes_out_with_its_caption_and_only_its_sender_opens_it(talk, agent, other_agent, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    client = signed_in(agent)
+    file = SimpleUploadedFile("plan.pdf", b"%PDF-1.7 the plan", content_type="text/html")
+
+    assert post_text(client, talk, body="The plan", file=file).status_code == 302
+
+    message = Message.objects.get(direction="outbound")
+    assert (message.type, message.body, message.media_name) == ("document", "The plan", "plan.pdf")
+    address = client.get(reverse("media", args=["palm", message.pk])).headers["Location"]
+    answer = client.get(address)
+    assert b"".join(answer.streaming_content) == b"%PDF-1.7 the plan"
+    assert "attachment" in answer.headers["Content-Disposition"]
+    assert signed_in(other_agent).get(address).status_code == 404
+    assert signed_in(other_agent).get(reverse("media", args=["palm", message.pk])).status_code == 404
+
+
+def test_a_program_is_not_sent(talk, agent):
+    answer = post_text(signed_in(agent), talk, file=SimpleUploadedFile("setup.pdf", b"MZ\x90\x00"))
+
+    assert answer.status_code == 422
+    assert "does not take this kind of file" in answer.content.decode()
+    assert not Message.objects.filter(direction="outbound").exists()
 
 
 @pytest.mark.parametrize("name", ["conversation", "messages"])
