@@ -95,6 +95,14 @@ def create_messages(
         return {request_id: message_id for message_id, request_id in cursor.fetchall()}
 
 
+def lock(*, organization_id: int, message_ids: Iterable[int]) -> None:
+    """Hold these messages until the transaction ends, taken in the order of their ids like everywhere else."""
+    _rows(
+        "SELECT id FROM messaging_message WHERE organization_id = %(org)s AND id = ANY(%(ids)s) ORDER BY id FOR UPDATE",
+        {"org": organization_id, "ids": list(message_ids)},
+    )
+
+
 def settle(*, organization_id: int, rows: Sequence[Settled], at: datetime) -> None:
     """Write what became of messages. A status that came by webhook in the meantime is never lowered. One statement."""
     if not rows:

@@ -8,6 +8,7 @@ latest, with nothing in flight and nothing taken: a long campaign is many slices
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
@@ -114,6 +115,7 @@ class Engine:
     async def run(self, connections: int) -> Verdict:
         """The whole slice."""
         self._room = asyncio.Semaphore(connections)
+        await self._beat(0)  # it may be quiet hours, or over already
         drivers = [asyncio.create_task(self._drive(lane)) for lane in self.lanes]
         pulse = asyncio.create_task(self._keep_pulse())
         flushing = asyncio.create_task(self.flusher.run())
@@ -122,6 +124,8 @@ class Engine:
         finally:
             self.stop(Verdict.MORE)
             await asyncio.gather(*drivers, return_exceptions=True)
+            for lane in self.lanes:  # what the producer still brought when the drivers had gone
+                self.flusher.give_back(lane.queue)
             await asyncio.gather(*self._sending, return_exceptions=True)
             await self.flusher.close(flushing)
             pulse.cancel()
@@ -259,31 +263,33 @@ class Engine:
             self.stop(Verdict.MORE)
 
     async def _pulse(self) -> None:
-        """Keep the lease, and read what people decided meanwhile."""
-        beats = 0
-        while True:
-            now = timezone.now()
-            seen = await self.database(rows.pulse, self.plan.campaign.pk, self.token, self.flusher.note)
-            if seen is None:
-                self.stop(Verdict.FENCED)
-            elif seen.status != "running":
-                self.stop(Verdict.STOPPED)
-            elif seen.ends_at is not None and seen.ends_at <= now:
-                self.stop(Verdict.ENDED)
-            elif (until := self.plan.quiet_until(now)) is not None:
-                self.stop(
-                    Verdict.WAITING, f"Quiet hours until {until:%H:%M}, {self.plan.organization.time_zone}.", until
-                )
-            elif beats % CHANNELS_EVERY_PULSES == CHANNELS_EVERY_PULSES - 1:
-                able = {each.pk for each in await self.database(plan.able_channels, self.plan.campaign)}
-                for lane in self.lanes:
-                    if lane.channel.pk not in able:
-                        lane.is_stopped = True
-            beats += 1
+        for beats in itertools.count(1):
             await asyncio.sleep(PULSE_SECONDS)
+            await self._beat(beats)
+
+    async def _beat(self, beats: int) -> None:
+        """Show that we live, and read what people decided meanwhile."""
+        now = timezone.now()
+        seen = await self.database(rows.pulse, self.plan.campaign.pk, self.token, self.flusher.note)
+        if seen is None:
+            self.stop(Verdict.FENCED)
+        elif seen.status != "running":
+            self.stop(Verdict.STOPPED)
+        elif seen.ends_at is not None and seen.ends_at <= now:
+            self.stop(Verdict.ENDED)
+        elif (until := self.plan.quiet_until(now)) is not None:
+            self.stop(Verdict.WAITING, f"Quiet hours until {until:%H:%M}, {self.plan.organization.time_zone}.", until)
+        elif beats % CHANNELS_EVERY_PULSES == CHANNELS_EVERY_PULSES - 1:
+            able = {each.pk for each in await self.database(plan.able_channels, self.plan.campaign)}
+            for lane in self.lanes:
+                if lane.channel.pk not in able:
+                    lane.is_stopped = True
+                    lane.wake.set()
 
     async def _without_numbers(self) -> None:
-        """Every number is stopped: the campaign waits for a person, with the reason of the last one."""
+        """Every number is stopped: the campaign waits for a person, who reads what is wrong with them."""
+        while self.flusher.is_busy or self._sending:
+            await self._nap(0.05)
         await self.database(effects.pause_without_numbers, self.plan.campaign, timezone.now())
         self.stop(Verdict.STOPPED)
 

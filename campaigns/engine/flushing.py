@@ -50,7 +50,7 @@ class Flusher:
 
     @property
     def is_busy(self) -> bool:
-        return bool(self._outcomes) or self._is_writing
+        return bool(self._outcomes or self._stopped) or self._is_writing
 
     def add(self, lane: Lane, row: Row, answer: Answer) -> None:
         """One answer: noted for the next write; what it says of the number counts at once."""

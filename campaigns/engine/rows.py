@@ -193,6 +193,8 @@ def request_id(row: Row) -> str:
 @transaction.atomic
 def settle(organization_id: int, outcomes: Sequence[Outcome], at: datetime) -> None:
     """Write outcomes of a batch: the recipients and their messages together."""
+    # Messages before recipients, and by id, as the webhooks do it: so nobody waits in a ring.
+    bulk.lock(organization_id=organization_id, message_ids=[outcome.row.message_id for outcome in outcomes])
     final = [outcome for outcome in outcomes if outcome.settled is not None]
     bulk.settle(
         organization_id=organization_id,

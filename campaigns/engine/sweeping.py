@@ -48,15 +48,18 @@ def settle_lost_rows(organization: Organization, at: datetime) -> int:
     """Rows whose lease ran out. Taken only: back to the queue. Being sent: in doubt, until a webhook settles them."""
     with connection.cursor() as cursor:
         cursor.execute(BACK)
-        cursor.execute(DOUBTFUL, {"error": LOST})
+        cursor.execute(OVERDUE)
         message_ids = [message_id for (message_id,) in cursor.fetchall()]
-    bulk.settle(
-        organization_id=organization.pk,
-        rows=[bulk.Settled(message_id, MessageStatus.UNKNOWN) for message_id in message_ids],
-        at=at,
-    )
-    if message_ids:
-        log.warning("campaign_messages_in_doubt", organization_id=organization.pk, count=len(message_ids))
+        if not message_ids:
+            return 0
+        bulk.lock(organization_id=organization.pk, message_ids=message_ids)
+        bulk.settle(
+            organization_id=organization.pk,
+            rows=[bulk.Settled(message_id, MessageStatus.UNKNOWN) for message_id in message_ids],
+            at=at,
+        )
+        cursor.execute(DOUBTFUL, {"error": LOST, "messages": message_ids})
+    log.warning("campaign_messages_in_doubt", organization_id=organization.pk, count=len(message_ids))
     return len(message_ids)
 
 
@@ -65,11 +68,15 @@ BACK = f"""
      WHERE {HERE} AND status = 'claimed' AND lease_until < clock_timestamp()
 """  # noqa: S608 - only our own constants are pasted in
 
+OVERDUE = f"""
+    SELECT message_id FROM campaigns_campaignmessage
+     WHERE {HERE} AND status = 'submitting' AND lease_until < clock_timestamp()
+"""  # noqa: S608 - only our own constants are pasted in
+
 DOUBTFUL = f"""
     UPDATE campaigns_campaignmessage
        SET status = 'unknown', error = %(error)s, claimed_by = NULL, lease_until = NULL, updated_at = now()
-     WHERE {HERE} AND status = 'submitting' AND lease_until < clock_timestamp()
-    RETURNING message_id
+     WHERE {HERE} AND message_id = ANY(%(messages)s) AND status = 'submitting' AND lease_until < clock_timestamp()
 """  # noqa: S608 - only our own constants are pasted in
 
 

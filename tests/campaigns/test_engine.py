@@ -50,13 +50,13 @@ def test_two_people_press_start_and_it_starts_once(stage: Stage) -> None:
     stage.prepare(60)
 
     def press(_: int) -> str:
-        with organization_scope(stage.organization.pk):
-            try:
+        try:
+            with organization_scope(stage.organization.pk):
                 stage.start()
-            except (IllegalMove, BusyNow) as refusal:
-                return refusal.code
-            finally:
-                connection.close()
+        except (IllegalMove, BusyNow) as refusal:
+            return refusal.code
+        finally:
+            connection.close()
         return "started"
 
     with ThreadPoolExecutor(4) as people:
