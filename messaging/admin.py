@@ -10,6 +10,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from unfold.widgets import UnfoldAdminPasswordWidget
 
 from core.admin import TenantAdmin, call_service, site
 from core.errors import DomainError
@@ -18,15 +19,22 @@ from messaging import services, templates
 from messaging.models import Channel, Conversation, Message, MessageTemplate, OptOut, WebhookEvent
 
 READ, MANAGE = Capability.CONVERSATIONS_READ, Capability.CHANNELS_MANAGE
-SECRETS = ("access_token", "app_secret", "verify_token")
+# Not named as the fields of the model: an empty answer must never overwrite what is kept.
+SECRETS = {"new_access_token": "access_token", "new_app_secret": "app_secret", "new_verify_token": "verify_token"}
+
+
+def _secret(label: str) -> forms.CharField:
+    return forms.CharField(
+        label=label, required=False, widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"})
+    )
 
 
 class ChannelForm(forms.ModelForm):
     """A number. Secrets are asked for, never shown: an empty one keeps what is there."""
 
-    access_token = forms.CharField(required=False, widget=forms.PasswordInput(attrs={"autocomplete": "off"}))
-    app_secret = forms.CharField(required=False, widget=forms.PasswordInput(attrs={"autocomplete": "off"}))
-    verify_token = forms.CharField(required=False, widget=forms.PasswordInput(attrs={"autocomplete": "off"}))
+    new_access_token = _secret("Access token")
+    new_app_secret = _secret("App secret")
+    new_verify_token = _secret("Verify token")
     actor: ClassVar[Any] = None
 
     class Meta:
@@ -35,8 +43,8 @@ class ChannelForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in SECRETS:
-            kept = getattr(self.instance, name) if self.instance.pk else ""
+        for name, kept_as in SECRETS.items():
+            kept = getattr(self.instance, kept_as) if self.instance.pk else ""
             self.fields[name].help_text = f"set, ends in {kept[-4:]}; leave empty to keep it" if kept else "not set"
         if self.instance.pk:
             self.fields["phone_number_id"].disabled = self.fields["waba_id"].disabled = True
@@ -46,7 +54,8 @@ class ChannelForm(forms.ModelForm):
         given: dict[str, Any] = super().clean() or {}
         if self.instance.pk or self.errors:
             return given
-        wanted = {name: given.get(name) or "" for name in ("name", "phone_number_id", "waba_id", *SECRETS)}
+        wanted = {name: given.get(name) or "" for name in ("name", "phone_number_id", "waba_id")}
+        wanted |= {kept_as: given.get(name) or "" for name, kept_as in SECRETS.items()}
         try:
             self.instance = services.connect_channel(
                 actor=self.actor, owner=given.get("owner"), at=timezone.now(), **wanted
@@ -84,9 +93,10 @@ class ChannelAdmin(TenantAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if not change:
-            return  # connected while the form was checked
+            obj.save(update_fields=["messages_per_second", "is_coexistence", "updated_at"])  # the rest is connected
+            return
         super().save_model(request, obj, form, change)
-        given = {name: form.cleaned_data.get(name) or "" for name in SECRETS}
+        given = {kept_as: form.cleaned_data.get(name) or "" for name, kept_as in SECRETS.items()}
         if any(given.values()):
             services.change_tokens(
                 actor=request.actor,  # type: ignore[attr-defined]

@@ -94,7 +94,7 @@ def sweep_messages(*, actor: Actor, at: datetime) -> dict[str, int]:
         _doubt(actor, message_id, "the worker that sent it did not come back", at)
     waiting = (
         _singles(actor)
-        .filter(status=MessageStatus.QUEUED, channel__blocked_at__isnull=True)
+        .filter(status=MessageStatus.QUEUED, channel__in=Channel.objects.able_to_send())
         .filter(Q(not_before__isnull=True, queued_at__lt=at - LOST_AFTER) | Q(not_before__lte=at))
     )
     lost = list(waiting.order_by("pk").values_list("pk", flat=True)[:SWEPT_AT_ONCE])

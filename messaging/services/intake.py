@@ -176,6 +176,7 @@ def _process(actor: Actor, changes: Sequence[Change], received_at: datetime) -> 
             if channel is None:
                 _heed_account(actor, change, channels, received_at)
                 continue
+            _note_errors(actor, channel, change)
             statuses[change.phone_number_id] += incoming.read_statuses(change.value, received_at=received_at)
             _heed_preferences(actor, change, received_at)
         except (OperationalError, InterfaceError):
@@ -207,6 +208,13 @@ def _take_messages(actor: Actor, channel: Channel, change: Change, received_at: 
             # One poisoned message must not keep the rest of the batch; the event stays failed and is tried again.
             errors.append(traceback.format_exc(limit=8))
     return errors
+
+
+def _note_errors(actor: Actor, channel: Channel, change: Change) -> None:
+    """Errors that belong to no message: there is nobody to show them to but who watches the logs."""
+    for error in change.value.get("errors") or []:
+        code = error.get("code") if isinstance(error, dict) else None
+        log.error("whatsapp_error", organization_id=actor.organization.pk, channel_id=channel.pk, code=code)
 
 
 def _heed_preferences(actor: Actor, change: Change, received_at: datetime) -> None:

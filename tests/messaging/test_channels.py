@@ -195,9 +195,10 @@ def test_variables_of_every_place_are_asked_for_and_filled() -> None:
 
 def test_the_back_office_connects_checks_and_never_shows_a_secret(sandbox, client: Client, admin) -> None:
     client.force_login(admin.user)
-    form = {**GIVEN, "messages_per_second": "80"}
+    secrets = {f"new_{name}": value for name, value in SECRETS.items()}
+    form = {**GIVEN, **secrets, "messages_per_second": "80"}
 
-    refused = client.post("/o/palm/admin/messaging/channel/add/", {**form, "access_token": "EAAwrong"})
+    refused = client.post("/o/palm/admin/messaging/channel/add/", {**form, "new_access_token": "EAAwrong"})
     assert refused.status_code == 200
     assert b"WhatsApp refused" in refused.content
     assert Channel.objects.count() == 0
@@ -213,7 +214,7 @@ def test_the_back_office_connects_checks_and_never_shows_a_secret(sandbox, clien
 
     kept = client.post(
         f"/o/palm/admin/messaging/channel/{channel.pk}/change/",
-        {"name": "Palm reception", "messages_per_second": "20", "app_secret": "new-secret"},
+        {"name": "Palm reception", "messages_per_second": "20", "new_app_secret": "new-secret"},
     )
     assert kept.status_code == 302, kept.content
     channel.refresh_from_db()

@@ -135,7 +135,8 @@ def test_a_signed_address_works_for_its_member_only(client: Client, picture: Mes
     assert client.get(address(picture, manager)).status_code == 404
     assert client.get(address(picture, agent)).status_code == 404
     Conversation.objects.update(assigned_to=agent.membership)
-    assert client.get(address(picture, agent)).status_code == 200
+    allowed = client.get(address(picture, agent))
+    assert (allowed.status_code, b"".join(allowed.streaming_content)) == (200, JPEG)
     client.logout()
     assert client.get(address(picture, manager)).status_code == 302
 
@@ -158,6 +159,7 @@ def test_a_page_that_claims_to_be_a_picture_is_only_a_download(picture: Message)
     picture.media_type = "text/html"
 
     answer = media.response(picture)
+    answer.close()
 
     assert answer["Content-Type"] == "application/octet-stream"
     assert answer["Content-Disposition"].startswith("attachment")
