@@ -11,12 +11,23 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_POST
 
 from core.actors import Actor
 from core.doors import page
 from core.models import Membership
 from core.roles import Capability
+
+
+# The roles as people read them: named here so that translators meet them.
+ROLES = [
+    gettext_noop("Admin"),
+    gettext_noop("Manager"),
+    gettext_noop("Supervisor"),
+    gettext_noop("Agent"),
+    gettext_noop("Viewer"),
+]
 
 
 class SignIn(auth_views.LoginView):

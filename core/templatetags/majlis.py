@@ -38,6 +38,12 @@ def icon(name: str, classes: str = "") -> SafeString:
 
 
 @register.filter
+def said(text: str) -> str:
+    """A fixed word or sentence of ours, such as a status, in the language of the page."""
+    return _(str(text)) if text else ""
+
+
+@register.filter
 def initials(name: str) -> str:
     """Two letters for an avatar: of the first and the last word. A number gives none, so a mark stands in.
 

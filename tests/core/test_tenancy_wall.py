@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import IntegrityError, ProgrammingError, connection, connections, transaction
 
-from core import audit, protection
+from core import audit, protection, statistics
 from core.actors import Actor
 from core.models import AuditEntry, Organization
 from core.tenancy import organization_scope
@@ -83,3 +83,13 @@ def test_the_audit_trail_cannot_be_altered_by_the_application_nor_by_its_owner(m
 def test_the_owner_of_the_tables_is_stopped_by_triggers() -> None:
     with pytest.raises(ProgrammingError, match="Cannot truncate"), connections["owner"].cursor() as cursor:
         cursor.execute("TRUNCATE core_auditentry CASCADE")
+
+
+def test_the_application_refreshes_statistics_of_tables_it_does_not_own(organization: Organization) -> None:
+    Project.objects.create(organization=organization, number=1, name="Vardon")
+
+    statistics.refresh([Project])
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE relname = 'crm_project'")
+        assert cursor.fetchone() == (1,)
