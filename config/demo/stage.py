@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -44,13 +45,15 @@ class Stage:
     app_secret: str = field(default_factory=lambda: secrets.token_hex(16))
     verify_token: str = field(default_factory=lambda: secrets.token_hex(8))
     made: dict[str, Any] = field(default_factory=dict)
+    open_for_life: ExitStack = field(default_factory=ExitStack)
 
     @classmethod
     def set_up(cls, base_url: str, sandbox_url: str, folder: Path) -> Stage:
         """Found the houses, and open the scope of the first for everything that looks into the database."""
         cast = gather()
-        organization_scope(cast.organization.pk).__enter__()  # for as long as this process lives
-        return cls(base_url, Sandbox(sandbox_url), folder, cast)
+        stage = cls(base_url, Sandbox(sandbox_url), folder, cast)
+        stage.open_for_life.enter_context(organization_scope(cast.organization.pk))
+        return stage
 
     def api(self, name: str) -> Api:
         """The API as one of the cast (signed in once)."""

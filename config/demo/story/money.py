@@ -12,17 +12,28 @@ from django.db.models import Sum
 
 from commissions.models import Commission, CommissionPayment, Status
 from config.demo.stage import Stage, holds, same
-from core.money import format_money
+from core.money import format_money, to_decimal
 from crm.models import Deal
 from ledger.models import Account, Entry
 
 PRICE = "500000.00"
-EARNED = "12500.00"  # 2.5 %
+PLAN = {
+    "name": "Sales, 2.5 %",
+    "rate_kind": "percentage",
+    "rate_basis_points": 250,
+    "is_default": True,
+    "splits": [
+        {"role": "agent", "basis_points": 6000},
+        {"role": "supervisor", "basis_points": 1000},
+        {"role": "house", "basis_points": 3000},
+    ],
+}
 
 
 def close_deal(stage: Stage) -> str:
     """The deal closes, and earns its commission"""
     omar = stage.api("omar")
+    stage.api("mona").post("commission-plans/", PLAN)
     unit = stage.made["unit"]
     deal = omar.post("deals/", {"property": unit, "agent": stage.made["agent:omar"], "kind": "sale", "price": PRICE})
     refused = omar.post(
@@ -57,18 +68,18 @@ def approve(stage: Stage) -> str:
 def pay(stage: Stage) -> str:
     """The agent is paid in two parts, and never more than is due"""
     split, marwan = stage.made["split"], stage.api("marwan")
-    path = f"commissions/{stage.made['commission']}/"
     due = int(split["amount"].replace(".", ""))
     halves = [due // 2, due - due // 2]
     payment = {"split": split["id"], "currency": "AED", "method": "bank_transfer", "paid_on": str(date.today())}  # noqa: DTZ011
     for number, minor in enumerate(halves, start=1):
-        marwan.post(
-            f"{path}payments/", {**payment, "amount": f"{minor // 100}.{minor % 100:02}", "reference": f"TRF-{number}"}
-        )
+        amount = {"amount": to_decimal(minor, "AED"), "reference": f"TRF-{number}"}
+        marwan.post("commission-payments/", {**payment, **amount})
         wanted = Status.PART_PAID if number == 1 else None
         if wanted:
             same(Commission.objects.get(pk=stage.made["commission"]).status, wanted, "status after the first part")
-    refused = marwan.post(f"{path}payments/", {**payment, "amount": "0.01", "reference": "TRF-3"}, status=(409, 422))
+    refused = marwan.post(
+        "commission-payments/", {**payment, "amount": "0.01", "reference": "TRF-3"}, status=(409, 422)
+    )
     paid = CommissionPayment.objects.aggregate(total=Sum("amount_minor"))["total"]
     same(paid, due, "paid in all, in fils")
     return f"{format_money(paid, 'AED')} in two transfers; one fils more was refused ({refused['code']})"

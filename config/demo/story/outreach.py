@@ -25,9 +25,9 @@ def choose_owners(stage: Stage) -> str:
             "channels": [stage.made["channel"]],
             "messages_per_second": PACE,
             "variables": {
-                "body.1": {"source": "contact.first_name", "fallback": "there"},
-                "body.2": "project.name",
-                "body.3": "organization.name",
+                "1": {"source": "contact.first_name", "fallback": "there"},
+                "2": "project.name",
+                "3": "organization.name",
             },
         },
     )
