@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
@@ -44,9 +45,18 @@ class ReadOnlyInline(TabularInline):
         return rows.select_related(*self.joined).order_by("-pk")
 
 
+class ServiceForm(forms.ModelForm):
+    """Checks the shape of what was typed. The database's rules are asked by services, which say them in our words."""
+
+    def _post_clean(self) -> None:
+        self.instance.validate_constraints = lambda exclude=None: None
+        super()._post_clean()  # type: ignore[misc]
+
+
 class ServiceAdmin(TenantAdmin):
     """A form whose fields are the arguments of services: one adds, one changes, under the name of the row."""
 
+    form = ServiceForm
     row_argument: ClassVar[str]
     add_service: ClassVar[Any] = None
     change_service: ClassVar[Any] = None

@@ -16,7 +16,7 @@ from core.admin import site
 from core.money import format_money, to_decimal
 from core.roles import Capability
 from crm import services
-from crm.admin.base import DeletableAdmin, ExportableAdmin, ReadOnlyInline, ServiceAdmin
+from crm.admin.base import DeletableAdmin, ExportableAdmin, ReadOnlyInline, ServiceAdmin, ServiceForm
 from crm.models import Deal, Ownership, Project, ProjectAssignment, Property, PropertyType
 
 STATUS_COLORS = {
@@ -100,7 +100,7 @@ class PropertyTypeAdmin(ServiceAdmin):
     fields = ["name", "description"]
 
 
-class PropertyForm(forms.ModelForm):
+class PropertyForm(ServiceForm):
     asking_price = forms.CharField(
         required=False, max_length=30, help_text="as 1250000.00", widget=UnfoldAdminTextInputWidget
     )

@@ -124,6 +124,7 @@ def test_bank_details_are_verified_by_another_person(
     client: Client, admin: Actor, manager: Actor, agent: Actor
 ) -> None:
     def details(entered_by: Actor, holder: Actor) -> BankDetails:
+        assert entered_by.membership
         return BankDetails.objects.create(
             organization=admin.organization,
             agent=factories.agent(holder),

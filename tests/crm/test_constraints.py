@@ -111,6 +111,7 @@ def test_a_transferred_assignment_names_who_carries_on(manager: Actor, agent: Ac
 
 
 def test_nobody_verifies_bank_details_they_wrote_down(manager: Actor, agent: Actor) -> None:
+    assert manager.membership
     details = BankDetails.objects.create(
         organization=manager.organization,
         agent=factories.agent(agent),
@@ -125,6 +126,7 @@ def test_nobody_verifies_bank_details_they_wrote_down(manager: Actor, agent: Act
 
 
 def test_what_was_disclosed_is_written_once(agent: Actor) -> None:
+    assert agent.membership
     shown = OwnerDisclosure.objects.create(
         organization=agent.organization,
         membership=agent.membership,
