@@ -19,7 +19,6 @@ from core.doors import page
 from core.models import Membership
 from core.roles import Capability
 
-
 # The roles as people read them: named here so that translators meet them.
 ROLES = [
     gettext_noop("Admin"),

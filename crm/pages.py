@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_GET, require_POST
 
 from core.actors import Actor
@@ -18,6 +19,16 @@ from crm import selectors, services
 from crm.models.stock import PropertyStatus
 
 PAGE = 40
+# The labels of statuses as the models have them: named here so that translators meet them.
+LABELS = [
+    gettext_noop("Available"),
+    gettext_noop("Reserved"),
+    gettext_noop("Sold"),
+    gettext_noop("Rented"),
+    gettext_noop("Vacant"),
+    gettext_noop("Off market"),
+    gettext_noop("Archived"),
+]
 
 
 @require_GET

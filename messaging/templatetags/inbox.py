@@ -61,12 +61,6 @@ def sender(context: Mapping[str, Any], message: ThreadMessage | Glimpse) -> str:
     return getattr(message, "author_name", "") or str(context["organization"].name)
 
 
-@register.filter
-def said(text: str) -> str:
-    """A fixed sentence of ours, in the language of the page."""
-    return _(text) if text else ""
-
-
 @register.simple_tag
 def receipt(status: str) -> SafeString:
     """How far an outgoing message got: a drawing, and words for who cannot see it."""
