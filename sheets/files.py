@@ -99,24 +99,17 @@ def _workbook(path: Path, kind: str, tab: str) -> Source:
             raise TabUnknown(f"There is no tab {tab!r}; the workbook has: {', '.join(names)}.", tabs=names)
         for name in [tab] if tab else names:
             sheet = workbook.get_sheet_by_name(name)
-            if sheet.total_height:
+            if sheet.height:
                 break
         else:
             raise FileEmpty("Every tab of the workbook is empty: there is nothing in it to import.")
-        if not sheet.total_height:
+        if not sheet.height:
             raise FileEmpty(f"The tab {name!r} is empty: choose another.", tabs=names)
     except PasswordError as error:
         raise _not_a_spreadsheet("It is locked with a password: save it without one.") from error
     except CalamineError as error:
         raise _not_a_spreadsheet("It is damaged, or not what its first bytes say.") from error
-    # iter_rows leaves out the empty rows on top: row numbers would be those of another sheet.
-    above = sheet.start[0] if sheet.start else 0
-    return Source(kind, names, name, height=sheet.total_height, rows=_from(sheet, above))
-
-
-def _from(sheet: Any, above: int) -> Iterator[Cells]:
-    yield from ([] for _ in range(above))
-    yield from sheet.iter_rows()
+    return Source(kind, names, name, height=sheet.total_height, rows=sheet.iter_rows())
 
 
 def _text(path: Path, encoding: str, delimiter: str) -> Source:

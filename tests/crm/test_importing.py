@@ -211,7 +211,7 @@ def test_what_stood_there_before_is_found_by_key_name_and_number(manager: Actor)
     """Another sheet, other columns: the same units and owners."""
     bring(manager, {"P-NUMBER": 1, "PROJECT": "Vardon", "NAME": "Tareema Wadar", "MOBILE": "0500000001"})
 
-    from tests.sheets.imports import commit, comma_separated, upload
+    from tests.sheets.imports import comma_separated, commit, upload
 
     lines = [["Property ID", "Community", "Landlord", "Type", "Owner Mobile"],
              ["1", "vardon", "tareema wadar", "Villa", "971500000001"],
