@@ -119,10 +119,9 @@ def draft(author: Actor, of: Project, channels: list[Channel], at: datetime | No
         "name": f"Campaign {Campaign.objects.count() + 1}",
         "project": of,
         "template": chosen,
-        "channels": channels,
         "variables": VARIABLES,
     }
-    return services.create_campaign(actor=author, at=at or timezone.now(), **{**values, **fields})
+    return services.create_campaign(actor=author, at=at or timezone.now(), **{"channels": channels, **values, **fields})
 
 
 def approved(author: Actor, approver: Actor, campaign: Campaign, at: datetime | None = None) -> Campaign:

@@ -156,7 +156,6 @@ def test_a_template_that_changed_since_must_be_approved_again(
         ({"audience": {"clusters": "Aster"}}, AudienceInvalid),
         ({"target": "specific_property"}, AudienceInvalid),
         ({"target": "list", "audience": {"contact_ids": [999_999]}}, AudienceInvalid),
-        ({"channels": []}, ChannelUnusable),
         ({"variables": {"1": "contact.first_name"}}, VariablesInvalid),
         ({"variables": {"1": "contact.first_name", "2": "contact.shoe_size"}}, VariablesInvalid),
         ({"ends_at": NOW - timedelta(days=1)}, ScheduleInvalid),
@@ -172,6 +171,14 @@ def test_what_cannot_be_sent_is_refused(
 
     assert not Campaign.objects.exists()
     assert not AuditEntry.objects.exists()
+
+
+def test_it_needs_a_number_that_can_send_its_template(manager: Actor, project: Project, number: Channel) -> None:
+    elsewhere = factories.channel(manager.organization, 2, waba_id="another account")
+    for channels in ([], [elsewhere]):
+        with pytest.raises(ChannelUnusable):
+            factories.draft(manager, project, channels, template=number.templates.get())
+    assert not Campaign.objects.exists()
 
 
 def test_a_name_is_used_once(manager: Actor, project: Project, number: Channel) -> None:
