@@ -25,7 +25,7 @@ def test_an_agent_signs_in_on_a_phone_and_a_double_press_sends_one_answer(office
     expect(page.locator(".conversation")).to_have_count(2)
     page.get_by_role("link", name=re.compile("Fatima")).click()
     page.fill("#body", "Yes, shall we meet at five?")
-    page.locator("#write button").dblclick()
+    page.get_by_role("button", name="Send", exact=True).dblclick()
     page.locator("#body").press("Enter")
 
     mine = page.locator(".message.outbound")
@@ -84,7 +84,7 @@ def test_a_draft_survives_leaving_and_what_was_written_offline_goes_out_once_lat
 
     expect(page.locator("#body")).to_have_value("Half a thought")
     agent.context.set_offline(True)
-    page.locator("#write button").click()
+    page.get_by_role("button", name="Send", exact=True).click()
     expect(page.locator(".message.outbound")).to_contain_text("No connection")
     assert not Message.objects.filter(direction="outbound").exists()
     agent.context.set_offline(False)
@@ -102,7 +102,7 @@ def test_a_quote_is_sent_and_jumps_to_its_original(office, visitor):
     first.get_by_label("Quote this message").click()
     expect(page.locator("#quoting")).to_contain_text("is the villa still available?")
     page.fill("#body", "It is")
-    page.locator("#write button").click()
+    page.get_by_role("button", name="Send", exact=True).click()
 
     quote = page.locator(".message.outbound a.quote")
     expect(quote).to_contain_text("is the villa still available?")
@@ -143,7 +143,7 @@ def test_reading_and_answering_work_without_script(office, visitor):
     page.get_by_role("link", name=re.compile("Fatima")).click()
     page.fill("#body", "By hand")
 
-    page.locator("#write button").click()
+    page.get_by_role("button", name="Send", exact=True).click()
 
     expect(page.locator(".message.outbound")).to_contain_text("By hand")
     assert Message.objects.get(direction="outbound").body == "By hand"
@@ -158,7 +158,7 @@ def test_two_people_on_one_conversation_see_each_others_answers(office, visitor)
     expect(desk.locator("[data-live=stream]")).to_have_count(1)
 
     page.fill("#body", "I take this one")
-    page.locator("#write button").click()
+    page.get_by_role("button", name="Send", exact=True).click()
 
     expect(desk.locator(".message.outbound")).to_contain_text("I take this one")
     expect(desk.locator(".message.outbound .author")).to_have_text("Agent")
