@@ -70,12 +70,12 @@ def take_message(*, actor: Actor, channel: Channel, said: InboundMessage, at: da
         media_name=said.media_name,
         at=said.at,
     )
-    Message.objects.filter(
+    waited = Message.objects.filter(
         organization=actor.organization, quoted_provider_id=said.provider_id, channel=channel, quoted__isnull=True
     ).update(quoted=message)
     if said.original:
         _change_original(quoted, said)
-    for change in _waiting_changes(message):
+    for change in _waiting_changes(message) if waited else []:
         _apply_change(message, change.payload["kind"], change.body, change.at)
     _refresh(conversation, said, at)
     if said.media_id:
@@ -153,7 +153,7 @@ def _refresh(conversation: Conversation, said: InboundMessage, at: datetime) -> 
     if said.type not in QUIET:
         changes["unread_count"] = F("unread_count") + 1
     Conversation.objects.filter(pk=conversation.pk).update(**changes)
-    conversation.refresh_from_db(fields=["address", "window_expires_at", "last_inbound_at"])
+    conversation.address = said.new_phone or said.sender.address
 
 
 def _follow(actor: Actor, contact: Contact, said: InboundMessage, at: datetime) -> None:

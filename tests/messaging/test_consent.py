@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -11,6 +12,7 @@ from crm.models import Contact
 from messaging import errors, services
 from messaging.keywords import Wish, wish_of
 from messaging.models import Channel, Conversation, Message, OptOut
+from messaging.models.intake import OptOutScope
 from messaging.refusals import addresses_of, outbound_refusals
 from tests.crm import factories as crm
 from tests.messaging import factories
@@ -106,13 +108,13 @@ def test_an_agent_records_what_a_person_said(channel: Channel, organization, man
     contact = crm.contact(organization, "Tired Example")
     crm.point(contact, "+971501234567")
 
-    services.record_opt_out(actor=manager, contact=contact, scope="all", said="by phone", at=timezone.now())
+    services.record_opt_out(actor=manager, contact=contact, scope=OptOutScope.ALL, said="by phone", at=timezone.now())
 
     assert refused(channel, "UTILITY") == {contact.pk: "opted_out"}
     from core.errors import NotFound
 
     with pytest.raises(NotFound):
-        services.record_opt_out(actor=agent, contact=contact, scope="all", said="", at=timezone.now())
+        services.record_opt_out(actor=agent, contact=contact, scope=OptOutScope.ALL, said="", at=timezone.now())
 
 
 def test_who_shares_the_number_is_not_written_to_either(receive, channel: Channel, organization) -> None:
@@ -124,7 +126,7 @@ def test_who_shares_the_number_is_not_written_to_either(receive, channel: Channe
 
 
 def test_every_reason_is_told(channel: Channel, organization, django_assert_num_queries) -> None:
-    def person(name: str, *points: dict[str, object], **fields: object) -> int:
+    def person(name: str, *points: dict[str, Any], **fields: Any) -> int:
         made = crm.contact(organization, name, **fields)
         for each in points:
             crm.point(made, **each)

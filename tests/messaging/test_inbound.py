@@ -25,7 +25,10 @@ def test_an_unknown_sender_becomes_a_contact_with_an_open_conversation(receive, 
     assert contact.display_name == "Noura Example"
     assert ContactPoint.objects.get(kind="whatsapp").value == "+971501234567"
     [row] = selectors.inbox(actor=manager).rows
-    assert (row.contact_id, row.unread_count, row.status, row.last.text) == (contact.pk, 1, "open", "Good morning")
+    assert (row.contact_id, row.unread_count, row.status) == (contact.pk, 1, "open")
+    assert row.last
+    assert row.last.text == "Good morning"
+    assert row.window_expires_at
     left = row.window_expires_at - datetime.now(UTC)
     assert timedelta(hours=23, minutes=59) < left <= timedelta(hours=24)
 
@@ -203,7 +206,9 @@ def test_a_late_or_future_message_does_not_bend_the_window(receive, channel: Cha
 
     tomorrow = str(int((now + timedelta(days=1)).timestamp()))
     receive(factories.value(messages=[factories.text_message("future", timestamp=tomorrow)]))
-    assert Conversation.objects.get().window_expires_at < now + timedelta(hours=24, minutes=1)
+    after = Conversation.objects.get().window_expires_at
+    assert after
+    assert after < now + timedelta(hours=24, minutes=1)
 
 
 def test_bytes_that_a_database_cannot_keep_do_no_harm(client, channel: Channel, process) -> None:

@@ -95,7 +95,9 @@ def test_a_thread_is_two_queries_with_quotes_and_reactions(talks, manager, djang
         page = selectors.thread(actor=manager, conversation=talk, limit=50)
     assert len(page.messages) == 50
     assert page.messages[-1].body == "line 59"
-    assert page.messages[-1].quoted.text == "Question 0"
+    quoted = page.messages[-1].quoted
+    assert quoted
+    assert quoted.text == "Question 0"
 
     earlier = selectors.thread(actor=manager, conversation=talk, before=page.before, limit=50)
     assert earlier.before is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core import signing
@@ -12,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from messaging import media, selectors
-from messaging.errors import WhatsAppUnavailable
+from messaging.errors import MediaNotFound, WhatsAppUnavailable
 from messaging.models import Channel, Conversation, Message
 from messaging.services import files
 from tests.messaging import factories
@@ -24,6 +25,10 @@ JPEG = b"\xff\xd8\xff\xe0" + b"0" * 100
 def media_root(settings, tmp_path: Path) -> Path:
     settings.MEDIA_ROOT = tmp_path
     return tmp_path
+
+
+def streamed(answer: Any) -> bytes:
+    return b"".join(answer.streaming_content)
 
 
 def fetched(majlis, message: Message) -> Message:
@@ -128,7 +133,7 @@ def address(message: Message, actor) -> str:
 def test_a_signed_address_works_for_its_member_only(client: Client, picture: Message, manager, agent) -> None:
     client.force_login(manager.user)
     answer = client.get(address(picture, manager))
-    assert (answer.status_code, b"".join(answer.streaming_content)) == (200, JPEG)
+    assert (answer.status_code, streamed(answer)) == (200, JPEG)
     assert answer["Content-Security-Policy"] == "default-src 'none'; sandbox"
 
     client.force_login(agent.user)
@@ -136,7 +141,7 @@ def test_a_signed_address_works_for_its_member_only(client: Client, picture: Mes
     assert client.get(address(picture, agent)).status_code == 404
     Conversation.objects.update(assigned_to=agent.membership)
     allowed = client.get(address(picture, agent))
-    assert (allowed.status_code, b"".join(allowed.streaming_content)) == (200, JPEG)
+    assert (allowed.status_code, streamed(allowed)) == (200, JPEG)
     client.logout()
     assert client.get(address(picture, manager)).status_code == 302
 
@@ -167,5 +172,5 @@ def test_a_page_that_claims_to_be_a_picture_is_only_a_download(picture: Message)
 
 @pytest.mark.parametrize("path", ["../../etc/passwd", "/etc/passwd", "1/../../x", ""])
 def test_no_path_leads_out_of_our_storage(path: str) -> None:
-    with pytest.raises(media.MediaNotFound):
+    with pytest.raises(MediaNotFound):
         media._inside(path)

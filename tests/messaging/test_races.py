@@ -18,6 +18,7 @@ from core.roles import Role
 from core.tenancy import organization_scope
 from crm.models import Contact
 from messaging import services
+from messaging.gateway import Accepted, Outcome
 from messaging.models import Conversation, Message, WebhookEvent
 from messaging.services import delivery, intake
 from tests.crm import factories as crm
@@ -60,7 +61,7 @@ def test_eight_presses_make_one_message_that_is_sent_once(palm, sandbox) -> None
     organization, members, talk = palm
     manager = Actor(organization, members[Role.MANAGER])
 
-    def press(_: int) -> int:
+    def press(_: int) -> Any:
         return services.send_text(
             actor=manager, conversation=talk, body="Yes", client_request_id="one", at=timezone.now()
         ).pk
@@ -84,7 +85,7 @@ def test_five_deliveries_of_an_unknown_sender_in_parallel_make_one_of_each(palm)
     said = [factories.text_message(f"hello {index}", wa_id="971509999999") for index in range(3)]
     data = factories.body(factories.value(contacts=[person], messages=said))
 
-    def deliver(_: int) -> int:
+    def deliver(_: int) -> Any:
         return factories.deliver(Client(), data).status_code
 
     assert at_once(deliver, organization.pk) == [200] * THREADS
@@ -179,8 +180,9 @@ def test_a_status_and_our_own_save_may_cross(palm, sandbox) -> None:
     actor = system(organization)
     send, saved = delivery._send, {}
 
-    def slow(row: Message) -> Any:
-        outcome = send(row)
+    def slow(message: Message) -> Outcome:
+        row, outcome = message, send(message)
+        assert isinstance(outcome, Accepted)
         status = factories.status(
             outcome.provider_id, "delivered", biz_opaque_callback_data=f"m{row.pk}.{row.attempts}"
         )

@@ -245,6 +245,7 @@ def test_too_much_at_once_waits_and_is_sent_later(sandbox, talk, manager, majlis
     again = send(majlis, message)
 
     assert message.status == "queued"
+    assert message.not_before
     assert message.not_before > timezone.now()
     assert 2 <= again.seconds <= 2 * 1.2
     time.sleep(2)  # the number rests in real time
@@ -285,6 +286,7 @@ def test_a_final_refusal_fails_with_plain_words(sandbox, talk, manager, majlis, 
 
     assert (message.status, message.error_code) == ("failed", code)
     [bubble] = selectors.thread(actor=manager, conversation=talk).messages
+    assert bubble.trouble
     assert meaning in bubble.trouble.meaning
     assert bubble.trouble.next_step
 
@@ -336,6 +338,7 @@ def test_a_dead_workers_claim_becomes_unknown(sandbox, talk, manager, majlis) ->
 def test_the_sweeper_finds_a_lost_nudge(talk, manager, majlis, django_capture_on_commit_callbacks) -> None:
     message = text(manager, talk)
 
+    assert message.queued_at
     assert delivery.sweep_messages(actor=majlis, at=message.queued_at)["nudged"] == 0
     found = delivery.sweep_messages(actor=majlis, at=message.queued_at + timedelta(seconds=30))
 

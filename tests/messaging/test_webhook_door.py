@@ -133,7 +133,7 @@ def test_with_the_broker_down_a_webhook_is_kept_and_answered_quickly(
     client: Client, channel: Channel, django_capture_on_commit_callbacks, monkeypatch
 ) -> None:
     data = factories.body(factories.value(messages=[factories.text_message()]))
-    app = current_app._get_current_object()
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
     monkeypatch.setattr(app.conf, "broker_url", "redis://127.0.0.1:1/0")
     monkeypatch.setattr(app, "_pool", None)
     monkeypatch.setattr(app.amqp, "_producer_pool", None)
