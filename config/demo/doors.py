@@ -35,6 +35,12 @@ class Api:
     def patch(self, path: str, body: Any, status: int = 200) -> Any:
         return self._call("PATCH", path, status, json=body)
 
+    def put(self, path: str, body: Any, status: int = 200) -> Any:
+        return self._call("PUT", path, status, json=body)
+
+    def delete(self, path: str, status: int = 204) -> Any:
+        return self._call("DELETE", path, status)
+
     def upload(self, path: str, file: Path, status: int | tuple[int, ...] = 201, **fields: str) -> Any:
         with file.open("rb") as stream:
             return self._call("POST", path, status, files={"file": (file.name, stream)}, data=fields)

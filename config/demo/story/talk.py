@@ -100,11 +100,9 @@ def hear_replies(stage: Stage) -> str:
     failed = Message.objects.filter(direction=Direction.OUTBOUND, status="failed").count()
     same(failed, summary["statuses"].get("failed", 0), "failed")
     inbound = Message.objects.filter(direction=Direction.INBOUND)
-    written = [chat for chat in stage.sandbox.get("chats")["chats"] if chat.get("inbound", 0)]
     stopped = OptOut.objects.live().count()
     holds(inbound.count() > 0 and stopped > 0, "owners answered, and some said stop")
     same(inbound.values("provider_id").distinct().count(), inbound.count(), "every reply once")
-    holds(written or True, "chats")
     return (
         f"{summary['webhooks']['bodies']} webhooks: {read} read, {failed} failed, "
         f"{inbound.count()} replies, {stopped} opted out"
@@ -120,7 +118,7 @@ def answer_in_the_inbox(stage: Stage) -> str:
         .first()
     )
     assert conversation is not None  # noqa: S101 - for the types; the step before made sure
-    stage.api("mona").post(f"conversations/{conversation.pk}/assignment/", {"membership": stage.cast.member("omar").pk})
+    stage.api("mona").put(f"conversations/{conversation.pk}/assignment/", {"membership": stage.cast.member("omar").pk})
     omar = stage.browser("omar")
     slug = stage.cast.organization.slug
     name = Contact.objects.get(pk=conversation.contact_id).display_name
@@ -153,11 +151,12 @@ def keep_the_window(stage: Stage) -> str:
     )
     same(refused["code"], "window_closed", "code")
     same(Message.objects.count(), before, "messages")
-    return refused["detail"]
+    return str(refused["detail"])
 
 
 def turn_away(stage: Stage) -> str:
     """A wrong signature, a number nobody owns, half a body, a stranger's token: refused, and nothing changed"""
+    until(lambda: _settled(stage), "the sandbox to have sent every webhook")
     counts = [WebhookEvent.objects.count(), Message.objects.count(), Contact.objects.count()]
     body = _inbound(stage.phone_number_id)
     answers = {
