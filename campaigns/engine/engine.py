@@ -297,7 +297,13 @@ class Engine:
         end = self.end or _End(Verdict.MORE)
         campaign = self.plan.campaign
         await self.database(rows.release, campaign.pk, self.token, end.note, end.wakes_at)
-        if end.verdict is Verdict.ENDED:
+        if end.verdict is Verdict.STOPPED:
+            await self.database(
+                lambda: services.skip_what_came_back(
+                    organization_id=campaign.organization_id, campaign_id=campaign.pk, at=timezone.now()
+                )
+            )
+        elif end.verdict is Verdict.ENDED:
             await self.database(lambda: services.end_campaign(campaign=campaign, at=timezone.now()))
         elif end.verdict is Verdict.DONE:
             await self.database(lambda: services.complete_campaign(campaign=campaign, at=timezone.now()))

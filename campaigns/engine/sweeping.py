@@ -25,6 +25,7 @@ LOST = "The worker was lost while it was being sent: it may have gone out."
 def sweep_organization(organization: Organization, at: datetime) -> int:
     """Look after one organisation's campaigns; returns how many engines were nudged. Harmless to run at any time."""
     settle_lost_rows(organization, at)
+    services.skip_what_came_back(organization_id=organization.pk, at=at)
     alive = Campaign.objects.for_organization(organization).live().select_related("organization", "template")
     for campaign in alive.filter(status=CampaignStatus.SCHEDULED, starts_at__lte=at):
         _try(services.start_scheduled, campaign, at)

@@ -1,7 +1,7 @@
 """Every change to a campaign."""
 
 from campaigns.services.drafting import CampaignChanges, create_campaign, update_campaign
-from campaigns.services.ending import cancel_campaign, complete_campaign, end_campaign
+from campaigns.services.ending import cancel_campaign, complete_campaign, end_campaign, skip_what_came_back
 from campaigns.services.preflight import Preflight, channels_of, pace_of, preflight
 from campaigns.services.review import approve_campaign, return_campaign, submit_for_review
 from campaigns.services.running import (
@@ -26,6 +26,7 @@ __all__ = [
     "preflight",
     "resume_campaign",
     "return_campaign",
+    "skip_what_came_back",
     "start_campaign",
     "start_scheduled",
     "submit_for_review",

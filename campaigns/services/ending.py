@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -12,6 +12,9 @@ from campaigns.services._locking import locked, move
 from core import audit
 from core.actors import Actor, system
 from core.roles import Capability
+
+# No engine lives this long after its campaign was cancelled.
+LATE_RETURNS = timedelta(days=1)
 
 
 @transaction.atomic
@@ -70,6 +73,19 @@ def end_campaign(*, campaign: Campaign, at: datetime) -> bool:
         campaign.status_reason = "Its end time came before everybody was written to."
         campaign.save(update_fields=["status_reason", "updated_at"])
     return complete_campaign(campaign=campaign, at=at)
+
+
+def skip_what_came_back(*, organization_id: int, campaign_id: int | None = None, at: datetime) -> int:
+    """Rows of a cancelled campaign that were on their way and were never written come back as waiting: skip them too."""
+    rest = CampaignMessage.objects.filter(
+        organization=organization_id,
+        campaign__status=CampaignStatus.CANCELLED,
+        campaign__finished_at__gt=at - LATE_RETURNS,
+        status=Status.PENDING,
+    )
+    if campaign_id is not None:
+        rest = rest.filter(campaign=campaign_id)
+    return int(rest.update(status=Status.SKIPPED, skip_reason=SkipReason.CANCELLED, not_before=None, updated_at=at))
 
 
 def _skip_the_rest(campaign: Campaign, reason: SkipReason, at: datetime) -> int:
