@@ -74,6 +74,19 @@ GROUPS: list[tuple[Any, list[tuple[str, str]]]] = [
 ]
 
 
+# Where the name of the table is not what people call it.
+TITLES: dict[str, Any] = {
+    "core.auditentry": _("Audit trail"),
+    "core.deletion": _("Trash"),
+    "core.membership": _("Members"),
+    "core.apitoken": _("API tokens"),
+    "crm.property": _("Units"),
+    "crm.ownership": _("Owners of units"),
+    "messaging.messagetemplate": _("Templates"),
+    "messaging.webhookevent": _("Webhook log"),
+}
+
+
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The sidebar of this member. Models that no group names stand at the end, so that none is ever hidden."""
     from django.apps import apps
@@ -92,11 +105,13 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             model = apps.get_model(label)
             if site._registry[model].has_view_permission(request):
                 name = f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"
-                plural = str(model._meta.verbose_name_plural)
+                plural = str(TITLES.get(label) or model._meta.verbose_name_plural)
                 items.append({"title": plural[:1].upper() + plural[1:], "icon": icon, "link": reverse(name)})
         if items:
             groups.append({"title": title, "separator": True, "items": items})
-    start: dict[str, Any] = {"items": [{"title": _("Overview"), "icon": "space_dashboard", "link": reverse("admin:index")}]}
+    start: dict[str, Any] = {
+        "items": [{"title": _("Overview"), "icon": "space_dashboard", "link": reverse("admin:index")}]
+    }
     slug = request.organization.slug  # type: ignore[attr-defined]
     start["items"].append({"title": _("Inbox"), "icon": "inbox", "link": f"/o/{slug}/inbox/"})
     return [start, *groups]
@@ -117,7 +132,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": site_name,
     "SITE_SUBHEADER": "Majlis",
     "SITE_URL": None,
-    "SITE_SYMBOL": "storefront",
+    "SITE_ICON": lambda request: static("favicon.svg"),
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("favicon.svg")}],
     "STYLES": [lambda request: static("css/admin.css")],
     "SHOW_HISTORY": True,
@@ -125,6 +140,12 @@ UNFOLD: dict[str, Any] = {
     "DASHBOARD_CALLBACK": "config.dashboard.callback",
     "BORDER_RADIUS": "8px",
     "COLORS": {
+        "base": {
+            "50": "oklch(98.4% .003 150)", "100": "oklch(96.5% .004 150)", "200": "oklch(92.6% .006 150)",
+            "300": "oklch(86.5% .009 160)", "400": "oklch(71% .014 170)", "500": "oklch(53% .016 172)",
+            "600": "oklch(44% .016 174)", "700": "oklch(36.5% .016 176)", "800": "oklch(27.5% .016 178)",
+            "900": "oklch(21.5% .014 178)", "950": "oklch(16.5% .012 178)",
+        },
         "primary": {
             "50": "oklch(97.9% .013 178)", "100": "oklch(94.5% .04 178)", "200": "oklch(89% .07 178)",
             "300": "oklch(81% .1 178)", "400": "oklch(71% .11 178)", "500": "oklch(60% .11 178)",
