@@ -103,6 +103,11 @@ def normalize(raw: str, region: str) -> str:
 
 @lru_cache(maxsize=65_536)
 def _read(raw: str, region: str) -> Cell:
+    # Nine cells in ten are one number with at most spaces and hyphens in it: nothing to unpick.
+    plain = raw.replace(" ", "").replace("-", "")
+    digits = plain[1:] if plain[:1] == "+" else plain
+    if digits.isdigit() and digits.isascii() and len(digits) <= _LONGEST and not _AREA_LAST.fullmatch(raw):
+        return _plain(digits, plain[:1] == "+", region)
     text = _ascii(raw)
     if text.strip(" .-_/*?#()|").lower() in _NOTHING:
         return EMPTY
@@ -170,7 +175,7 @@ def _without_tail(text: str, region: str) -> Cell | None:
 
 
 def _count(text: str) -> int:
-    return sum(character.isdigit() for character in text)
+    return len(_NOT_DIGITS.sub("", text))
 
 
 def _join(cells: list[Cell]) -> Cell:
@@ -214,7 +219,7 @@ def _after_pipe(code: str, subscriber: str, region: str) -> Cell:
 
 
 def _plain(digits: str, with_plus: bool, region: str) -> Cell:
-    code = str(phonenumbers.country_code_for_region(region))
+    code = str(_code_of(region))
     if _ZEROS.fullmatch(digits) or _ZEROS.fullmatch(digits.lstrip("0").removeprefix(code)):
         return EMPTY
     if with_plus or digits.startswith("00"):
@@ -268,11 +273,29 @@ def _valid_elsewhere(digits: str, region: str) -> bool:
 
 def _national(digits: str, region: str) -> Number | None:
     """A number as dialled in its region: with or without trunk zero, or with the region's own country code."""
-    code = phonenumbers.country_code_for_region(region)
+    code = _code_of(region)
     bare = digits[1:] if digits.startswith("0") else digits
     if bare.startswith(str(code)):
         bare = bare[len(str(code)) :].removeprefix("0")
+    general = _general(region)
+    if general and not general.fullmatch(bare):
+        return None
     return _quick(code, bare) or _parsed(digits, region)
+
+
+@lru_cache(maxsize=512)
+def _general(region: str) -> re.Pattern[str] | None:
+    """What every national number of the region looks like; None where more than a zero may stand in front of it."""
+    metadata = PhoneMetadata.metadata_for_region(region, None)
+    if metadata is None or metadata.national_prefix_for_parsing not in {None, "0"} or metadata.general_desc is None:
+        return None
+    pattern = metadata.general_desc.national_number_pattern
+    return re.compile(pattern) if pattern else None
+
+
+@lru_cache(maxsize=512)
+def _code_of(region: str) -> int:
+    return phonenumbers.country_code_for_region(region)
 
 
 def _international(digits: str) -> Number | None:

@@ -12,7 +12,9 @@ PLACEHOLDERS = frozenset(
 def text_of(value: object) -> str:
     """The text of a typed cell: 971501234567.0 is 971501234567, a date is ISO, spaces around do not count."""
     if isinstance(value, str):
-        return value.replace("\xa0", " ").strip() if "\xa0" in value else value.strip()
+        text = value.replace("\xa0", " ").strip()
+        # What a CSV file keeps of a number cell.
+        return text[:-2] if text[-2:] == ".0" and text[:-2].isdigit() else text
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, float):

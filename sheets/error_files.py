@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import xlsxwriter
-from django.core.files.storage import default_storage
 
 from sheets import files
 from sheets.cells import safe, text_of
@@ -48,7 +47,7 @@ def _lines(run: ImportRun) -> Iterator[list[str]]:
         reasons[row].append(f"{column}: {message}" if column else message)
     if not reasons:
         return
-    path = Path(default_storage.path(run.file.name))
+    path = Path(run.file.path)
     source = files.open_source(path, tab=run.tab, encoding=run.encoding, delimiter=run.delimiter)
     for number, cells in enumerate(source.rows, start=1):
         if number in reasons:

@@ -28,4 +28,4 @@ def percent(run_id: int) -> int:
         return 0
     if at["row"] == MERGING:
         return 70
-    return min(66, 66 * at["row"] // max(1, at["of"]))
+    return min(66, 66 * int(at["row"]) // max(1, int(at["of"])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 import uuid
 from datetime import datetime, timedelta
@@ -35,7 +36,7 @@ _LOCK_CLASS = 0x5348  # "SH": imports of one organisation come one after the oth
 def create_import(
     *,
     actor: Actor,
-    file: File,
+    file: File[bytes],
     name: str,
     at: datetime,
     table: str = "crm.units",
@@ -179,7 +180,7 @@ def commit(*, organization: Organization, run_id: int, at: datetime) -> ImportRu
     )
     if not claimed:
         return None
-    run = ImportRun.objects.select_related("spreadsheet", "requested_by__user").get(pk=run_id)
+    run: ImportRun = ImportRun.objects.select_related("spreadsheet", "requested_by__user").get(pk=run_id)
     actor = Actor(organization, run.requested_by) if run.requested_by else system(organization)
     started = time.monotonic()
     try:
@@ -292,7 +293,7 @@ def _read_header(run: ImportRun, table_name: str, *, header_row: int) -> None:
 
 
 def _source(run: ImportRun) -> files.Source:
-    path = Path(default_storage.path(run.file.name))
+    path = Path(run.file.path)
     if not path.exists():
         raise FileGone("The file of this import is no longer kept: upload it again.")
     return files.open_source(path, tab=run.tab, encoding=run.encoding, delimiter=run.delimiter)
@@ -302,9 +303,7 @@ def _plan(run: ImportRun) -> mapping.Plan:
     return mapping.plan(run.mapping, run.spreadsheet.header, table_named(run.spreadsheet.table))
 
 
-def _hash(file: File) -> str:
-    import hashlib
-
+def _hash(file: File[bytes]) -> str:
     digest = hashlib.sha256()
     for chunk in file.chunks():
         digest.update(chunk)

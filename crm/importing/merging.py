@@ -51,9 +51,9 @@ COPY_POINTS = "COPY crm_import_point FROM STDIN"
 COPY_ALIASES = "COPY crm_import_alias FROM STDIN"
 
 _READY = """
-    ANALYZE crm_import_row;
-    ANALYZE crm_import_slot;
-    ANALYZE crm_import_point;
+    ANALYZE crm_import_row (row, first_row, slot, link, key_kind, p_number, project_id, registration);
+    ANALYZE crm_import_slot (slot, normalized_name, linked);
+    ANALYZE crm_import_point (slot, kind, value, status);
 """
 
 _ALIASES = """

@@ -52,7 +52,7 @@ class Places:
         key, name, master = _read(text)
         known = self._projects.get(key)
         if known:
-            return known[0]
+            return int(known[0])
         self._last_number += 1
         project = Project.objects.create(
             organization_id=self.run.organization_id,
@@ -72,4 +72,4 @@ class Places:
             name = " ".join(text.split())[:60]
             made = PropertyType.objects.create(organization_id=self.run.organization_id, name=name.capitalize())
             self._types[key] = made.pk
-        return self._types[key]
+        return int(self._types[key])

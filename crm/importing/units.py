@@ -63,7 +63,7 @@ class UnitImporter:
 
     def finish(self) -> Outcome:
         self._flush()
-        with self.cursor.copy(merging.COPY_ALIASES) as copy:  # type: ignore[attr-defined]
+        with self.cursor.copy(merging.COPY_ALIASES) as copy:
             for alias in self.owners.final_aliases():
                 copy.write_row(alias)
         outcome = merging.merge(self.cursor, self.run, self.places)
@@ -103,7 +103,13 @@ class UnitImporter:
         given = row.values
         if row.changed is not None:
             given = {name: text for name, text in given.items() if name in row.changed}
-        texts = [self._text(row, name, given.get(name)) for name in TEXTS]
+        texts = [given.get(name) for name in TEXTS]
+        for index, (name, longest) in enumerate(TEXTS.items()):
+            text = texts[index]
+            if text is not None and len(text) > longest:
+                self._doubt(row, "value_too_long", f"Longer than {longest} characters: left out.", name, text)
+                texts[index] = None
+        several = [name for name in given if ":" in name]
         if "cluster" not in given and "project" in given:
             texts[6] = self.places.name(given["project"])
         project = self.places.project(row.values["project"], row.values) if "project" in given or not row.link else None
@@ -122,17 +128,11 @@ class UnitImporter:
             note,
             purpose,
             status,
-            self._amenities(row, given),
+            self._amenities(row) if any(name.startswith("amenities:") for name in several) else None,
             self._coordinate(row, given, "latitude", 90),
             self._coordinate(row, given, "longitude", 180),
-            self._extra(given),
+            self._extra(given, several),
         )
-
-    def _text(self, row: Row, name: str, text: str | None) -> str | None:
-        if text is not None and len(text) > TEXTS[name]:
-            self._doubt(row, "value_too_long", f"Longer than {TEXTS[name]} characters: left out.", name, text)
-            return None
-        return text
 
     def _status(self, row: Row, given: Mapping[str, str]) -> tuple[str | None, str | None]:
         status, purpose = None, None
@@ -182,17 +182,15 @@ class UnitImporter:
             self._doubt(row, "coordinate_unread", "This is not a coordinate: left out.", name, text)
         return value
 
-    def _amenities(self, row: Row, given: Mapping[str, str]) -> list[str] | None:
-        if not any(name.startswith("amenities:") for name in given):
-            return None
+    def _amenities(self, row: Row) -> list[str]:
         found: list[str] = []
         for name, text in row.values.items():  # all of them: the list is replaced as a whole
             if name.startswith("amenities:"):
                 found += values.amenities_of(name.partition(":")[2], text) or []
         return list(dict.fromkeys(found))
 
-    def _extra(self, given: Mapping[str, str]) -> str | None:
-        kept = {name.partition(":")[2]: text for name, text in given.items() if name.startswith("extra:")}
+    def _extra(self, given: Mapping[str, str], several: list[str]) -> str | None:
+        kept = {name[6:]: given[name] for name in several if name.startswith("extra:")}
         if "area" in given:
             kept["area"] = given["area"]
         return orjson.dumps(kept).decode() if kept else None
@@ -206,7 +204,7 @@ class UnitImporter:
             (merging.COPY_SLOTS, self.owners.slots),
             (merging.COPY_POINTS, self.owners.points),
         ):
-            with self.cursor.copy(statement) as copy:  # type: ignore[attr-defined]
+            with self.cursor.copy(statement) as copy:
                 for line in lines:
                     copy.write_row(line)
             lines.clear()
