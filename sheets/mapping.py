@@ -64,7 +64,10 @@ def checked(
             raise FieldMappedTwice(
                 f"{declared.label} can come from one column only: choose between {', '.join(twice)}."
             )
-    return {"columns": columns, "options": _options(before.get("options", {}) | dict(_dictionary(given.get("options", {}))), table)}
+    return {
+        "columns": columns,
+        "options": _options(before.get("options", {}) | dict(_dictionary(given.get("options", {}))), table),
+    }
 
 
 def _dictionary(given: Any) -> Mapping[str, Any]:
