@@ -1,6 +1,6 @@
 """How fast a campaign goes out, against what the same HTTP client can do with no database at all.
 
-    python -m benchmarks.campaign_send [--sizes 500 5000] [--rounds 3] [--rival] [--pace 80]
+    python -m benchmarks.campaign_send [--sizes 500 5000] [--rounds 3] [--pace 80]
 
 One run, one machine, one sandbox: the engine (rows claimed, messages written, sent, outcomes written) and a bare aiohttp
 client that posts the very same bodies take turns. Prints JSON with both sides, their ratio and the growth.
@@ -31,7 +31,6 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--pace", type=int, default=80, help="messages a second of the pacing run; 0 leaves it out")
     parser.add_argument("--pace-seconds", type=int, default=15)
-    parser.add_argument("--rival", action="store_true", help="also one Celery task per message (slow)")
     options = parser.parse_args()
     os.environ["MAJLIS_ENV"] = "test"
     from config.embedded import services
@@ -41,12 +40,15 @@ def main() -> None:
         home.chmod(0o711)
         os.environ.update(stack.enter_context(services(home, durable=True)).env)
         bench = stack.enter_context(_Bench(home))
-        report: dict[str, Any] = {"cores": os.cpu_count(), "rounds": options.rounds, "sizes": {}}
+        report: dict[str, Any] = {
+            "cores": os.cpu_count(),
+            "load_average": os.getloadavg()[0],
+            "rounds": options.rounds,
+            "sizes": {},
+        }
         for size in options.sizes:
             report["sizes"][size] = bench.compare(size, options.rounds)
         _note_growth(report)
-        if options.rival:
-            report["celery_task_per_message"] = bench.rival(min(options.sizes), report)
         if options.pace:
             report["pace"] = bench.keep_pace(options.pace, options.pace_seconds)
         print(json.dumps(report, indent=2))
@@ -120,7 +122,6 @@ class _Bench:
 
     def campaign(self, size: int, **fields: Any) -> Any:
         """A started campaign to so many new people; seconds that the start took, audience and all."""
-        from django.db import connection
         from django.utils import timezone
 
         from campaigns import services
@@ -131,8 +132,6 @@ class _Bench:
         self._people += size
         campaign = factories.draft(self.author, project, self.channels, template=self.template, **fields)
         factories.approved(self.author, self.approver, campaign)
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
         began = time.perf_counter()
         services.start_campaign(actor=self.author, campaign=campaign, at=timezone.now())
         return campaign, time.perf_counter() - began
@@ -210,14 +209,6 @@ class _Bench:
             "ratio": round(statistics.median(ratios), 3),
             "ratios": [round(ratio, 3) for ratio in ratios],
         }
-
-    def rival(self, size: int, report: dict[str, Any]) -> dict[str, Any]:
-        """One Celery task a message, ORM and a synchronous client with a kept connection, two worker processes."""
-        from benchmarks.rivals import task_per_message
-
-        per_second = task_per_message.measure(self, size)
-        engine = report["sizes"][max(report["sizes"])]["engine"]["per_second"]
-        return {"size": size, "per_second": round(per_second, 1), "engine_over_it": round(engine / per_second, 1)}
 
     def keep_pace(self, pace: int, seconds: int) -> dict[str, Any]:
         """One campaign at a set pace: what was reached, and the most in any one second of the sandbox's record."""

@@ -55,7 +55,7 @@ class Verdict(StrEnum):
 
 async def run_slice(organization_id: int, campaign_id: int, *, seconds: float = SLICE_SECONDS) -> Verdict:
     """Send for some seconds. Finds nothing to do when the campaign is not running or another engine sends it."""
-    async with Database(organization_id) as database:
+    async with Database(organization_id) as database, Database(organization_id) as writing:
         token = await database(rows.acquire, campaign_id)
         if token is None:
             return Verdict.NOT_OURS
@@ -69,7 +69,8 @@ async def run_slice(organization_id: int, campaign_id: int, *, seconds: float = 
             pace = services.pace_of(found.campaign, channels)
             connections = max(16, min(MOST_CONNECTIONS, pace // 2))
             async with CloudClient(connections=connections) as client:
-                engine = Engine(database, found, token, client, slots, [Lane(channel) for channel in channels], seconds)
+                lanes = [Lane(channel) for channel in channels]
+                engine = Engine(database, writing, found, token, client, slots, lanes, seconds)
                 return await engine.run(connections)
         finally:
             await slots.aclose()
@@ -88,6 +89,7 @@ class Engine:
     def __init__(
         self,
         database: Database,
+        writing: Database,
         found: plan.Plan,
         token: int,
         client: Gateway,
@@ -102,7 +104,7 @@ class Engine:
         self.slots = slots
         self.lanes = lanes
         self.end: _End | None = None
-        self.flusher = Flusher(database, found.campaign, lambda: self.stop(Verdict.STOPPED))
+        self.flusher = Flusher(writing, found.campaign, lambda: self.stop(Verdict.STOPPED))
         self._loop = asyncio.get_running_loop()
         self._deadline = self._loop.time() + seconds
         self._sending: set[asyncio.Task[None]] = set()
