@@ -129,9 +129,3 @@ class DisclosureLimit(NotAllowed):
 
 class ContactHasNoNumber(Conflict):
     code = "contact_has_no_number"
-
-
-class TooManyRows(Invalid):
-    """A list is too long to be written out at once."""
-
-    code = "too_many_rows"

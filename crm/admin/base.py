@@ -6,10 +6,12 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import QuerySet, TextField
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
 from unfold.admin import TabularInline
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from core.actors import Actor
 from core.admin import TenantAdmin, call_service
@@ -27,6 +29,7 @@ class ReadOnlyInline(TabularInline):
     """Rows of a related table, to be looked at and followed. `joined` names what their cells show."""
 
     extra = 0
+    hide_title = True
     show_change_link = True
     can_delete = False
     joined: ClassVar[tuple[str, ...]] = ()
@@ -57,6 +60,10 @@ class ServiceAdmin(TenantAdmin):
     """A form whose fields are the arguments of services: one adds, one changes, under the name of the row."""
 
     form = ServiceForm
+    formfield_overrides = {
+        ArrayField: {"widget": UnfoldAdminTextInputWidget, "help_text": "several are parted by commas"},
+        TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})},
+    }
     row_argument: ClassVar[str]
     add_service: ClassVar[Any] = None
     change_service: ClassVar[Any] = None

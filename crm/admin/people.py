@@ -50,8 +50,8 @@ class ContactAdmin(ServiceAdmin, DeletableAdmin):
     search_fields = ["display_name"]
     search_help_text = "Words of the name, a whole e-mail address, or the last seven digits of a number"
     fields = [
-        ("display_name", "kind"), ("first_name", "last_name"), ("language", "nationality"), "address", "tags",
-        ("source", "assigned_to"), "is_bad_contact",
+        ("display_name", "kind"), ("first_name", "last_name"), ("language", "nationality"), "tags", "address",
+        "assigned_to", ("source", "is_bad_contact"),
     ]  # fmt: skip
     readonly_fields = ["is_bad_contact"]
     inlines = [ContactPointInline, OwnedInline]

@@ -133,15 +133,15 @@ class PropertyAdmin(ServiceAdmin, DeletableAdmin):
     search_help_text = "Any identifier, or several words such as: viridis 1204"
     inlines = [OwnershipInline, UnitAssignmentInline, DealInline]
     fieldsets = [
-        (None, {"fields": [("project", "property_type"), ("status", "purpose")]}),
+        (None, {"fields": ["project", "property_type", ("status", "purpose")]}),
         ("What it is called", {"fields": [
-            ("p_number", "registration"), ("building", "cluster", "unit_number"),
-            ("municipality_number", "plot_number", "dewa_number"),
-        ]}),
-        ("What it is", {"fields": [
-            ("floor", "layout", "view"), ("rooms", "bedrooms", "bathrooms", "area_sqm"), "amenities", "description",
+            ("p_number", "registration"), ("building", "cluster"), ("unit_number", "plot_number"),
+            ("municipality_number", "dewa_number"),
         ]}),
         ("What it costs", {"fields": [("asking_price", "currency"), "price_note"]}),
+        ("What it is", {"fields": [
+            ("layout", "area_sqm"), ("bedrooms", "bathrooms"), ("rooms", "floor"), "view", "amenities", "description",
+        ]}),
     ]  # fmt: skip
     export_joined = ("project", "property_type")
     export_columns = {

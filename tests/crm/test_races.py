@@ -104,7 +104,7 @@ def test_two_projects_at_once_get_two_numbers(committed: str) -> None:
     organization, members = house()
     manager = Actor(organization, members[Role.MANAGER])
 
-    names = [lambda name=name: services.create_project(actor=manager, name=name) for name in ("A", "B", "C", "D")]  # type: ignore[misc]
+    names = [lambda name=name: services.create_project(actor=manager, name=name) for name in ("A", "B", "C", "D")]
     assert at_once(organization, *names) == ["done"] * 4
 
     with organization_scope(organization.pk):
