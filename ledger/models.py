@@ -184,13 +184,17 @@ class Entry(TenantModel):
                 referencing=pgtrigger.Referencing(new="added"),  # type: ignore[no-untyped-call]
                 declare=[("wrong", "bigint")],
                 func="""
-                    SELECT e.transfer_id INTO wrong
-                      FROM ledger_entry e
-                      JOIN ledger_transfer t ON t.id = e.transfer_id
-                      JOIN ledger_account a ON a.id = e.account_id
-                     WHERE e.transfer_id IN (SELECT transfer_id FROM added)
-                     GROUP BY e.transfer_id
-                    HAVING sum(e.amount_minor) <> 0 OR bool_or(a.currency <> t.currency)
+                    SELECT n.transfer_id INTO wrong
+                      FROM (SELECT DISTINCT transfer_id FROM added) n
+                     CROSS JOIN LATERAL (
+                        SELECT sum(e.amount_minor) AS total,
+                               count(DISTINCT (SELECT a.currency FROM ledger_account a WHERE a.id = e.account_id)) AS many,
+                               min((SELECT a.currency FROM ledger_account a WHERE a.id = e.account_id)) AS currency
+                          FROM ledger_entry e WHERE e.transfer_id = n.transfer_id
+                     ) whole
+                     WHERE whole.total <> 0 OR whole.many <> 1
+                        OR whole.currency IS DISTINCT FROM (
+                            SELECT t.currency FROM ledger_transfer t WHERE t.id = n.transfer_id)
                      LIMIT 1;
                     IF wrong IS NOT NULL THEN
                         RAISE EXCEPTION 'ledger: transfer % does not balance in one currency', wrong;

@@ -63,6 +63,12 @@ CREATE FUNCTION ledger_post(
     p_ordinals integer[], p_accounts bigint[], p_amounts bigint[]
 ) RETURNS TABLE (ordinal integer, transfer_id bigint, replayed boolean, refusal text, detail jsonb)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+-- A connection keeps the plans of its first calls. Planned while the tables are small they would scan them whole, and
+-- go on doing so when they are large; every look-up here is by a key, for this statement's lines only.
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
 AS $$
 #variable_conflict use_column
 DECLARE

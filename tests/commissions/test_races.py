@@ -24,6 +24,8 @@ from tests.commissions.factories import AT, approved, closed_deal, commission, p
 from tests.databases import url_of
 from tests.live import house
 
+pytestmark = pytest.mark.timeout(300)  # seconds, on a machine that others use too
+
 THREADS, PROCESSES, ROUNDS = 8, 4, 50
 
 WORKER = """

@@ -20,6 +20,8 @@ from tests.databases import url_of
 from tests.ledger.factories import AT, open_account, posting
 from tests.live import house
 
+pytestmark = pytest.mark.timeout(300)  # seconds, on a machine that others use too
+
 THREADS, PROCESSES, ROUNDS = 8, 4, 50
 
 WORKER = """
