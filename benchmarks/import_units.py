@@ -46,6 +46,7 @@ def main() -> None:
         os.environ["MEDIA_ROOT"] = str(home / "media")
         report: dict[str, Any] = {"cores": os.cpu_count(), "rounds": options.rounds, "sizes": {}}
         bench = Bench(home)
+        stack.callback(bench.close)
         for size in options.sizes:
             rounds = [bench.round(size, options.profile and not number) for number in range(options.rounds)]
             report["sizes"][size] = _medians(rounds)
@@ -87,6 +88,12 @@ class Bench:
         self.organization = Organization.objects.create(slug="bench", name="Bench")
         self.scope = organization_scope(self.organization.pk)
         self.scope.__enter__()
+
+    def close(self) -> None:
+        from django.db import connection
+
+        self.scope.__exit__(None, None, None)
+        connection.close()
 
     def round(self, size: int, profile: bool) -> dict[str, float]:
         path, changed = self._files(size)

@@ -248,8 +248,8 @@ class Staging:
             if ids:
                 self.cursor.execute(
                     "INSERT INTO sheets_importcreation (organization_id, run_id, target_type, ids, created_at, updated_at) "
-                    "VALUES (%s, %s, %s, %s, %s, %s)",
-                    [job.organization_id, job.run_id, target, ids, job.at, job.at],
+                    "VALUES (%s, %s, %s, %s::bigint[], %s, %s)",
+                    [job.organization_id, job.run_id, target, f"{{{','.join(map(str, ids))}}}", job.at, job.at],
                 )
         for target, changes in outcome.changed.items():
             self.cursor.executemany(

@@ -66,13 +66,15 @@ _ALIASES = """
 
 # Rows of one unit that say different things of it.
 _CONTRADICTIONS = """
-    SELECT l.row, k.key, k.value #>> '{}', f.row
-      FROM crm_import_row l
-      JOIN crm_import_row f ON f.row = l.first_row
-      CROSS JOIN LATERAL jsonb_each(jsonb_strip_nulls(to_jsonb(l))) k
-     WHERE l.row <> l.first_row AND k.key = ANY(%s)
-       AND to_jsonb(f) -> k.key <> 'null'::jsonb AND to_jsonb(f) -> k.key <> k.value
-     ORDER BY l.row, k.key
+    SELECT x.row, k.key, k.value #>> '{}', x.first_row
+      FROM (
+        SELECT l.row, f.row AS first_row, jsonb_strip_nulls(to_jsonb(l)) AS later, to_jsonb(f) AS first
+          FROM crm_import_row l JOIN crm_import_row f ON f.row = l.first_row
+         WHERE l.row <> l.first_row OFFSET 0
+      ) x
+      CROSS JOIN LATERAL jsonb_each(x.later) k
+     WHERE k.key = ANY(%s) AND x.first -> k.key <> 'null'::jsonb AND x.first -> k.key <> k.value
+     ORDER BY x.row, k.key
 """
 
 _FILLED = ", ".join(f"{name} = COALESCE(f.{name}, x.{name})" for name in COLUMNS)
