@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from core.models import TenantForeignKey, TenantModel
+from core.models import Membership, TenantForeignKey, TenantModel
 from core.tenancy import SETTING
 
 POLICY = "same_organization"
@@ -64,19 +64,19 @@ def _security() -> Iterator[str]:
 
 
 def _keys(connection: BaseDatabaseWrapper) -> Iterator[str]:
-    """(organization_id, key) -> (organization_id, id) for every TenantForeignKey that has not got it yet."""
+    """A unique (organization_id, id) on every table, and every TenantForeignKey over (organization_id, key) to it."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT conname FROM pg_constraint UNION SELECT relname FROM pg_class WHERE relkind = 'i'")
+        cursor.execute("SELECT conname FROM pg_constraint")
         present = {name for (name,) in cursor.fetchall()}
+    for table in [model._meta.db_table for model in (*tenant_models(), Membership)]:
+        name = f"{table}_organization_id_key"
+        if name not in present:
+            yield f'ALTER TABLE "{table}" ADD CONSTRAINT "{name}" UNIQUE (organization_id, id)'
     for model in apps.get_models():
         for field in model._meta.local_concrete_fields:
             if not isinstance(field, TenantForeignKey) or not model._meta.managed:
                 continue
             table, parent = model._meta.db_table, field.related_model._meta.db_table
-            unique = f"{parent}_organization_id_key"
-            if unique not in present:
-                present.add(unique)
-                yield f'ALTER TABLE "{parent}" ADD CONSTRAINT "{unique}" UNIQUE (organization_id, id)'
             name = _key_name(table, field)
             if name not in present:
                 yield (

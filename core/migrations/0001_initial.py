@@ -224,7 +224,10 @@ class Migration(migrations.Migration):
                 (
                     "organization",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organization"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="core.organization",
                     ),
                 ),
             ],
@@ -268,7 +271,10 @@ class Migration(migrations.Migration):
                 (
                     "organization",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organization"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="core.organization",
                     ),
                 ),
             ],
@@ -277,7 +283,7 @@ class Migration(migrations.Migration):
             model_name="apitoken",
             name="organization",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organization"
+                db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organization"
             ),
         ),
         migrations.AddConstraint(

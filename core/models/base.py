@@ -40,7 +40,8 @@ class TenantModel(models.Model):
     # What the application's database role may do with the table; append-only tables leave out UPDATE and DELETE.
     database_privileges: ClassVar[str] = "SELECT, INSERT, UPDATE, DELETE"
 
-    organization = models.ForeignKey("core.Organization", on_delete=models.PROTECT, related_name="+")
+    # Not indexed alone: core/protection.py gives every table a unique (organization_id, id), which serves its lists.
+    organization = models.ForeignKey("core.Organization", on_delete=models.PROTECT, related_name="+", db_index=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -66,7 +67,9 @@ class SoftDeleteModel(TenantModel):
     hidden_with: ClassVar[tuple[str, ...]] = ()
 
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
-    deletion = TenantForeignKey("core.Deletion", null=True, blank=True, editable=False, related_name="+")
+    deletion = TenantForeignKey(
+        "core.Deletion", null=True, blank=True, editable=False, related_name="+", db_index=False
+    )
 
     objects = SoftDeleteQuerySet.as_manager()
 

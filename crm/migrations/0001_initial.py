@@ -49,6 +49,7 @@ class Migration(migrations.Migration):
                 (
                     "deletion",
                     core.models.base.TenantForeignKey(
+                        db_index=False,
                         blank=True,
                         db_constraint=False,
                         editable=False,
@@ -70,7 +71,10 @@ class Migration(migrations.Migration):
                 (
                     "organization",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organization"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="core.organization",
                     ),
                 ),
             ],
@@ -108,7 +112,10 @@ class Migration(migrations.Migration):
                 (
                     "organization",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organization"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="core.organization",
                     ),
                 ),
                 (
@@ -174,6 +181,7 @@ class Migration(migrations.Migration):
                 (
                     "deletion",
                     core.models.base.TenantForeignKey(
+                        db_index=False,
                         blank=True,
                         db_constraint=False,
                         editable=False,
@@ -186,7 +194,10 @@ class Migration(migrations.Migration):
                 (
                     "organization",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organization"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="core.organization",
                     ),
                 ),
             ],
@@ -251,6 +262,7 @@ class Migration(migrations.Migration):
                 (
                     "deletion",
                     core.models.base.TenantForeignKey(
+                        db_index=False,
                         blank=True,
                         db_constraint=False,
                         editable=False,
@@ -263,7 +275,10 @@ class Migration(migrations.Migration):
                 (
                     "organization",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organization"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="core.organization",
                     ),
                 ),
             ],
@@ -315,7 +330,10 @@ class Migration(migrations.Migration):
                 (
                     "organization",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organization"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="core.organization",
                     ),
                 ),
             ],
@@ -352,6 +370,7 @@ class Migration(migrations.Migration):
                 (
                     "deletion",
                     core.models.base.TenantForeignKey(
+                        db_index=False,
                         blank=True,
                         db_constraint=False,
                         editable=False,
@@ -364,7 +383,10 @@ class Migration(migrations.Migration):
                 (
                     "organization",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organization"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="core.organization",
                     ),
                 ),
             ],
@@ -434,6 +456,7 @@ class Migration(migrations.Migration):
                 (
                     "deletion",
                     core.models.base.TenantForeignKey(
+                        db_index=False,
                         blank=True,
                         db_constraint=False,
                         editable=False,
@@ -446,7 +469,10 @@ class Migration(migrations.Migration):
                 (
                     "organization",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organization"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="core.organization",
                     ),
                 ),
                 (
@@ -492,6 +518,7 @@ class Migration(migrations.Migration):
                 (
                     "deletion",
                     core.models.base.TenantForeignKey(
+                        db_index=False,
                         blank=True,
                         db_constraint=False,
                         editable=False,
@@ -504,7 +531,10 @@ class Migration(migrations.Migration):
                 (
                     "organization",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organization"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="core.organization",
                     ),
                 ),
                 (
@@ -567,6 +597,7 @@ class Migration(migrations.Migration):
                 (
                     "deletion",
                     core.models.base.TenantForeignKey(
+                        db_index=False,
                         blank=True,
                         db_constraint=False,
                         editable=False,
@@ -579,7 +610,10 @@ class Migration(migrations.Migration):
                 (
                     "organization",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organization"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="core.organization",
                     ),
                 ),
                 (
@@ -646,6 +680,7 @@ class Migration(migrations.Migration):
                 (
                     "deletion",
                     core.models.base.TenantForeignKey(
+                        db_index=False,
                         blank=True,
                         db_constraint=False,
                         editable=False,
@@ -658,7 +693,10 @@ class Migration(migrations.Migration):
                 (
                     "organization",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organization"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="core.organization",
                     ),
                 ),
                 (
@@ -694,7 +732,10 @@ class Migration(migrations.Migration):
                 (
                     "organization",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organization"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="core.organization",
                     ),
                 ),
             ],

@@ -62,6 +62,7 @@ class Migration(migrations.Migration):
                 (
                     "deletion",
                     core.models.base.TenantForeignKey(
+                        db_index=False,
                         blank=True,
                         db_constraint=False,
                         editable=False,
@@ -74,7 +75,10 @@ class Migration(migrations.Migration):
                 (
                     "organization",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organization"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="core.organization",
                     ),
                 ),
                 (
@@ -159,6 +163,7 @@ class Migration(migrations.Migration):
                 (
                     "deletion",
                     core.models.base.TenantForeignKey(
+                        db_index=False,
                         blank=True,
                         db_constraint=False,
                         editable=False,
@@ -171,7 +176,10 @@ class Migration(migrations.Migration):
                 (
                     "organization",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organization"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="core.organization",
                     ),
                 ),
             ],
@@ -241,7 +249,10 @@ class Migration(migrations.Migration):
                 (
                     "organization",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organization"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="core.organization",
                     ),
                 ),
             ],
@@ -333,6 +344,7 @@ class Migration(migrations.Migration):
                 (
                     "author",
                     core.models.base.TenantForeignKey(
+                        db_index=False,
                         blank=True,
                         db_constraint=False,
                         null=True,
@@ -344,6 +356,7 @@ class Migration(migrations.Migration):
                 (
                     "channel",
                     core.models.base.TenantForeignKey(
+                        db_index=False,
                         db_constraint=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="messages",
@@ -362,6 +375,7 @@ class Migration(migrations.Migration):
                 (
                     "deletion",
                     core.models.base.TenantForeignKey(
+                        db_index=False,
                         blank=True,
                         db_constraint=False,
                         editable=False,
@@ -374,12 +388,16 @@ class Migration(migrations.Migration):
                 (
                     "organization",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organization"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="core.organization",
                     ),
                 ),
                 (
                     "quoted",
                     core.models.base.TenantForeignKey(
+                        db_index=False,
                         blank=True,
                         db_constraint=False,
                         null=True,
@@ -391,6 +409,7 @@ class Migration(migrations.Migration):
                 (
                     "template",
                     core.models.base.TenantForeignKey(
+                        db_index=False,
                         blank=True,
                         db_constraint=False,
                         null=True,
@@ -442,6 +461,7 @@ class Migration(migrations.Migration):
                 (
                     "deletion",
                     core.models.base.TenantForeignKey(
+                        db_index=False,
                         blank=True,
                         db_constraint=False,
                         editable=False,
@@ -454,7 +474,10 @@ class Migration(migrations.Migration):
                 (
                     "organization",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organization"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="core.organization",
                     ),
                 ),
                 (
@@ -492,7 +515,10 @@ class Migration(migrations.Migration):
                 (
                     "organization",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organization"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="core.organization",
                     ),
                 ),
             ],
@@ -541,7 +567,10 @@ class Migration(migrations.Migration):
                 (
                     "organization",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organization"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="core.organization",
                     ),
                 ),
             ],
@@ -565,7 +594,10 @@ class Migration(migrations.Migration):
                 (
                     "organization",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organization"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="core.organization",
                     ),
                 ),
                 (
@@ -613,7 +645,10 @@ class Migration(migrations.Migration):
                 (
                     "organization",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.organization"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="core.organization",
                     ),
                 ),
             ],

@@ -177,15 +177,15 @@ class Message(SoftDeleteModel):
     """One message in a conversation, in or out. A double press or a redelivered webhook never makes two."""
 
     conversation = TenantForeignKey(Conversation, related_name="messages")
-    channel = TenantForeignKey(Channel, related_name="messages")
+    channel = TenantForeignKey(Channel, db_index=False, related_name="messages")
     direction = models.CharField(max_length=8, choices=Direction)
     type = models.CharField(max_length=11, choices=MessageType, default=MessageType.TEXT)
-    author = TenantForeignKey("core.Membership", null=True, blank=True, related_name="messages")
+    author = TenantForeignKey("core.Membership", null=True, blank=True, db_index=False, related_name="messages")
     body = models.TextField(blank=True)
     payload = models.JSONField(default=dict, blank=True, help_text="what the type carries besides the text")
-    quoted = TenantForeignKey("self", null=True, blank=True, related_name="quoted_by")
+    quoted = TenantForeignKey("self", null=True, blank=True, db_index=False, related_name="quoted_by")
     quoted_provider_id = models.CharField(max_length=200, blank=True)
-    template = TenantForeignKey("messaging.MessageTemplate", null=True, blank=True, related_name="+")
+    template = TenantForeignKey("messaging.MessageTemplate", null=True, blank=True, db_index=False, related_name="+")
     recipient = models.CharField(max_length=150, blank=True, help_text="E.164 without +, or a BSUID")
 
     provider_id = models.CharField(max_length=200, blank=True, help_text="wamid")
