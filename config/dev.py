@@ -36,7 +36,8 @@ def main() -> None:
         subprocess.run([sys.executable, "manage.py", "migrate"], cwd=ROOT, env={**os.environ, **settings}, check=True)
         with Supervisor(logs=RUN_DIR / "logs", env=settings, echo=True) as programs:
             programs.start("sandbox", sandbox(sandbox_port)).wait_for_port(sandbox_port)
-            programs.start("worker", worker())
+            programs.start("worker", worker(queues="celery"))
+            programs.start("sender", worker(concurrency=1, queues="campaigns"))
             programs.start("scheduler", scheduler(RUN_DIR / "schedule"))
             programs.start("web", web(web_port, reload=True)).wait_for_port(web_port)
             print(f"\nMajlis: {base_url}   other people's systems: {sandbox_url}   Ctrl-C stops all of it")

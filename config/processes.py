@@ -178,11 +178,10 @@ def web(port: int, *, reload: bool = False) -> list[str]:
     return _python(*command)
 
 
-def worker(concurrency: int = 2) -> list[str]:
-    """Return the command of the worker that runs the tasks."""
-    return _python(
-        "celery", "-A", "config", "worker", "--concurrency", str(concurrency), "--without-mingle", "--without-gossip"
-    )
+def worker(concurrency: int = 2, *, queues: str = "celery,campaigns") -> list[str]:
+    """Return the command of a worker; running campaigns have a queue of their own, so that nothing waits for them."""
+    command = ["celery", "-A", "config", "worker", "--concurrency", str(concurrency), "--queues", queues]
+    return _python(*command, "--hostname", f"{queues}@%h", "--without-mingle", "--without-gossip")
 
 
 def scheduler(state: Path) -> list[str]:

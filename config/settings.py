@@ -200,11 +200,33 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": r"/api/v1/{organization}",
+    "ENUM_NAME_OVERRIDES": {
+        "RoleEnum": "core.roles.Role",
+        "ProjectStatusEnum": "crm.models.stock.ProjectStatus",
+        "PropertyStatusEnum": "crm.models.stock.PropertyStatus",
+        "AgentStatusEnum": "crm.models.agents.AgentStatus",
+        "AssignmentStatusEnum": "crm.models.agents.AssignmentStatus",
+        "ContactKindEnum": "crm.models.contacts.ContactKind",
+        "PointKindEnum": "crm.models.contacts.PointKind",
+        "PointStatusEnum": "crm.models.contacts.PointStatus",
+        "DealKindEnum": "crm.models.deals.DealKind",
+        "ConversationStatusEnum": "messaging.models.conversations.ConversationStatus",
+        "MessageStatusEnum": "messaging.models.conversations.MessageStatus",
+        "TemplateStatusEnum": "messaging.models.channels.TemplateStatus",
+        "CampaignStatusEnum": "campaigns.models.CampaignStatus",
+        "RecipientStatusEnum": "campaigns.models.Status",
+        "CommissionStatusEnum": "commissions.models.Status",
+        "SplitRoleEnum": "commissions.models.SplitRole",
+        "ImportStatusEnum": "sheets.models.RunStatus",
+        "AccountKindEnum": "ledger.models.AccountKind",
+    },
 }
 
 CELERY_BROKER_URL = env.REDIS_URL
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_timeout": 5, "socket_connect_timeout": 3}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A slice of a campaign holds its worker for up to 20 s: in a queue of their own nothing waits behind them.
+CELERY_TASK_ROUTES = {"campaigns.run": {"queue": "campaigns"}}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

@@ -124,7 +124,7 @@ class ProgressSerializer(serializers.Serializer[Any]):
     sentence = serializers.CharField()
 
 
-class ApprovalSerializer(serializers.ModelSerializer[Approval]):
+class CampaignApprovalSerializer(serializers.ModelSerializer[Approval]):
     class Meta:
         model = Approval
         fields = ["id", "fingerprint", "approved_by", "approved_at", "voided_at"]

@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from campaigns import selectors, services
 from campaigns.api.filters import CampaignFilter, RecipientFilter
 from campaigns.api.serializers import (
-    ApprovalSerializer,
+    CampaignApprovalSerializer,
     CampaignInputSerializer,
     CampaignSerializer,
     PauseSerializer,
@@ -109,7 +109,7 @@ class CampaignViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantVi
         """Hand it to somebody who may approve it."""
         return self._did(services.submit_for_review)
 
-    @extend_schema(methods=["POST"], request=None, responses={201: ApprovalSerializer})
+    @extend_schema(methods=["POST"], request=None, responses={201: CampaignApprovalSerializer})
     @extend_schema(methods=["DELETE"], request=None, responses={204: None})
     @action(detail=True, methods=["post", "delete"])
     def approval(self, request: Request, **_: Any) -> Response:
@@ -119,7 +119,7 @@ class CampaignViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantVi
             services.return_campaign(actor=self.actor, campaign=campaign, reason="", at=at)
             return Response(status=status.HTTP_204_NO_CONTENT)
         approval = services.approve_campaign(actor=self.actor, campaign=campaign, at=at)
-        return Response(ApprovalSerializer(approval).data, status=status.HTTP_201_CREATED)
+        return Response(CampaignApprovalSerializer(approval).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(methods=["POST"], request=None, responses={201: CampaignSerializer})
     @extend_schema(methods=["DELETE"], request=None, responses={204: None})

@@ -51,7 +51,8 @@ def start_programs(programs: Supervisor, base_url: str, sandbox_url: str) -> Non
     port_of = {url: int(url.rsplit(":", 1)[1]) for url in (base_url, sandbox_url)}
     outside = programs.start("sandbox", sandbox(port_of[sandbox_url]))
     server = programs.start("web", web(port_of[base_url]), env={"DATABASE_POOL_SIZE": "20"})
-    programs.start("worker", worker())
+    programs.start("worker", worker(queues="celery"))
+    programs.start("sender", worker(concurrency=1, queues="campaigns"))
     programs.start("scheduler", scheduler(RUN_DIR / "schedule"))
     outside.wait_for_port(port_of[sandbox_url])
     server.wait_for_url(f"{base_url}/healthz")

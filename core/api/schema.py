@@ -4,9 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema as SpectacularAutoSchema
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework import serializers
+
+
+class TokenScheme(OpenApiAuthenticationExtension):
+    """How the document says `Authorization: Bearer majlis_...`."""
+
+    target_class = "core.api.authentication.TokenAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "description": "POST sign-in/ for one"}
+
+
+class SessionScheme(OpenApiAuthenticationExtension):
+    target_class = "core.api.authentication.SessionAuthentication"
+    name = "session"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "apiKey", "in": "cookie", "name": "sessionid"}
 
 
 class ProblemSerializer(serializers.Serializer[Any]):
