@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection
 from django.utils import timezone
@@ -36,7 +37,7 @@ def follow_messages(event: MessagesProgressed) -> None:
 
 def attribute_reply(event: InboundReceived) -> None:
     """Count a reply for the message it quotes, else for the campaign that wrote to them last in this conversation."""
-    parameters = {
+    parameters: dict[str, Any] = {
         "org": event.organization_id,
         "conversation": event.conversation_id,
         "quoted": event.quoted_message_id,

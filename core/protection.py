@@ -68,7 +68,7 @@ def _keys(connection: BaseDatabaseWrapper) -> Iterator[str]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT conname FROM pg_constraint")
         present = {name for (name,) in cursor.fetchall()}
-    for table in [model._meta.db_table for model in (*tenant_models(), Membership)]:
+    for table in [*(model._meta.db_table for model in tenant_models()), Membership._meta.db_table]:
         name = f"{table}_organization_id_key"
         if name not in present:
             yield f'ALTER TABLE "{table}" ADD CONSTRAINT "{name}" UNIQUE (organization_id, id)'

@@ -78,7 +78,7 @@ def create_messages(
 
     Run it in the transaction that marks the caller's own rows. A request id that exists already is left out.
     """
-    parameters = {
+    parameters: dict[str, Any] = {
         "org": organization_id,
         "at": at,
         "lease": lease_until,
@@ -107,7 +107,7 @@ def settle(*, organization_id: int, rows: Sequence[Settled], at: datetime) -> No
     """Write what became of messages. A status that came by webhook in the meantime is never lowered. One statement."""
     if not rows:
         return
-    parameters = {
+    parameters: dict[str, Any] = {
         "org": organization_id,
         "at": at,
         "ids": [row.message_id for row in rows],
@@ -138,7 +138,7 @@ def discard(*, organization_id: int, message_ids: Iterable[int]) -> None:
 def _rows(statement: str, parameters: dict[str, Any]) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def _rank(column: str) -> str:
@@ -192,7 +192,7 @@ def _insert(model: type[models.Model], given: dict[str, str]) -> tuple[str, str]
         if field.primary_key or field.column in expressions or field.null:
             continue
         default = {} if field.get_internal_type() == "JSONField" else field.get_default()
-        expressions[field.column] = _literal("" if default is None else default)
+        expressions[str(field.column)] = _literal("" if default is None else default)
     return ", ".join(expressions), ", ".join(expressions.values())
 
 

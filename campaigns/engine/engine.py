@@ -178,12 +178,12 @@ class Engine:
         for row in batch:
             row.channel_id = able[self._turn % len(able)].channel.pk
             self._turn += 1
-        found = self.plan
+        plan = self.plan
         sent = await self.database(
             rows.submit,
-            found.organization,
-            found.template,
-            found.letter,
+            plan.organization,
+            plan.template,
+            plan.letter,
             able[0].channel,
             self.token,
             batch,

@@ -46,7 +46,7 @@ class Lane:
         seconds = min(SHORTEST_HOLD * 2**self._strikes, LONGEST_HOLD) * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
         self._strikes += 1
         self.hold_until = now + seconds
-        return seconds
+        return float(seconds)
 
     def slow_down(self) -> None:
         self._factor = max(self._factor * 0.7, LEAST_FACTOR)
