@@ -215,7 +215,10 @@ _NEW_POINTS = """
 # Contacts that we knew may have got their first valid point of a kind.
 _PRIMARIES = """
     UPDATE crm_contactpoint k SET is_primary = true, updated_at = now()
-      FROM (SELECT DISTINCT id FROM crm_import_contact WHERE NOT is_new) c
+      FROM (
+        SELECT DISTINCT c.id FROM crm_contactpoint n JOIN crm_import_contact c ON c.id = n.contact_id AND NOT c.is_new
+         WHERE n.id = ANY(%(points)s) AND n.organization_id = %(organization)s
+      ) c
       CROSS JOIN LATERAL (
         SELECT DISTINCT ON (k.kind) k.id FROM crm_contactpoint k
          WHERE k.organization_id = %(organization)s AND k.contact_id = c.id AND k.deleted_at IS NULL
@@ -278,14 +281,19 @@ def merge(cursor: Any, run: Run, places: Places) -> Outcome:
     cursor.execute(_ALIASES)
     _report_contradictions(cursor, run)
     cursor.execute(_FILL)
+    # Of tables that this very transaction fills, the planner knows nothing, and would read them whole for every row.
+    cursor.execute("SET LOCAL enable_seqscan = off")
     cursor.execute(_UNITS, given)
-    units = _ids(cursor, _NEW_UNITS, given)
     cursor.execute(_CHANGED_UNITS, given)
     changes: list[tuple[int, str, str]] = cursor.fetchall()
     cursor.execute(_CONTACTS, given)
+    cursor.execute("SET LOCAL enable_seqscan = on")
+    units = _ids(cursor, _NEW_UNITS, given)
     contacts = _ids(cursor, _NEW_CONTACTS, given)
     points = _ids(cursor, _NEW_POINTS, given)
-    cursor.execute(_PRIMARIES, given)
+    cursor.execute("SET LOCAL enable_seqscan = off")
+    cursor.execute(_PRIMARIES, given | {"points": points})
+    cursor.execute("SET LOCAL enable_seqscan = on")
     ownerships = _ids(cursor, _NEW_OWNERSHIPS, given)
     cursor.execute(_OBJECTS)
     cursor.execute(f"DROP TABLE IF EXISTS {_TABLES}")
