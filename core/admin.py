@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
 from unfold.admin import ModelAdmin
@@ -35,7 +35,9 @@ class MajlisAdminSite(UnfoldAdminSite):
         return True
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Nobody signs in here: there is one sign-in page for all doors."""
+        """Nobody signs in here: there is one sign-in page for all doors. Whoever is in already is shown the way."""
+        if request.user.is_authenticated:
+            return HttpResponseRedirect("/")
         return redirect_to_login(request.GET.get("next") or f"{request.get_full_path()}", settings.LOGIN_URL)
 
 

@@ -15,6 +15,7 @@ from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.api.pagination import KeysetPagination
 from core.api.views import TenantViewSet
 from core.roles import Capability
 from sheets import error_files, services
@@ -100,12 +101,17 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView
         return answer
 
 
+class InSheetOrder(KeysetPagination):
+    ordering = "id"
+
+
 class RowErrorViewSet(mixins.ListModelMixin, TenantViewSet):
     """What was wrong, cell by cell, in the order of the sheet."""
 
     queryset = RowError.objects.all()
     serializer_class = RowErrorSerializer
     filterset_class = RowErrorFilter
+    pagination_class = InSheetOrder
     capabilities: ClassVar = {"list": IMPORT}
 
     def get_queryset(self) -> Any:

@@ -1,0 +1,114 @@
+"""Every address of Majlis, found from the routes themselves, tried by those who do not belong there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from core.actors import Actor
+from core.models import AuditEntry, Organization
+
+# Open to everyone by design; each says why.
+OPEN = {
+    "",  # sends strangers to sign in
+    "sign-in/",
+    "sign-out/",
+    "language/",
+    "healthz",
+    "readyz",
+    "api/schema/",  # says what there is, not what is in it
+    "api/docs/",
+    "api/v1/<slug:organization>/sign-in/",  # asks for e-mail and password
+}
+VERBS = ["get", "post", "put", "patch", "delete"]
+SAMPLES = {"organization": "palm", "app_label": "crm", "content_type_id": "1", "object_id": "1", "format": "json"}
+
+
+def routes(resolver: URLResolver | None = None, before: str = "") -> Iterator[str]:
+    """Every route as text, e.g. `o/<slug:organization>/inbox/`."""
+    for pattern in (resolver or get_resolver()).url_patterns:
+        assert isinstance(pattern, URLPattern | URLResolver)
+        text = before + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern, text)
+        else:
+            yield text
+
+
+def address(route: str) -> str:
+    """The route with something in every place: the organisation that the visitor does not belong to, and row 1."""
+
+    def fill(match: re.Match[str]) -> str:
+        name = match["name"]
+        return SAMPLES.get(name, "1")
+
+    path = re.sub(r"\(\?P<(?P<name>\w+)>(?:[^()]|\([^)]*\))*\)", fill, route)
+    path = re.sub(r"<(?:\w+:)?(?P<name>\w+)>", fill, path)
+    path = path.replace("^", "").replace("$", "").replace("\\Z", "").replace("\\.", ".").replace("/?", "/")
+    return "/o/palm/" + path if path.startswith("admin/") else "/" + path
+
+
+ALL = sorted(set(routes()))
+API = [route for route in ALL if route.startswith("api/v1/") and route not in OPEN]
+PAGES = [route for route in ALL if route.startswith("o/")]
+ADMIN = [route for route in ALL if route.startswith("admin/")]
+WEBHOOKS = [route for route in ALL if route.startswith("webhooks/")]
+
+
+def test_every_address_is_behind_one_of_the_doors() -> None:
+    assert not set(ALL) - OPEN - set(API) - set(PAGES) - set(ADMIN) - set(WEBHOOKS)
+    assert len(API) > 30
+
+
+@pytest.mark.parametrize("route", API)
+def test_the_api_is_closed_to_strangers_and_to_other_organisations(
+    route: str, organization: Organization, outsider: Actor
+) -> None:
+    stranger, visitor = Client(raise_request_exception=True), Client(raise_request_exception=True)
+    visitor.force_login(outsider.user)  # type: ignore[arg-type]
+
+    for verb in VERBS:
+        assert getattr(stranger, verb)(address(route)).status_code == 401, verb
+        assert getattr(visitor, verb)(address(route)).status_code == 404, verb
+
+    assert not AuditEntry.objects.exists()
+
+
+@pytest.mark.parametrize("route", PAGES)
+def test_pages_send_strangers_to_sign_in_and_do_not_exist_for_outsiders(
+    route: str, organization: Organization, outsider: Actor
+) -> None:
+    stranger, visitor = Client(), Client()
+    visitor.force_login(outsider.user)  # type: ignore[arg-type]
+
+    for verb in ["get", "post"]:
+        sent = getattr(stranger, verb)(address(route))
+        assert (sent.status_code, sent.headers.get("Location", "").startswith("/sign-in/")) in {
+            (302, True),
+            (405, False),
+        }
+        assert getattr(visitor, verb)(address(route)).status_code in {404, 405}
+
+    assert not AuditEntry.objects.exists()
+
+
+@pytest.mark.parametrize("route", ADMIN)
+def test_the_back_office_is_closed_to_strangers_outsiders_and_agents(
+    route: str, organization: Organization, outsider: Actor, agent: Actor
+) -> None:
+    stranger, visitor, member = Client(), Client(), Client()
+    visitor.force_login(outsider.user)  # type: ignore[arg-type]
+    member.force_login(agent.user)  # type: ignore[arg-type]
+
+    for verb in ["get", "post"]:
+        assert getattr(stranger, verb)(address(route)).status_code in {302, 404, 405}
+        assert getattr(visitor, verb)(address(route)).status_code in {302, 404, 405}
+        answer = getattr(member, verb)(address(route), follow=True)
+        assert answer.status_code in {200, 403, 404, 405}
+        assert b"/admin/crm/" not in answer.content
+
+    assert not AuditEntry.objects.exists()
