@@ -132,6 +132,7 @@ class EntryInline(TabularInline):
     fields: ClassVar = ["account", "debit", "credit", "sequence", "balance_after"]
     readonly_fields = fields
     extra = 0
+    hide_title = True
     can_delete = False
 
     def get_queryset(self, request: HttpRequest) -> Any:

@@ -127,7 +127,8 @@ class Transfer(TenantModel):
                 func="""
                     scope_before := current_setting('majlis.organization', true);
                     PERFORM set_config('majlis.organization', NEW.organization_id::text, true);
-                    SELECT count(*) INTO entry_count FROM ledger_entry WHERE transfer_id = NEW.id;
+                    SELECT count(*) INTO entry_count FROM ledger_entry
+                     WHERE organization_id = NEW.organization_id AND transfer_id = NEW.id;
                     PERFORM set_config('majlis.organization', COALESCE(scope_before, ''), true);
                     IF entry_count < 2 THEN
                         RAISE EXCEPTION 'ledger: transfer % has % entries', NEW.id, entry_count;
@@ -153,7 +154,7 @@ class Entry(TenantModel):
     organization = models.ForeignKey(
         Organization, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
     )
-    transfer = TenantForeignKey(Transfer, related_name="entries")
+    transfer = TenantForeignKey(Transfer, related_name="entries", db_index=False)
     account = TenantForeignKey(Account, related_name="entries", db_index=False)
     amount_minor = models.BigIntegerField(help_text="positive is a debit, negative a credit")
     sequence = models.BigIntegerField(help_text="1, 2, 3, ... in each account, without gaps")
@@ -170,6 +171,8 @@ class Entry(TenantModel):
             models.CheckConstraint(name="ledger_entry_sequence_positive", condition=Q(sequence__gt=0)),
         ]
         indexes = [
+            # the lines of a transfer; with the organisation, so that no plan prefers an index on that alone
+            models.Index(fields=["organization", "transfer"], name="ledger_entry_of_transfer"),
             # statements and balances as of a date; the organisation is implied by the account
             models.Index(fields=["account", "effective_on"], name="ledger_entry_by_date"),
         ]
@@ -185,12 +188,13 @@ class Entry(TenantModel):
                 declare=[("wrong", "bigint")],
                 func="""
                     SELECT n.transfer_id INTO wrong
-                      FROM (SELECT DISTINCT transfer_id FROM added) n
+                      FROM (SELECT DISTINCT organization_id, transfer_id FROM added) n
                      CROSS JOIN LATERAL (
                         SELECT sum(e.amount_minor) AS total,
                                count(DISTINCT (SELECT a.currency FROM ledger_account a WHERE a.id = e.account_id)) AS many,
                                min((SELECT a.currency FROM ledger_account a WHERE a.id = e.account_id)) AS currency
-                          FROM ledger_entry e WHERE e.transfer_id = n.transfer_id
+                          FROM ledger_entry e
+                         WHERE e.organization_id = n.organization_id AND e.transfer_id = n.transfer_id
                      ) whole
                      WHERE whole.total <> 0 OR whole.many <> 1
                         OR whole.currency IS DISTINCT FROM (

@@ -45,6 +45,7 @@ class SplitInline(TabularInline):
     fields: ClassVar = ["role", "beneficiary", "amount", "paid", "due", "explanation"]
     readonly_fields = fields
     extra = 0
+    hide_title = True
     can_delete = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -110,19 +111,24 @@ class CommissionAdmin(TenantAdmin):
     list_display: ClassVar = ["number", "unit", "agent", "price", "amount", "vat", "state", "earned_on"]
     list_display_links: ClassVar = ["number"]
     list_filter: ClassVar = ["status", "currency", ("earned_on", RangeDateFilter)]
-    list_select_related: ClassVar = ["deal__property__project", "deal__agent"]
+    list_select_related: ClassVar = ["deal__property__project", "deal__agent", "plan_version__plan"]
     search_fields: ClassVar = ["deal__property__p_number", "deal__property__unit_number", "deal__agent__name"]
     fields: ClassVar = [
-        "deal", "plan_version", "price", "explanation", "amount", "vat", "state", "earned_on", "created_by", "decisions",
+        "deal", "terms", "price", "explanation", "amount", "vat", "status", "earned_on", "created_by", "decisions",
     ]  # fmt: skip
-    readonly_fields: ClassVar = ["price", "amount", "vat", "state", "decisions"]
+    readonly_fields: ClassVar = ["terms", "price", "amount", "vat", "decisions"]
     inlines: ClassVar = [SplitInline]
     actions: ClassVar = ["approve_selected"]
     actions_detail: ClassVar = ["approve", "pay", "dispute", "resolve", "cancel"]
 
-    @display(description="Commission", ordering="pk")
+    @display(description="Number", ordering="pk")
     def number(self, commission: Commission) -> str:
         return f"No. {commission.pk}"
+
+    @display(description="Plan")
+    def terms(self, commission: Commission) -> str:
+        version = commission.plan_version
+        return f"{version.plan.name}, version {version.number}"
 
     @display(description="Unit")
     def unit(self, commission: Commission) -> str:
@@ -301,8 +307,12 @@ class CommissionAdmin(TenantAdmin):
         return [
             ("Unit", self.unit(commission)),
             ("Commission", f"{self.amount(commission)} = {commission.explanation}"),
-            *((f"{split.get_role_display()}: {whose(split)}", SplitInline.amount(None, split)) for split in splits),
+            *((_role(split), format_money(split.amount_minor, split.currency)) for split in splits),
         ]
+
+
+def _role(split: CommissionSplit) -> str:
+    return "House" if split.role == SplitRole.HOUSE else f"{split.get_role_display()}: {whose(split)}"
 
 
 def _name(member: Any) -> str:

@@ -107,6 +107,7 @@ class VersionInline(TabularInline):
     fields: ClassVar = ["number", "rate", "divided", "vat", "note", "created_by", "at"]
     readonly_fields = fields
     extra = 0
+    hide_title = True
     can_delete = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

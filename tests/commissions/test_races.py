@@ -17,6 +17,7 @@ from commissions.models import Approval, Commission, CommissionPayment, Commissi
 from core.actors import Actor
 from core.errors import DomainError
 from core.models import Membership, Organization
+from core.roles import Role
 from core.tenancy import organization_scope
 from ledger import verification
 from ledger.models import Account
@@ -65,8 +66,8 @@ def at_once(organization: Organization, work) -> Counter[str]:
 def people(committed: str):
     organization, members = house()
     with organization_scope(organization.pk):
-        maker, approver = Actor(organization, members["manager"]), Actor(organization, members["admin"])
-        yield maker, approver, sales_profile(Actor(organization, members["agent"]))
+        maker, approver = Actor(organization, members[Role.MANAGER]), Actor(organization, members[Role.ADMIN])
+        yield maker, approver, sales_profile(Actor(organization, members[Role.AGENT]))
 
 
 def test_one_approval_wins(people) -> None:

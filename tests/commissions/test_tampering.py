@@ -8,6 +8,7 @@ from django.db.models import ProtectedError
 
 from commissions.models import Approval, Commission, CommissionPayment, CommissionSplit
 from core.actors import Actor
+from core.roles import Role
 from core.services import soft_delete
 from crm.models import Agent, Deal, Property
 from ledger.models import Transfer
@@ -22,14 +23,14 @@ def made(manager: Actor, second_manager: Actor, agent: Actor) -> Commission:
     return found
 
 
-def at_once(statement: str, *parameters: object) -> None:
+def at_once(statement: str, *parameters: int | str) -> None:
     """One statement, with what is checked at commit checked now."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(statement, parameters)
 
 
-def refused(statement: str, why: str, *parameters: object) -> None:
+def refused(statement: str, why: str, *parameters: int | str) -> None:
     with pytest.raises(DatabaseError, match=why), transaction.atomic():
         connection.cursor().execute(statement, parameters)
 
@@ -77,7 +78,7 @@ def test_the_database_counts_four_eyes_too(manager: Actor, agent: Actor) -> None
 
 
 def test_the_database_refuses_a_payment_too_many(made: Commission, manager: Actor, agent: Actor) -> None:
-    split, transfer = parts(made)[0], Transfer.objects.order_by("-id").first()
+    split, transfer = parts(made)[0], Transfer.objects.latest("id")
 
     def insert(amount: int, payer: Actor = manager, currency: str = "AED") -> None:
         CommissionPayment.objects.create(
@@ -151,8 +152,8 @@ def test_the_owner_of_the_tables_is_stopped_too(committed: str, statement: str, 
 
     organization, members = house()
     with organization_scope(organization.pk):
-        maker, approver = Actor(organization, members["manager"]), Actor(organization, members["admin"])
-        one = approved(maker, approver, closed_deal(sales_profile(Actor(organization, members["agent"]))))
+        maker, approver = Actor(organization, members[Role.MANAGER]), Actor(organization, members[Role.ADMIN])
+        one = approved(maker, approver, closed_deal(sales_profile(Actor(organization, members[Role.AGENT]))))
         pay(maker, parts(one)[0], "1.00", "T-1")
         with connections["owner"].cursor() as cursor:
             cursor.execute("SELECT set_config('majlis.organization', %s, false)", [str(organization.pk)])

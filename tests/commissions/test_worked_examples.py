@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from commissions import rating, services, splitting
+from commissions.errors import PlanInvalid, SplitInvalid
 from commissions.models import Method, RateKind, SplitRole, Status, VatMode
 from commissions.splitting import Share, ShareKind
 from core.actors import Actor
@@ -267,7 +268,7 @@ def test_a_currency_of_three_decimals(manager: Actor, second_manager: Actor, age
     ],
 )
 def test_shares_that_do_not_make_a_whole_are_refused(shares: list[Share]) -> None:
-    with pytest.raises(splitting.SplitInvalid):
+    with pytest.raises(SplitInvalid):
         splitting.divide(100, "AED", shares)
 
 
@@ -287,5 +288,5 @@ def test_shares_that_do_not_make_a_whole_are_refused(shares: list[Share]) -> Non
     ],
 )
 def test_terms_that_make_no_sense_are_refused(terms: rating.Terms) -> None:
-    with pytest.raises(rating.PlanInvalid):
+    with pytest.raises(PlanInvalid):
         rating.check(terms)

@@ -13,6 +13,7 @@ import pytest
 from django.db import connections
 
 from core.actors import Actor
+from core.roles import Role
 from core.tenancy import organization_scope
 from ledger import errors, services, verification
 from ledger.models import Account, Entry, Transfer
@@ -68,7 +69,7 @@ def in_thread(organization, work):
 def test_many_threads_and_processes_share_accounts_without_deadlock(committed: str) -> None:
     organization, members = house()
     with organization_scope(organization.pk):
-        actor = Actor(organization, members["manager"])
+        actor = Actor(organization, members[Role.MANAGER])
         accounts = [
             open_account(actor, f"a{number}", lowest_minor=-1000 if number % 2 else None) for number in range(6)
         ]
@@ -106,7 +107,7 @@ def test_many_threads_and_processes_share_accounts_without_deadlock(committed: s
 def test_one_reference_is_posted_once_however_many_try(committed: str) -> None:
     organization, members = house()
     with organization_scope(organization.pk):
-        actor = Actor(organization, members["manager"])
+        actor = Actor(organization, members[Role.MANAGER])
         bank, cash, other, fourth = (open_account(actor, code) for code in ("bank", "cash", "other", "fourth"))
     start = Barrier(THREADS)
 
@@ -134,7 +135,7 @@ def test_the_last_of_a_balance_is_taken_once(committed: str) -> None:
     """Eight take 100 from an account that has 100 and may not fall below zero: one gets it."""
     organization, members = house()
     with organization_scope(organization.pk):
-        actor = Actor(organization, members["manager"])
+        actor = Actor(organization, members[Role.MANAGER])
         purse, source = open_account(actor, "purse", lowest_minor=0), open_account(actor, "source")
     start = Barrier(THREADS)
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
 
 from core.actors import Actor
+from core.roles import Role
 from core.tenancy import organization_scope
 from ledger import errors, selectors, services, verification
 from ledger.models import Account, AccountKind, Entry
@@ -141,7 +142,7 @@ class Books(RuleBasedStateMachine):
 def test_the_books_balance_whatever_happens(committed: str) -> None:
     organization, members = house()
     with organization_scope(organization.pk):
-        Books.actor = Actor(organization, members["manager"])
+        Books.actor = Actor(organization, members[Role.MANAGER])
         run_state_machine_as_test(
             Books,
             settings=settings(

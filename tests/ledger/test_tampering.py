@@ -16,6 +16,7 @@ from django.db import DatabaseError, connection, connections, transaction
 
 from core.actors import Actor
 from core.models import Organization
+from core.roles import Role
 from core.tenancy import organization_scope
 from ledger.models import Account, AccountKind, Entry, Transfer
 from tests.ledger.factories import AT, DAY, move, open_account
@@ -84,7 +85,7 @@ def palm(committed: str) -> Iterator[Organization]:
     """A house whose books are committed: ten transfers over three accounts."""
     organization, members = house()
     with organization_scope(organization.pk):
-        actor = Actor(organization, members["manager"])  # type: ignore[index]
+        actor = Actor(organization, members[Role.MANAGER])
         bank, cash = open_account(actor, "bank"), open_account(actor, "cash")
         revenue = open_account(actor, "revenue", AccountKind.INCOME)
         for number in range(10):
