@@ -7,7 +7,7 @@ import secrets
 from datetime import datetime, timedelta
 
 from django.apps import apps
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from core import audit
 from core.actors import Actor
@@ -137,6 +137,9 @@ def restore_deletion(*, actor: Actor, deletion: Deletion, at: datetime) -> int:
             for model in _soft_delete_models():
                 hidden = model._base_manager.filter(deletion=deletion)
                 restored += hidden.update(deleted_at=None, deletion=None)
+            with connection.cursor() as cursor:
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # now, where a refusal can still be told in words
+                cursor.execute("SET CONSTRAINTS ALL DEFERRED")
     except IntegrityError as error:
         raise NameTaken(
             f"{deletion.label} cannot come back: something live now has the same number or name."

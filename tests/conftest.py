@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.core.management import call_command
 from django.db import connections
 
@@ -59,9 +61,20 @@ def other_organization(db: None) -> Organization:
     return Organization.objects.create(slug="cedar", name="Cedar Homes")
 
 
+@cache
+def _hashed_password() -> str:
+    """Argon2 is slow on purpose; hashing the same password for every person of every test is not the point."""
+    return make_password(PASSWORD)
+
+
+def person(email: str, name: str) -> User:
+    """Somebody who signs in with PASSWORD."""
+    return User.objects.create(email=email, name=name, password=_hashed_password())
+
+
 def member(organization: Organization, role: Role, name: str, reports_to: Membership | None = None) -> Membership:
     """A person with a role; signs in as <name>@<organisation>.example with PASSWORD."""
-    user = User.objects.create_user(f"{name.lower()}@{organization.slug}.example", PASSWORD, name=name)
+    user = person(f"{name.lower()}@{organization.slug}.example", name)
     return Membership.objects.create(organization=organization, user=user, role=role, reports_to=reports_to)
 
 

@@ -18,10 +18,11 @@ import redis
 
 from config import processes
 from config.processes import Process, Supervisor, free_port
-from core.models import Membership, Organization, User
+from core.models import Membership, Organization
 from core.roles import Role
-from tests.conftest import PASSWORD
+from tests.conftest import person
 from tests.databases import TEMPLATE, clone, drop, point_at, url_of
+from tests.plugin import REDIS_DATABASES
 
 
 class Live:
@@ -100,7 +101,7 @@ def house(slug: str = "palm", name: str = "Palm Brokers") -> tuple[Organization,
     members = {
         role: Membership.objects.create(
             organization=organization,
-            user=User.objects.create_user(f"{role}@{slug}.example", PASSWORD, name=role.label),
+            user=person(f"{role}@{slug}.example", role.label),
             role=role,
         )
         for role in Role
@@ -127,7 +128,8 @@ def committed(worker_database: str, django_db_blocker: Any) -> Iterator[str]:
 def live(committed: str, tmp_path: Path) -> Iterator[Live]:
     """Nothing runs yet: the test starts what its story needs."""
     parts = urlsplit(os.environ["REDIS_URL"])
-    redis_url = urlunsplit(parts._replace(path=f"/{1 + secrets.randbelow(15)}"))
+    own = int(parts.path.strip("/") or 0)
+    redis_url = urlunsplit(parts._replace(path=f"/{own + 1 + secrets.randbelow(REDIS_DATABASES - 1)}"))
     env = {
         "MAJLIS_ENV": "test",
         "DATABASE_URL": url_of(committed),

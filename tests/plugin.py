@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Generator
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
@@ -18,6 +19,7 @@ from config.embedded import ServiceUnavailable, services
 from config.processes import ProcessFailed
 
 RUN_DIR = Path(__file__).resolve().parent.parent / ".run" / "tests"
+REDIS_DATABASES = 8  # for each process: the first for its own cache, the others for what `live` tests start
 BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
 
 
@@ -33,7 +35,14 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     except (ServiceUnavailable, ProcessFailed) as error:
         raise pytest.UsageError(str(error)) from None
     os.environ.update(found.env)
+    os.environ["REDIS_URL"] = _own_redis(os.environ["REDIS_URL"])
     return (yield)
+
+
+def _own_redis(url: str) -> str:
+    """Of the sixteen databases of Redis, every process of pytest-xdist has some of its own (REDIS_DATABASES)."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return urlunsplit(urlsplit(url)._replace(path=f"/{worker * REDIS_DATABASES}"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

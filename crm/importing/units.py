@@ -9,9 +9,11 @@ from typing import Any
 import orjson
 from django.db import connection
 
+from core import statistics
 from crm.importing import merging, values
 from crm.importing.owners import Owners, owner_key
 from crm.importing.places import Places
+from crm.models import Contact, ContactPoint, Ownership, Project, Property
 from sheets.tables import WARNING, Issue, Outcome, Row, RowRefused, Run
 
 # Fields whose text goes into the table as it is, with the length that fits.
@@ -22,6 +24,7 @@ TEXTS = {
 }  # fmt: skip
 KEYS = ("p_number", "registration", "building", "cluster", "unit_number")
 FLUSH = 4000
+WORTH_STATISTICS = 500
 
 
 class UnitImporter:
@@ -68,6 +71,9 @@ class UnitImporter:
                 copy.write_row(alias)
         outcome = merging.merge(self.cursor, self.run, self.places)
         outcome.counts["projects_new"] = self.places.projects_made
+        if outcome.counts.get("properties_new", 0) > WORTH_STATISTICS:
+            # Else the planner takes the tables for as small as they were until autovacuum comes by.
+            statistics.refresh([Project, Property, Contact, ContactPoint, Ownership])
         return outcome
 
     def _unit_key(self, given: Mapping[str, str]) -> tuple[str, str]:
