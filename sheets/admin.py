@@ -26,6 +26,11 @@ STATUS_COLORS = {
     "draft": "default", "previewing": "info", "previewed": "info", "queued": "warning", "running": "warning",
     "done": "success", "failed": "danger",
 }  # fmt: skip
+FIGURES = {
+    "read": "Rows read", "new": "New", "changed": "Changed", "unchanged": "Unchanged", "skipped": "Skipped",
+    "errors": "Refused", "warnings": "With a doubt", "projects_new": "New projects", "properties_new": "New units",
+    "contacts_new": "New contacts", "points_new": "New numbers and addresses", "ownerships_new": "New ownerships",
+}  # fmt: skip
 AT_WORK = {RunStatus.PREVIEWING, RunStatus.QUEUED, RunStatus.RUNNING}
 SHOWN_SAMPLES = 8
 SHOWN_WRONG = 50
@@ -160,9 +165,7 @@ class ImportRunAdmin(TenantAdmin):
             "may_change": run.status in {RunStatus.DRAFT, RunStatus.PREVIEWED, RunStatus.FAILED},
             "is_at_work": run.status in AT_WORK,
             "percent": progress.percent(run.pk),
-            "figures": [
-                (name.replace("_", " "), count) for name, count in run.counts.items() if isinstance(count, int)
-            ],
+            "figures": [(label, run.counts[name]) for name, label in FIGURES.items() if name in run.counts],
             "samples": {kind: rows[:SHOWN_SAMPLES] for kind, rows in run.samples.items() if rows},
             "wrong": wrong[:SHOWN_WRONG],
             "errors_address": f"{reverse('admin:sheets_rowerror_changelist')}?run__id__exact={run.pk}",
