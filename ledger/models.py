@@ -174,7 +174,7 @@ class Entry(TenantModel):
             # the lines of a transfer; with the organisation, so that no plan prefers an index on that alone
             models.Index(fields=["organization", "transfer"], name="ledger_entry_of_transfer"),
             # statements and balances as of a date; the organisation is implied by the account
-            models.Index(fields=["account", "effective_on"], name="ledger_entry_by_date"),
+            models.Index(fields=["account", "effective_on", "sequence"], name="ledger_entry_by_date"),
         ]
         triggers = [
             *append_only(),
