@@ -101,7 +101,7 @@ class TeamRow:
 def agent_statement(
     *, actor: Actor, agent: Agent, since: date | None = None, until: date | None = None, limit: int = 200
 ) -> AgentStatement:
-    """What an agent earned, what is approved, due and paid, and why. Four queries, however long the history.
+    """What an agent earned, what is approved, due and paid, and why. Five queries, however long the history.
 
     `since` and `until` are days on which commissions were earned, both included; payments shown are those of the same
     commissions. The newest `limit` lines and payments are shown, totals are over all. Raises CommissionUnknown when

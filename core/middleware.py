@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import set_script_prefix
+from django.urls import get_script_prefix, set_script_prefix
 from django.utils import timezone
 from django_structlog.middlewares import RequestMiddleware
 
@@ -58,6 +58,7 @@ class OrganizationMiddleware:
         if organization is None:
             raise Http404
         request.organization = organization  # type: ignore[attr-defined]
+        before = get_script_prefix()
         if address["door"] == "o" and (address["rest"] or "").startswith("/admin"):
             # Django's admin knows no arguments in its addresses: to it, the organisation is where it is mounted.
             set_script_prefix(f"/o/{organization.slug}/")
@@ -66,7 +67,10 @@ class OrganizationMiddleware:
         clock = organization.time_zone if address["door"] == "o" else timezone.get_default_timezone()
         with organization_scope(organization.pk), timezone.override(clock):
             request.actor = actor_of(request, organization)  # type: ignore[attr-defined]
-            return self.get_response(request)
+            try:
+                return self.get_response(request)
+            finally:
+                set_script_prefix(before)
 
 
 def actor_of(request: HttpRequest, organization: Organization) -> Actor | None:

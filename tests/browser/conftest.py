@@ -38,7 +38,7 @@ class Office:
         return f"{self.base_url}/o/{self.organization.slug}/{path}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # closed after each file: other tests may want an event loop of their own
 def browser() -> Iterator[Browser]:
     # Playwright keeps an event loop in this thread, in which Django else refuses to speak to the database.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
