@@ -1,7 +1,7 @@
 """Recomputes everything the ledger says of itself, and finds what somebody changed, took, added or moved.
 
 It trusts no trigger and no function of the database: sums, sequences, running balances, fingerprints and hashes are
-worked out again from the rows. The format of the hashes is in docs/adr/0020.
+worked out again from the rows. The format of the hashes is in docs/adr/0010.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The only writer of the ledger: two functions of the owner of the tables (docs/adr/0020).
+"""The only writer of the ledger: two functions of the owner of the tables (docs/adr/0010).
 
 They run as the owner, who is bound by forced row-level security like everybody, and read the organisation from the
 connection's setting: a caller cannot post for another house. The application's role may execute them, and may not

@@ -62,7 +62,7 @@ def test_a_posting_moves_both_accounts_and_numbers_their_entries(
 def test_the_hash_of_an_entry_is_the_one_that_the_decision_describes(
     manager: Actor, bank: Account, revenue: Account
 ) -> None:
-    """docs/adr/0020: anyone can recompute it with nothing but SHA-256."""
+    """docs/adr/0010: anyone can recompute it with nothing but SHA-256."""
     move(manager, "A", bank, revenue, 7)
     entry = Entry.objects.get(account=bank)
     genesis = hashlib.sha256(
