@@ -18,7 +18,7 @@ NATIONAL_ID = "784-1990-1234567-1"
 
 def ciphertext() -> str:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT national_id FROM crm_contact")
+        cursor.execute("SELECT national_id FROM crm_contact WHERE national_id <> ''")
         return str(cursor.fetchone()[0])
 
 
