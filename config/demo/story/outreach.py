@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from django.db.models import Count
 
@@ -66,8 +67,7 @@ def send(stage: Stage) -> str:
     marwan.delete(f"{path}pause/")
     until(lambda: marwan.get(path)["status"] == "completed", "the campaign to be completed", seconds=120)
     took = time.monotonic() - began
-    received = stage.sandbox.get("received", kind="messages", limit=1000)["received"]
-    people = [each["to"] for each in received if each["accepted"] and each["body"]["type"] == "template"]
+    people = [each["to"] for each in _messages(stage) if each["accepted"] and each["body"]["type"] == "template"]
     same(len(people), len(set(people)), "people, and messages to them")
     same(len(people), stage.made["to_send"], "accepted by WhatsApp")
     same(stage.sandbox.get("summary")["biz_opaque_callback_data"]["accepted_more_than_once"]["count"], 0, "sent twice")
@@ -92,7 +92,12 @@ def respect_stop(stage: Stage) -> str:
 
 
 def _received(stage: Stage) -> int:
-    return int(stage.sandbox.get("summary")["messages"]["received"])
+    """Of the campaign; those who said stop also get a confirmation."""
+    return sum(each["body"]["type"] == "template" for each in _messages(stage))
+
+
+def _messages(stage: Stage) -> list[dict[str, Any]]:
+    return list(stage.sandbox.get("received", kind="messages", limit=1000)["received"])
 
 
 def _project() -> Project:
