@@ -21,6 +21,12 @@ from core.models import AuditEntry, Deletion, Membership
 from core.roles import Capability
 
 
+def acting(request: HttpRequest) -> Actor:
+    """Who asks for this page: every page of the back office has somebody."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return actor
+
+
 class MajlisAdminSite(UnfoldAdminSite):
     """Mounted per organisation at /o/<slug>/admin/; entered with the capability, not with Django's is_staff."""
 

@@ -12,19 +12,12 @@ from django.utils.html import format_html
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
-from core.actors import Actor
-from core.admin import TenantAdmin, site
+from core.admin import TenantAdmin, acting, site
 from core.money import format_money
 from core.roles import Capability
 from ledger import selectors
 from ledger.models import Account, Entry, Transfer
 from ledger.periods import AsOfForm, PeriodForm
-
-
-def acting(request: HttpRequest) -> Actor:
-    """Who asks for this page."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    return actor
 
 
 @admin.register(Account, site=site)

@@ -13,8 +13,7 @@ from django.utils import timezone
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
-from core.actors import Actor
-from core.admin import TenantAdmin, site
+from core.admin import TenantAdmin, acting, site
 from core.errors import DomainError
 from core.roles import Capability
 from sheets import error_files, progress, services
@@ -131,7 +130,7 @@ class ImportRunAdmin(TenantAdmin):
             file = form.cleaned_data["file"]
             try:
                 run = services.create_import(
-                    actor=_actor(request),
+                    actor=acting(request),
                     file=file,
                     name=file.name,
                     table=form.cleaned_data["table"],
@@ -175,7 +174,7 @@ class ImportRunAdmin(TenantAdmin):
 
     def _act(self, request: HttpRequest, run: ImportRun, form: MappingForm) -> HttpResponse:
         """Save the mapping and do what the pressed button says."""
-        actor, at = _actor(request), timezone.now()
+        actor, at = acting(request), timezone.now()
         try:
             document = form.document(run)
             if document != {key: run.mapping[key] for key in document}:
@@ -223,8 +222,3 @@ class SpreadsheetAdmin(TenantAdmin):
     list_display = ["name", "table", "provider", "status", "last_success_at", "last_error"]
     list_filter = ["status", "provider"]
     search_fields = ["name"]
-
-
-def _actor(request: HttpRequest) -> Actor:
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    return actor

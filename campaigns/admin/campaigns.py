@@ -20,8 +20,7 @@ from campaigns.admin.forms import ConfirmForm, ReasonForm, TemplateForm, fieldse
 from campaigns.models import Campaign, CampaignStatus
 from campaigns.models.campaigns import EDITABLE
 from campaigns.rendering import letter_of
-from core.actors import Actor
-from core.admin import TenantAdmin, site
+from core.admin import TenantAdmin, acting, site
 from core.errors import DomainError
 from core.roles import Capability
 from messaging.models import MessageTemplate
@@ -31,12 +30,6 @@ COLOURS = {
     "draft": "default", "in_review": "warning", "approved": "info", "scheduled": "info", "running": "success",
     "paused": "danger", "completed": "success", "cancelled": "default", "failed": "danger",
 }  # fmt: skip
-
-
-def acting(request: HttpRequest) -> Actor:
-    """Who asks for this page."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    return actor
 
 
 @admin.register(Campaign, site=site)

@@ -11,16 +11,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.shortcuts import render
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from core.actors import Actor
 from core.admin import TenantAdmin
 from core.errors import DomainError
-
-
-def acting(request: HttpRequest) -> Actor:
-    """Who asks for this page."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    return actor
-
 
 Figures = list[tuple[str, str]]
 
