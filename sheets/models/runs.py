@@ -1,4 +1,4 @@
-"""Sheets that we know, what each import of them did, and which row became which object."""
+"""What each import did: from the upload to the outcome."""
 
 from __future__ import annotations
 
@@ -10,41 +10,7 @@ from django.db.models import Q
 
 from core.append_only import append_only
 from core.models import TenantForeignKey, TenantModel, TenantQuerySet
-
-
-class Provider(models.TextChoices):
-    FILE = "file", "Uploaded file"
-    GOOGLE = "google", "Google Sheets"
-
-
-class SpreadsheetStatus(models.TextChoices):
-    PENDING = "pending", "Never imported"
-    SYNCED = "synced", "Imported"
-    FAILED = "failed", "Failed"
-
-
-class Spreadsheet(TenantModel):
-    """A source of rows: files with the same header are the same source. It remembers its mapping, and its rows."""
-
-    table = models.CharField(max_length=60, help_text="the declared table that its rows go into, such as crm.units")
-    provider = models.CharField(max_length=8, choices=Provider, default=Provider.FILE)
-    name = models.CharField(max_length=200)
-    signature = models.CharField(max_length=64, help_text="digest of the header")
-    header = ArrayField(models.CharField(max_length=200), default=list)
-    mapping = models.JSONField(default=dict, help_text='{"columns": {header: field}, "options": {...}}')
-    status = models.CharField(max_length=8, choices=SpreadsheetStatus, default=SpreadsheetStatus.PENDING)
-    last_success_at = models.DateTimeField(null=True, blank=True)
-    last_error = models.TextField(blank=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["organization", "table", "provider", "signature"], name="sheets_spreadsheet_once_per_header"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.pk})"
+from sheets.models.sources import Spreadsheet
 
 
 class RunStatus(models.TextChoices):
@@ -117,25 +83,6 @@ class ImportRun(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.file_name} ({self.pk})"
-
-
-class RowLink(TenantModel):
-    """Which row of a sheet became which object, and the values on which both last agreed."""
-
-    spreadsheet = TenantForeignKey(Spreadsheet, related_name="links")
-    row_key = models.CharField(max_length=500, help_text="what the row is known by, however the sheet is sorted")
-    fingerprint = models.BinaryField(max_length=16, help_text="of the row's cells: unchanged rows are not looked at")
-    object_id = models.BigIntegerField(help_text="the unit")
-    related_id = models.BigIntegerField(null=True, help_text="the owner")
-    base = models.JSONField(default=dict)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["organization", "spreadsheet", "row_key"], name="sheets_rowlink_once"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.row_key} ({self.pk})"
 
 
 class Severity(models.TextChoices):
