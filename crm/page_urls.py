@@ -2,10 +2,10 @@
 
 from django.urls import path
 
-from crm import pages
+from crm.pages import unit, units
 
 urlpatterns = [
-    path("units/", pages.units, name="units"),
-    path("units/<int:unit_id>/", pages.unit, name="unit"),
-    path("units/<int:unit_id>/owners/<int:contact_id>/disclosure/", pages.disclosure, name="disclosure"),
+    path("units/", units.units, name="units"),
+    path("units/<int:unit_id>/", unit.unit, name="unit"),
+    path("units/<int:unit_id>/owners/<int:contact_id>/disclosure/", unit.disclosure, name="disclosure"),
 ]

@@ -1,0 +1,1 @@
+"""Stock and people, for agents and for those who lead them."""

@@ -1,0 +1,81 @@
+"""Numbers and addresses: who reads them whole, and how they look to the others."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from core.actors import Actor
+from core.roles import Reach
+from crm.models import ContactPoint, OwnerDisclosure
+from crm.models.contacts import PointKind
+
+DISCLOSED_FOR = timedelta(days=1)
+MASK = "•••"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One way to reach a contact as this actor may read it: whole, or with its middle hidden."""
+
+    point_id: int
+    kind: str
+    kind_label: str
+    shown: str
+    is_masked: bool
+    line_type: str
+    status: str
+    status_label: str
+    is_primary: bool
+
+
+def reads_numbers(actor: Actor) -> bool:
+    """Whether this actor reads numbers and addresses whole, in every list, page and API answer.
+
+    Those who answer for the whole organisation do. Agents and supervisors read them with the middle hidden, and ask
+    for a contact's numbers one by one (crm.services.disclose_owner_number), which is counted and kept.
+    """
+    return actor.reach is Reach.ORGANIZATION
+
+
+def masked(kind: str, value: str) -> str:
+    """A number or an address that can be told from another, and not be used: +97150•••67, t•••@example.com."""
+    if kind == PointKind.EMAIL:
+        name, _, host = value.partition("@")
+        return f"{name[:1]}{MASK}@{host}"
+    return f"{value[:6]}{MASK}{value[-2:]}"
+
+
+def points_of(actor: Actor, contacts: Iterable[int], at: datetime) -> dict[int, list[Point]]:
+    """Ways to reach each contact, primary ones first. One query; a second where numbers are masked."""
+    points: dict[int, list[Point]] = defaultdict(list)
+    ids = list(contacts)
+    whole = reads_numbers(actor)
+    told = set() if whole else _disclosed(actor, ids, at)
+    found = ContactPoint.objects.for_organization(actor.organization).live().filter(contact__in=ids)
+    for point in found.order_by("-is_primary", "pk"):
+        hidden = not whole and point.pk not in told
+        points[point.contact_id].append(
+            Point(
+                point_id=point.pk,
+                kind=point.kind,
+                kind_label=point.get_kind_display(),
+                shown=masked(point.kind, point.value) if hidden else point.value,
+                is_masked=hidden,
+                line_type=point.line_type,
+                status=point.status,
+                status_label=point.get_status_display(),
+                is_primary=point.is_primary,
+            )
+        )
+    return points
+
+
+def _disclosed(actor: Actor, contacts: list[int], at: datetime) -> set[int]:
+    """The points that this member was given during the last day: they need not be asked for twice."""
+    given = OwnerDisclosure.objects.for_organization(actor.organization).filter(
+        membership=actor.membership, contact__in=contacts, at__gt=at - DISCLOSED_FOR
+    )
+    return {point for points in given.values_list("points", flat=True) for point in points}
