@@ -1,6 +1,6 @@
 """Sheets that we know, what each import of them did, and which row became which object."""
 
-from sheets.models.links import RowLink
+from sheets.models.links import CellChange, Conflict, Resolution, RowLink, Side
 from sheets.models.runs import (
     OPEN_STATUSES,
     ImportChange,
@@ -11,18 +11,24 @@ from sheets.models.runs import (
     Severity,
     Trigger,
 )
-from sheets.models.sources import Provider, Spreadsheet, SpreadsheetStatus
+from sheets.models.sources import Direction, GoogleAccount, Provider, Spreadsheet, SpreadsheetStatus
 
 __all__ = [
     "OPEN_STATUSES",
+    "CellChange",
+    "Conflict",
+    "Direction",
+    "GoogleAccount",
     "ImportChange",
     "ImportCreation",
     "ImportRun",
     "Provider",
+    "Resolution",
     "RowError",
     "RowLink",
     "RunStatus",
     "Severity",
+    "Side",
     "Spreadsheet",
     "SpreadsheetStatus",
     "Trigger",

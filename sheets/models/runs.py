@@ -36,18 +36,24 @@ class Trigger(models.TextChoices):
     UPLOAD = "upload", "Upload"
     COMMAND = "command", "Command"
     SCHEDULE = "schedule", "Schedule"
+    MANUAL = "manual", "Sync now"
 
 
 class ImportRun(TenantModel):
-    """One file on its way in: uploaded, mapped, previewed, committed in one transaction. The file is kept privately."""
+    """One file on its way in: uploaded, mapped, previewed, committed in one transaction. The file is kept privately.
+
+    A sync of a linked sheet is a run as well, without a file.
+    """
 
     spreadsheet = TenantForeignKey(Spreadsheet, related_name="runs")
     trigger = models.CharField(max_length=8, choices=Trigger, default=Trigger.UPLOAD)
-    file = models.FileField(max_length=300)
+    file = models.FileField(max_length=300, blank=True)
     file_name = models.CharField(max_length=200)
-    file_hash = models.CharField(max_length=64, help_text="SHA-256")
-    file_size = models.PositiveBigIntegerField()
-    kind = models.CharField(max_length=4, help_text="xlsx, xls or csv, by content")
+    file_hash = models.CharField(max_length=64, blank=True, help_text="SHA-256")
+    file_size = models.PositiveBigIntegerField(default=0)
+    kind = models.CharField(max_length=6, help_text="xlsx, xls or csv, by content; google for a sync")
+    is_dry_run = models.BooleanField(default=False, help_text="says what a sync would do, and does none of it")
+    accepts_missing = models.BooleanField(default=False, help_text="rows that are gone are archived, however many")
     tabs = ArrayField(models.CharField(max_length=200), default=list)
     tab = models.CharField(max_length=200, blank=True)
     encoding = models.CharField(max_length=20, blank=True)
@@ -70,6 +76,13 @@ class ImportRun(TenantModel):
 
     class Meta:
         verbose_name = "import"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "spreadsheet"],
+                condition=Q(kind="google", status__in=["queued", "running"]),
+                name="sheets_import_one_sync_at_a_time",
+            ),
+        ]
         indexes = [
             # the list of imports, newest first
             models.Index(fields=["organization", "-id"], name="sheets_import_newest"),

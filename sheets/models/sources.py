@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from typing import Self
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import F, Q
 
-from core.models import TenantModel
+from core.encryption import EncryptedTextField
+from core.models import TenantForeignKey, TenantModel, TenantQuerySet
 
 
 class Provider(models.TextChoices):
@@ -14,30 +19,123 @@ class Provider(models.TextChoices):
 
 
 class SpreadsheetStatus(models.TextChoices):
-    PENDING = "pending", "Never imported"
-    SYNCED = "synced", "Imported"
+    PENDING = "pending", "Never synced"
+    SYNCING = "syncing", "Being synced"
+    SYNCED = "synced", "Synced"
     FAILED = "failed", "Failed"
 
 
-class Spreadsheet(TenantModel):
-    """A source of rows: files with the same header are the same source. It remembers its mapping, and its rows."""
+class Direction(models.TextChoices):
+    """Who may change the cells of a column."""
 
-    table = models.CharField(max_length=60, help_text="the declared table that its rows go into, such as crm.units")
-    provider = models.CharField(max_length=8, choices=Provider, default=Provider.FILE)
-    name = models.CharField(max_length=200)
-    signature = models.CharField(max_length=64, help_text="digest of the header")
-    header = ArrayField(models.CharField(max_length=200), default=list)
-    mapping = models.JSONField(default=dict, help_text='{"columns": {header: field}, "options": {...}}')
-    status = models.CharField(max_length=8, choices=SpreadsheetStatus, default=SpreadsheetStatus.PENDING)
-    last_success_at = models.DateTimeField(null=True, blank=True)
+    SHEET = "sheet", "The sheet owns it"
+    APP = "app", "Majlis owns it"
+    BOTH = "both", "Both may change it"
+
+
+class GoogleAccount(TenantModel):
+    """A service account of Google, with which sheets are shared as with a person. Its key is ciphertext."""
+
+    email = models.EmailField(help_text="share the sheet with this address, as an editor")
+    name = models.CharField(max_length=100, blank=True)
+    key = EncryptedTextField(help_text="the JSON key file of the service account")
     last_error = models.TextField(blank=True)
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["organization", "email"], name="sheets_google_account_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} ({self.pk})"
+
+
+class SpreadsheetQuerySet(TenantQuerySet):
+    def google(self) -> Self:
+        return self.filter(provider=Provider.GOOGLE)
+
+    def due(self, at: datetime) -> Self:
+        """Linked sheets that want a sync now: never synced, interval passed, or failed and back-off over; oldest first."""
+        return (
+            self.google()
+            .filter(is_paused=False, next_sync_at__lte=at)
+            .exclude(status=SpreadsheetStatus.SYNCING)
+            .order_by(F("last_success_at").asc(nulls_first=True), "pk")
+        )
+
+
+INTERVAL = 3600
+SHORTEST_INTERVAL = 60
+
+
+class Spreadsheet(TenantModel):
+    """A source of rows: files with the same header are the same source; a linked sheet is one tab of a document.
+
+    It remembers its mapping, and its rows (RowLink).
+    """
+
+    table = models.CharField(max_length=60, help_text="the declared table that its rows go into, such as crm.units")
+    provider = models.CharField(max_length=8, choices=Provider, default=Provider.FILE)
+    name = models.CharField(max_length=200)
+    signature = models.CharField(max_length=64, blank=True, help_text="digest of the header of files")
+    header = ArrayField(models.CharField(max_length=200), default=list)
+    header_row = models.PositiveIntegerField(default=1)
+    mapping = models.JSONField(default=dict, help_text='{"columns": {header: field}, "options": {...}}')
+    status = models.CharField(max_length=8, choices=SpreadsheetStatus, default=SpreadsheetStatus.PENDING)
+    last_success_at = models.DateTimeField(null=True, blank=True, help_text="moved only by success")
+    last_error = models.TextField(blank=True)
+    last_error_code = models.CharField(max_length=60, blank=True)
+
+    # What follows is of linked Google sheets only.
+    account = TenantForeignKey(GoogleAccount, null=True, blank=True, related_name="spreadsheets")
+    document_id = models.CharField(max_length=100, blank=True)
+    tab_id = models.BigIntegerField(null=True, blank=True, help_text="Google's number of the tab: renaming keeps it")
+    tab = models.CharField(max_length=200, blank=True, help_text="the tab's name when it was last read")
+    directions = models.JSONField(default=dict, help_text='{header: "sheet", "app" or "both"}; both when not named')
+    interval = models.PositiveIntegerField(default=INTERVAL, help_text="seconds from one sync to the next")
+    is_paused = models.BooleanField(default=False)
+    next_sync_at = models.DateTimeField(null=True, blank=True)
+    failures = models.PositiveSmallIntegerField(default=0, help_text="in a row; the next try waits longer each time")
+
+    objects = SpreadsheetQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
             models.UniqueConstraint(
-                fields=["organization", "table", "provider", "signature"], name="sheets_spreadsheet_once_per_header"
+                fields=["organization", "table", "provider", "signature"],
+                condition=Q(provider="file"),
+                name="sheets_spreadsheet_once_per_header",
+            ),
+            models.UniqueConstraint(
+                fields=["organization", "document_id", "tab_id"],
+                condition=Q(provider="google"),
+                name="sheets_spreadsheet_tab_linked_once",
+            ),
+            models.CheckConstraint(
+                name="sheets_spreadsheet_google_names_its_tab",
+                condition=Q(provider="file") | (Q(account__isnull=False, tab_id__isnull=False) & ~Q(document_id="")),
+            ),
+            models.CheckConstraint(
+                name="sheets_spreadsheet_interval_long_enough", condition=Q(interval__gte=SHORTEST_INTERVAL)
+            ),
+        ]
+        indexes = [
+            # what the scheduler looks for
+            models.Index(
+                fields=["next_sync_at"], condition=Q(provider="google", is_paused=False), name="sheets_spreadsheet_due"
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.pk})"
+
+    @property
+    def address(self) -> str:
+        """Where a person opens it; empty for files."""
+        if not self.document_id:
+            return ""
+        return f"https://docs.google.com/spreadsheets/d/{self.document_id}/edit#gid={self.tab_id}"
+
+    def is_stale(self, at: datetime) -> bool:
+        """Whether two intervals have passed without a success."""
+        return self.last_success_at is None or at - self.last_success_at > timedelta(seconds=2 * self.interval)
