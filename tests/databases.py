@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import time
+from contextlib import suppress
 
 import psycopg
 from django.conf import settings
 from django.db import connections
 from psycopg import sql
 
+PATIENCE = 20  # rounds, of which PostgreSQL itself waits five seconds in each
 TEMPLATE = f"majlis_test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
 
 
@@ -33,13 +36,18 @@ def clone(template: str, name: str) -> None:
 
 
 def drop(name: str) -> None:
+    """Drop it, whoever is still there: what this test run started may take a moment to leave."""
     statement = sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name))
     with _owner() as connection:
-        try:
-            connection.execute(statement + sql.SQL(" WITH (FORCE)"))
-        except psycopg.errors.InsufficientPrivilege:
-            # Autovacuum is at work there, and only a superuser may end it by force; a plain DROP asks it to stop.
-            connection.execute(statement)
+        for _ in range(PATIENCE):
+            # Autovacuum may be at work there. Only a superuser may end it by force (InsufficientPrivilege); a plain DROP
+            # asks it to stop, but gives up while anybody else is connected (ObjectInUse).
+            for force in (sql.SQL(" WITH (FORCE)"), sql.SQL("")):
+                with suppress(psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectInUse):
+                    connection.execute(statement + force)
+                    return
+            time.sleep(0.2)
+    raise TimeoutError(f"somebody still uses the database {name}")
 
 
 def point_at(name: str) -> None:
