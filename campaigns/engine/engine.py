@@ -197,6 +197,9 @@ class Engine:
         if self._sending or self.flusher.is_busy or any(lane.queue for lane in self.lanes):
             await self._nap(0.05)
             return
+        await self._beat(0)  # who lost the lease finds nothing either, and has no say in what is left
+        if self.end is not None:
+            return
         left = await self.database(rows.outlook, self.plan.campaign.pk)
         now = timezone.now()
         if not left.open_rows:

@@ -71,11 +71,11 @@ class Stage:
     def sweep(self) -> int:
         return sweep_organization(self.organization, timezone.now())
 
-    def let_leases_run_out(self) -> None:
+    def let_leases_run_out(self, *of: type[CampaignEngine] | type[CampaignMessage]) -> None:
         """As if the time of a lease had passed since their holders died."""
         past = timezone.now() - timezone.timedelta(seconds=1)
-        CampaignEngine.objects.filter(lease_until__isnull=False).update(lease_until=past)
-        CampaignMessage.objects.filter(lease_until__isnull=False).update(lease_until=past)
+        for model in of or (CampaignEngine, CampaignMessage):
+            model._default_manager.filter(lease_until__isnull=False).update(lease_until=past)
 
     def counts(self) -> Counter[str]:
         return Counter(CampaignMessage.objects.filter(campaign=self.campaign).values_list("status", flat=True))

@@ -7,14 +7,14 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from campaigns import services
 from campaigns.engine import rows
 from campaigns.engine.engine import Verdict
 from campaigns.errors import BusyNow, ChannelUnusable, IllegalMove
-from campaigns.models import CampaignMessage, CampaignPause
+from campaigns.models import CampaignEngine, CampaignMessage, CampaignPause
 from config.processes import free_port
 from core.actors import system
 from core.models import AuditEntry
@@ -86,9 +86,11 @@ def test_an_engine_that_lost_its_lease_sends_nothing_more(stage: Stage) -> None:
     with ThreadPoolExecutor(1) as worker:
         first = worker.submit(stage.slice)
         wait_for(lambda: stage.counts()["accepted"] > 5, what="the first messages")
-        stage.let_leases_run_out()
+        with transaction.atomic():  # else its next pulse may come first, and keep the lease
+            stage.let_leases_run_out(CampaignEngine)
+            assert rows.acquire(stage.campaign.pk)
+        stage.let_leases_run_out(CampaignMessage)
         stage.sweep()  # what it was sending is in doubt now, what it had only taken is back
-        assert rows.acquire(stage.campaign.pk)
         assert first.result(30) is Verdict.FENCED
     rows.release(stage.campaign.pk, 2, "", None)
 
