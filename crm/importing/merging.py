@@ -28,7 +28,10 @@ DEFAULTS = {"currency": "%(currency)s", "status": "'off_market'", "amenities": "
 _EMPTY = "''"
 _NULLABLE = {"property_type_id", "bedrooms", "bathrooms", "area_sqm", "asking_price_minor", "latitude", "longitude"}
 
-_TABLES = "crm_import_row, crm_import_slot, crm_import_point, crm_import_alias, crm_import_unit, crm_import_contact"
+_TABLES = (
+    "crm_import_row, crm_import_slot, crm_import_point, crm_import_alias, crm_import_reached, crm_import_unit, "
+    "crm_import_contact"
+)
 TEMPORARY = f"""
     DROP TABLE IF EXISTS {_TABLES};
     CREATE TEMPORARY TABLE crm_import_row (
@@ -44,6 +47,7 @@ TEMPORARY = f"""
         notes text, is_primary boolean
     ) ON COMMIT DROP;
     CREATE TEMPORARY TABLE crm_import_alias (slot integer, root integer) ON COMMIT DROP;
+    CREATE TEMPORARY TABLE crm_import_reached (contact_id bigint, kind text) ON COMMIT DROP;
 """
 COPY_ROWS = "COPY crm_import_row FROM STDIN"
 COPY_SLOTS = "COPY crm_import_slot FROM STDIN"
@@ -108,13 +112,12 @@ _UNITS = """
                AND p.p_number = ''
          WHERE r.row = r.first_row AND r.link IS NULL AND r.key_kind = 'r'
         UNION ALL
-        SELECT r.row, (
-            SELECT min(p.id) FROM crm_property p
-             WHERE p.organization_id = %(organization)s AND p.deleted_at IS NULL AND p.project_id = r.project_id
-               AND p.unit_number = r.unit_number AND p.p_number = '' AND p.registration = ''
-               AND lower(p.building) = lower(COALESCE(r.building, '')) AND lower(p.cluster) = lower(COALESCE(r.cluster, ''))
-        ) FROM crm_import_row r
-         WHERE r.row = r.first_row AND r.link IS NULL AND r.key_kind = 'u'
+        SELECT r.row, min(p.id) FROM crm_import_row r
+          LEFT JOIN crm_property p ON p.organization_id = %(organization)s AND p.deleted_at IS NULL
+               AND p.project_id = r.project_id AND p.unit_number = r.unit_number AND p.p_number = ''
+               AND p.registration = '' AND lower(p.building) = lower(COALESCE(r.building, ''))
+               AND lower(p.cluster) = lower(COALESCE(r.cluster, ''))
+         WHERE r.row = r.first_row AND r.link IS NULL AND r.key_kind = 'u' GROUP BY r.row
     ) found ORDER BY row;
     CREATE UNIQUE INDEX ON crm_import_unit (first_row);
     ANALYZE crm_import_unit;
@@ -197,38 +200,43 @@ _NEW_CONTACTS = """
     RETURNING id
 """
 
+# Which contacts that we knew got a valid point is kept, for _PRIMARIES.
 _NEW_POINTS = """
-    INSERT INTO crm_contactpoint (
-        organization_id, created_at, updated_at, contact_id, kind, value, raw, country, line_type, status, is_primary,
-        notes)
-    SELECT %(organization)s, now(), now(), c.id, p.kind, p.value, p.raw, p.country, p.line_type, p.status,
-           p.is_primary AND c.is_new, p.notes
-      FROM crm_import_point p JOIN crm_import_contact c ON c.slot = p.slot
-     WHERE c.is_new OR NOT EXISTS (
-           SELECT FROM crm_contactpoint k
-            WHERE k.organization_id = %(organization)s AND k.contact_id = c.id AND k.kind = p.kind
-              AND k.value = p.value AND k.deleted_at IS NULL)
-    ON CONFLICT DO NOTHING
-    RETURNING id
+    WITH made AS (
+        INSERT INTO crm_contactpoint (
+            organization_id, created_at, updated_at, contact_id, kind, value, raw, country, line_type, status, is_primary,
+            notes)
+        SELECT %(organization)s, now(), now(), c.id, p.kind, p.value, p.raw, p.country, p.line_type, p.status,
+               p.is_primary AND c.is_new, p.notes
+          FROM crm_import_point p JOIN crm_import_contact c ON c.slot = p.slot
+         WHERE c.is_new OR NOT EXISTS (
+               SELECT FROM crm_contactpoint k
+                WHERE k.organization_id = %(organization)s AND k.contact_id = c.id AND k.kind = p.kind
+                  AND k.value = p.value AND k.deleted_at IS NULL)
+        ON CONFLICT DO NOTHING
+        RETURNING id, contact_id, kind, status
+    ), reached AS (
+        INSERT INTO crm_import_reached
+        SELECT DISTINCT m.contact_id, m.kind FROM made m
+          JOIN crm_import_contact c ON c.id = m.contact_id AND NOT c.is_new
+         WHERE m.status = 'valid'
+    )
+    SELECT id FROM made
 """
 
-# Contacts that we knew may have got their first valid point of a kind.
+# Contacts that we knew may have got their first valid point of a kind. The ids are found first, and once: whatever the
+# planner believes of a table that was just filled, it cannot look for them again for every point.
 _PRIMARIES = """
-    UPDATE crm_contactpoint k SET is_primary = true, updated_at = now()
-      FROM (
-        SELECT DISTINCT c.id FROM crm_contactpoint n JOIN crm_import_contact c ON c.id = n.contact_id AND NOT c.is_new
-         WHERE n.id = ANY(%(points)s) AND n.organization_id = %(organization)s
-      ) c
-      CROSS JOIN LATERAL (
-        SELECT DISTINCT ON (k.kind) k.id FROM crm_contactpoint k
-         WHERE k.organization_id = %(organization)s AND k.contact_id = c.id AND k.deleted_at IS NULL
-           AND k.status = 'valid' AND NOT EXISTS (
+    UPDATE crm_contactpoint SET is_primary = true, updated_at = now()
+     WHERE organization_id = %(organization)s AND id = ANY(ARRAY(
+        SELECT DISTINCT ON (k.contact_id, k.kind) k.id FROM crm_import_reached r
+          JOIN crm_contactpoint k ON k.organization_id = %(organization)s AND k.contact_id = r.contact_id
+               AND k.kind = r.kind AND k.deleted_at IS NULL AND k.status = 'valid'
+         WHERE NOT EXISTS (
                SELECT FROM crm_contactpoint e
-                WHERE e.organization_id = %(organization)s AND e.contact_id = c.id AND e.kind = k.kind
+                WHERE e.organization_id = %(organization)s AND e.contact_id = r.contact_id AND e.kind = r.kind
                   AND e.is_primary AND e.deleted_at IS NULL)
-         ORDER BY k.kind, k.line_type = 'fixed', k.id
-      ) first
-     WHERE k.id = first.id AND k.organization_id = %(organization)s
+         ORDER BY k.contact_id, k.kind, k.line_type = 'fixed', k.id))
 """
 
 _NEW_OWNERSHIPS = """
@@ -281,19 +289,15 @@ def merge(cursor: Any, run: Run, places: Places) -> Outcome:
     cursor.execute(_ALIASES)
     _report_contradictions(cursor, run)
     cursor.execute(_FILL)
-    # Of tables that this very transaction fills, the planner knows nothing, and would read them whole for every row.
-    cursor.execute("SET LOCAL enable_seqscan = off")
     cursor.execute(_UNITS, given)
     cursor.execute(_CHANGED_UNITS, given)
     changes: list[tuple[int, str, str]] = cursor.fetchall()
     cursor.execute(_CONTACTS, given)
-    cursor.execute("SET LOCAL enable_seqscan = on")
     units = _ids(cursor, _NEW_UNITS, given)
     contacts = _ids(cursor, _NEW_CONTACTS, given)
     points = _ids(cursor, _NEW_POINTS, given)
-    cursor.execute("SET LOCAL enable_seqscan = off")
-    cursor.execute(_PRIMARIES, given | {"points": points})
-    cursor.execute("SET LOCAL enable_seqscan = on")
+    cursor.execute("ANALYZE crm_import_reached")
+    cursor.execute(_PRIMARIES, given)
     ownerships = _ids(cursor, _NEW_OWNERSHIPS, given)
     cursor.execute(_OBJECTS)
     cursor.execute(f"DROP TABLE IF EXISTS {_TABLES}")
