@@ -25,11 +25,15 @@ class RowLink(TenantModel):
     object_id = models.BigIntegerField(help_text="the unit")
     related_id = models.BigIntegerField(null=True, help_text="the owner")
     base = models.JSONField(default=dict, help_text="the cells when both last agreed")
-    app = models.JSONField(default=dict, help_text="what Majlis had when both last agreed (linked sheets)")
+    app = models.JSONField(
+        default=dict, db_default={}, help_text="what Majlis had when both last agreed (linked sheets)"
+    )
     agreed_at = models.DateTimeField(null=True, help_text="when every cell of the row last agreed")
     row = models.PositiveIntegerField(null=True, help_text="where it stood when it was last read")
     gone_at = models.DateTimeField(null=True, help_text="since when the row is not in the sheet any more")
-    withdrawn = models.CharField(max_length=20, blank=True, help_text="the object's state before the row disappeared")
+    withdrawn = models.CharField(
+        max_length=20, blank=True, db_default="", help_text="the object's state before the row disappeared"
+    )
 
     class Meta:
         constraints = [

@@ -52,8 +52,12 @@ class ImportRun(TenantModel):
     file_hash = models.CharField(max_length=64, blank=True, help_text="SHA-256")
     file_size = models.PositiveBigIntegerField(default=0)
     kind = models.CharField(max_length=6, help_text="xlsx, xls or csv, by content; google for a sync")
-    is_dry_run = models.BooleanField(default=False, help_text="says what a sync would do, and does none of it")
-    accepts_missing = models.BooleanField(default=False, help_text="rows that are gone are archived, however many")
+    is_dry_run = models.BooleanField(
+        default=False, db_default=False, help_text="says what a sync would do, and does none of it"
+    )
+    accepts_missing = models.BooleanField(
+        default=False, db_default=False, help_text="rows that are gone are archived, however many"
+    )
     tabs = ArrayField(models.CharField(max_length=200), default=list)
     tab = models.CharField(max_length=200, blank=True)
     encoding = models.CharField(max_length=20, blank=True)

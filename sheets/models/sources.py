@@ -79,23 +79,29 @@ class Spreadsheet(TenantModel):
     name = models.CharField(max_length=200)
     signature = models.CharField(max_length=64, blank=True, help_text="digest of the header of files")
     header = ArrayField(models.CharField(max_length=200), default=list)
-    header_row = models.PositiveIntegerField(default=1)
+    header_row = models.PositiveIntegerField(default=1, db_default=1)
     mapping = models.JSONField(default=dict, help_text='{"columns": {header: field}, "options": {...}}')
     status = models.CharField(max_length=8, choices=SpreadsheetStatus, default=SpreadsheetStatus.PENDING)
     last_success_at = models.DateTimeField(null=True, blank=True, help_text="moved only by success")
     last_error = models.TextField(blank=True)
-    last_error_code = models.CharField(max_length=60, blank=True)
+    last_error_code = models.CharField(max_length=60, blank=True, db_default="")
 
     # What follows is of linked Google sheets only.
     account = TenantForeignKey(GoogleAccount, null=True, blank=True, related_name="spreadsheets")
-    document_id = models.CharField(max_length=100, blank=True)
+    document_id = models.CharField(max_length=100, blank=True, db_default="")
     tab_id = models.BigIntegerField(null=True, blank=True, help_text="Google's number of the tab: renaming keeps it")
-    tab = models.CharField(max_length=200, blank=True, help_text="the tab's name when it was last read")
-    directions = models.JSONField(default=dict, help_text='{header: "sheet", "app" or "both"}; both when not named')
-    interval = models.PositiveIntegerField(default=INTERVAL, help_text="seconds from one sync to the next")
-    is_paused = models.BooleanField(default=False)
+    tab = models.CharField(max_length=200, blank=True, db_default="", help_text="the tab's name when it was last read")
+    directions = models.JSONField(
+        default=dict, db_default={}, help_text='{header: "sheet", "app" or "both"}; both when not named'
+    )
+    interval = models.PositiveIntegerField(
+        default=INTERVAL, db_default=INTERVAL, help_text="seconds from one sync to the next"
+    )
+    is_paused = models.BooleanField(default=False, db_default=False)
     next_sync_at = models.DateTimeField(null=True, blank=True)
-    failures = models.PositiveSmallIntegerField(default=0, help_text="in a row; the next try waits longer each time")
+    failures = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="in a row; the next try waits longer each time"
+    )
 
     objects = SpreadsheetQuerySet.as_manager()
 
