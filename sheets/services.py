@@ -20,6 +20,7 @@ from core.actors import Actor, system
 from core.errors import DomainError, NotFound
 from core.models import Organization
 from core.roles import Capability
+from core.tenancy import acting_through
 from sheets import files, headers, mapping, progress
 from sheets.errors import FileGone, HeaderMissing, ImportNotOpen, ImportRunning, NoRows
 from sheets.models import ImportRun, RowError, RunStatus, Spreadsheet, SpreadsheetStatus, Trigger
@@ -256,8 +257,9 @@ def _import(organization: Organization, run: ImportRun, at: datetime) -> Result:
             at=at,
         )
     )
-    staging.take(source.rows, lambda row: progress.report(run.pk, row, source.height))
-    return staging.finish()
+    with acting_through(f"sheet:{run.spreadsheet_id}/run:{run.pk}", membership_id=run.requested_by_id):
+        staging.take(source.rows, lambda row: progress.report(run.pk, row, source.height))
+        return staging.finish()
 
 
 def _try_lock(organization: Organization) -> bool:
