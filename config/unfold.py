@@ -43,7 +43,6 @@ GROUPS: list[tuple[Any, list[tuple[str, str]]]] = [
             ("crm.projectassignment", "assignment_ind"),
             ("crm.bankdetails", "account_balance"),
             ("crm.ownerdisclosure", "visibility"),
-            ("crm.historyentry", "manage_history"),
         ],
     ),
     (
@@ -83,7 +82,6 @@ TITLES: dict[str, Any] = {
     "core.apitoken": _("API tokens"),
     "crm.property": _("Units"),
     "crm.ownership": _("Owners of units"),
-    "crm.historyentry": _("History"),
     "messaging.messagetemplate": _("Templates"),
     "messaging.webhookevent": _("Webhook log"),
 }

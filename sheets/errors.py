@@ -71,5 +71,21 @@ class ImportRunning(Conflict):
     code = "import_running"
 
 
+class ImportStopped(Conflict):
+    """Somebody stopped it: raised inside, so that its transaction is rolled back."""
+
+    code = "import_stopped"
+
+
+class ImportNotRunning(Conflict):
+    code = "import_not_running"
+
+
+class ImportNotRevertible(Conflict):
+    """Not imported, or taken back already."""
+
+    code = "import_not_revertible"
+
+
 class FileGone(Conflict):
     code = "import_file_gone"

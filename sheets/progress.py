@@ -20,12 +20,16 @@ def report(run_id: int, row: int, of: int) -> None:
         log.warning("progress_lost", run_id=run_id)
 
 
-def percent(run_id: int) -> int:
-    """0-99 of a running import: reading the rows is two thirds of the way."""
+def rows(run_id: int) -> tuple[int, int]:
+    """The row just read (MERGING when all are), and how many there are; 0 of 0 when nothing is known."""
     try:
         at = cache.get(f"sheets:progress:{run_id}") or {"row": 0, "of": 0}
     except (RedisError, OSError):
-        return 0
-    if at["row"] == MERGING:
-        return 70
-    return min(66, 66 * int(at["row"]) // max(1, int(at["of"])))
+        return 0, 0
+    return int(at["row"]), int(at["of"])
+
+
+def percent(run_id: int) -> int:
+    """0-99 of a running import: reading the rows is two thirds of the way."""
+    row, of = rows(run_id)
+    return 70 if row == MERGING else min(66, 66 * row // max(1, of))

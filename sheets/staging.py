@@ -116,7 +116,11 @@ class Staging:
         """Merge what was staged. Few statements, however many rows."""
         outcome = self.importer.finish()
         job = self.job
-        self.cursor.execute(_LINKS, [job.organization_id, job.spreadsheet_id, job.at, job.at])
+        self.cursor.execute(_LINKS_BEFORE, [job.run_id, job.at, job.at, job.organization_id, job.spreadsheet_id])
+        self.cursor.execute(
+            _LINKS,
+            [job.organization_id, job.spreadsheet_id, job.at, job.at, job.organization_id, job.run_id, job.at, job.at],
+        )
         self.cursor.execute(_RELINKS, [job.at, job.organization_id, job.spreadsheet_id])
         self._keep(outcome)
         severities = Counter(issue.severity for issue in self.result.issues)
@@ -274,7 +278,20 @@ _TEMPORARY = f"""
     ) ON COMMIT DROP
 """
 
+# What a reversal sets back, and what it removes.
+_LINKS_BEFORE = f"""
+    INSERT INTO sheets_importchange (
+        organization_id, run_id, target_type, target_id, before, after, created_at, updated_at)
+    SELECT r.organization_id, %s, 'sheets.rowlink', r.id, to_jsonb(r) - '{{id,organization_id}}'::text[],
+           jsonb_build_object('fingerprint', l.fingerprint), %s, %s
+      FROM sheets_import_link l
+      JOIN {OBJECTS} o ON o.row = l.row
+      JOIN sheets_rowlink r ON r.row_key = l.row_key
+     WHERE NOT l.agreed AND r.organization_id = %s AND r.spreadsheet_id = %s
+"""
+
 _LINKS = f"""
+    WITH linked AS (
     INSERT INTO sheets_rowlink (
         organization_id, spreadsheet_id, row_key, fingerprint, object_id, related_id, base, created_at, updated_at)
     SELECT %s, %s, l.row_key, l.fingerprint, o.object_id, o.related_id, l.base, %s, %s
@@ -283,6 +300,10 @@ _LINKS = f"""
     ON CONFLICT (organization_id, spreadsheet_id, row_key) DO UPDATE
        SET fingerprint = EXCLUDED.fingerprint, object_id = EXCLUDED.object_id, related_id = EXCLUDED.related_id,
            base = EXCLUDED.base, updated_at = EXCLUDED.updated_at
+    RETURNING id, xmax = 0 AS is_new
+    )
+    INSERT INTO sheets_importcreation (organization_id, run_id, target_type, ids, created_at, updated_at)
+    SELECT %s, %s, 'sheets.rowlink', array_agg(id), %s, %s FROM linked WHERE is_new HAVING count(*) > 0
 """
 
 _RELINKS = """

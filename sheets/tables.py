@@ -129,6 +129,8 @@ class Table:
     lacks: Callable[[frozenset[str]], str]  # a sentence when these fields do not suffice, else ""
     importer: Callable[[Run], Importer]
     guess_options: Callable[[dict[str, str]], dict[str, str]] = lambda headers: {}
+    target: str = ""  # the model of Link.object_id, as a target type: crm.property
+    parts: tuple[tuple[str, str], ...] = ()  # (target type, its key): what stays with a row that a reversal leaves
 
     def field(self, name: str) -> Field | None:
         return next((each for each in self.fields if each.name == name), None)

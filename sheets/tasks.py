@@ -30,9 +30,17 @@ def preview_import(*, organization_id: int, run_id: int) -> None:
         services.preview(actor=actor, run=run, at=timezone.now())
 
 
+@shared_task(name="sheets.revert_import")
+def revert_import(*, organization_id: int, run_id: int) -> None:
+    """Take one import back; harmless when it is already done."""
+    with organization_scope(organization_id):
+        services.revert(organization=Organization.objects.get(pk=organization_id), run_id=run_id, at=timezone.now())
+
+
 @shared_task(name="sheets.sweep_imports")
 def sweep_imports() -> None:
     """Start again what was lost."""
     for organization in Organization.objects.all():
         with organization_scope(organization.pk):
             services.sweep(organization=organization, at=timezone.now())
+            services.sweep_reversals(organization=organization, at=timezone.now())

@@ -12,6 +12,9 @@ UNITS = Table(
     lacks=lacks,
     guess_options=guess_options,
     importer=UnitImporter,
+    target="crm.property",
+    # A unit that is used since keeps its owners, a contact his numbers.
+    parts=(("crm.ownership", "property"), ("crm.contactpoint", "contact")),
 )
 
 __all__ = ["UNITS"]

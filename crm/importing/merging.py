@@ -237,6 +237,7 @@ _PRIMARIES = """
                 WHERE e.organization_id = %(organization)s AND e.contact_id = r.contact_id AND e.kind = r.kind
                   AND e.is_primary AND e.deleted_at IS NULL)
          ORDER BY k.contact_id, k.kind, k.line_type = 'fixed', k.id))
+    RETURNING id
 """
 
 _NEW_OWNERSHIPS = """
@@ -297,7 +298,8 @@ def merge(cursor: Any, run: Run, places: Places) -> Outcome:
     contacts = _ids(cursor, _NEW_CONTACTS, given)
     points = _ids(cursor, _NEW_POINTS, given)
     cursor.execute("ANALYZE crm_import_reached")
-    cursor.execute(_PRIMARIES, given)
+    known = set(_ids(cursor, _PRIMARIES, given)) - set(points)
+    primaries = [(point, '{"is_primary": false}', '{"is_primary": true}') for point in known]
     ownerships = _ids(cursor, _NEW_OWNERSHIPS, given)
     cursor.execute(_OBJECTS)
     cursor.execute(f"DROP TABLE IF EXISTS {_TABLES}")
@@ -311,12 +313,13 @@ def merge(cursor: Any, run: Run, places: Places) -> Outcome:
         },
         created={
             "crm.project": places.projects,
+            "crm.propertytype": places.types,
             "crm.property": units,
             "crm.contact": contacts,
             "crm.contactpoint": points,
             "crm.ownership": ownerships,
         },
-        changed={"crm.property": changes},
+        changed={"crm.property": changes, "crm.contactpoint": primaries},
     )
 
 

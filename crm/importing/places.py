@@ -32,6 +32,7 @@ class Places:
             Project.objects.filter(organization_id=run.organization_id).aggregate(last=Max("number"))["last"] or 0
         )
         self.projects: list[int] = []
+        self.types: list[int] = []
 
     @property
     def projects_made(self) -> int:
@@ -72,4 +73,5 @@ class Places:
             name = " ".join(text.split())[:60]
             made = PropertyType.objects.create(organization_id=self.run.organization_id, name=name.capitalize())
             self._types[key] = made.pk
+            self.types.append(made.pk)
         return int(self._types[key])

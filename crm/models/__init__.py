@@ -4,7 +4,6 @@ from crm.models.agents import Agent, BankDetails, ProjectAssignment
 from crm.models.contacts import Contact, ContactPoint
 from crm.models.deals import Deal
 from crm.models.disclosures import OwnerDisclosure
-from crm.models.history import HistoryEntry
 from crm.models.stock import Ownership, Project, Property, PropertyType
 
 __all__ = [
@@ -13,7 +12,6 @@ __all__ = [
     "Contact",
     "ContactPoint",
     "Deal",
-    "HistoryEntry",
     "OwnerDisclosure",
     "Ownership",
     "Project",

@@ -5,7 +5,6 @@ A supervisor's answers take one query more: who reports to him.
 
 from crm.selectors.agents import OPEN_STAGES, AgentLoad, agent_loads
 from crm.selectors.contacts import ContactList, ContactPage, ContactRow, contact_list, contact_page
-from crm.selectors.history import Happening, History, contact_history, unit_history
 from crm.selectors.numbers import DISCLOSED_FOR, MASK, Point, masked, points_of, reads_numbers
 from crm.selectors.projects import ProjectRow, project_list
 from crm.selectors.unit import UnitOwner, UnitPage, unit_page
@@ -19,8 +18,6 @@ __all__ = [
     "ContactList",
     "ContactPage",
     "ContactRow",
-    "Happening",
-    "History",
     "Point",
     "ProjectRow",
     "UnitList",
@@ -28,14 +25,12 @@ __all__ = [
     "UnitPage",
     "UnitRow",
     "agent_loads",
-    "contact_history",
     "contact_list",
     "contact_page",
     "masked",
     "points_of",
     "project_list",
     "reads_numbers",
-    "unit_history",
     "unit_list",
     "unit_page",
 ]

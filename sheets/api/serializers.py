@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from sheets import progress
-from sheets.models import ImportRun, RowError, RunStatus
+from sheets.models import ImportRun, ReversalKept, RowError, RunStatus
 
 
 class UploadSerializer(serializers.Serializer[Any]):
@@ -58,3 +58,19 @@ class RowErrorSerializer(serializers.ModelSerializer[RowError]):
     class Meta:
         model = RowError
         fields = ["id", "row", "column", "value", "severity", "code", "message"]
+
+
+class ReversalKeptSerializer(serializers.ModelSerializer[ReversalKept]):
+    class Meta:
+        model = ReversalKept
+        fields = ["target_type", "target_id", "label", "field", "value", "code", "message", "by", "at"]
+
+
+class ReversalSerializer(serializers.Serializer[Any]):
+    """An import taken back, or (`preview`) what would come of it."""
+
+    status = serializers.ChoiceField(choices=["preview", "queued", "running", "done", "failed"])
+    counts = serializers.DictField(help_text="removed and restored: rows by table; kept: rows by reason")
+    kept = ReversalKeptSerializer(many=True, help_text="what stays and why: the first 200")
+    error = serializers.CharField(allow_blank=True)
+    finished_at = serializers.DateTimeField(allow_null=True)

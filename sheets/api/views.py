@@ -20,8 +20,15 @@ from core.api.views import TenantViewSet
 from core.roles import Capability
 from sheets import error_files, services
 from sheets.api.filters import ImportFilter, RowErrorFilter
-from sheets.api.serializers import ChangeSerializer, ImportSerializer, RowErrorSerializer, UploadSerializer
-from sheets.models import ImportRun, RowError
+from sheets.api.serializers import (
+    ChangeSerializer,
+    ImportSerializer,
+    ReversalSerializer,
+    RowErrorSerializer,
+    UploadSerializer,
+)
+from sheets.models import ImportReversal, ImportRun, RowError
+from sheets.services.reversals import MOST_SHOWN
 
 IMPORT = Capability.SHEETS_IMPORT
 CONTENT_TYPES = {
@@ -45,6 +52,9 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView
         "preview": IMPORT,
         "commit": IMPORT,
         "error_file": IMPORT,
+        "stop": IMPORT,
+        "reversal": IMPORT,
+        "request_reversal": IMPORT,
     }
 
     @extend_schema(request={"multipart/form-data": UploadSerializer}, responses={201: ImportSerializer})
@@ -85,6 +95,39 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView
         """Import it, by a worker and in one transaction; GET imports/<id>/ shows how far it is."""
         run = services.request_commit(actor=self.actor, run=self.get_object(), at=timezone.now())
         return Response(self.get_serializer(run).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(request=None, responses={200: ImportSerializer})
+    @commit.mapping.delete
+    def stop(self, request: Request, **_: Any) -> Response:
+        """Stop it while it waits or runs (a preview too): nothing of it stays."""
+        run = services.cancel_import(actor=self.actor, run=self.get_object(), at=timezone.now())
+        return Response(self.get_serializer(run).data)
+
+    @extend_schema(responses={200: ReversalSerializer})
+    @action(detail=True, methods=["get"])
+    def reversal(self, request: Request, **_: Any) -> Response:
+        """What taking this import back would do; once that is asked for, how it went."""
+        run = self.get_object()
+        asked = ImportReversal.objects.visible_to(self.actor).filter(run=run).first()
+        return Response(self._reversal(run, asked))
+
+    @extend_schema(request=None, responses={202: ReversalSerializer})
+    @reversal.mapping.post
+    def request_reversal(self, request: Request, **_: Any) -> Response:
+        """Take it back, by a worker and in one transaction: what it made is hidden, what it changed is set back.
+        What was used or changed since stays."""
+        run = self.get_object()
+        asked = services.request_reversal(actor=self.actor, run=run, at=timezone.now())
+        return Response(self._reversal(run, asked), status=status.HTTP_202_ACCEPTED)
+
+    def _reversal(self, run: ImportRun, asked: ImportReversal | None) -> dict[str, Any]:
+        if asked is None:
+            plan, kept = services.preview_reversal(actor=self.actor, run=run)
+            told: dict[str, Any] = {"status": "preview", "counts": plan.counts, "error": "", "finished_at": None}
+        else:
+            told = {name: getattr(asked, name) for name in ("status", "counts", "error", "finished_at")}
+            kept = list(asked.kept.order_by("id")[:MOST_SHOWN])
+        return dict(ReversalSerializer({**told, "kept": kept}).data)
 
     @extend_schema(
         parameters=[OpenApiParameter("kind", enum=["xlsx", "csv"], default="xlsx")],

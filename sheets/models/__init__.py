@@ -1,6 +1,7 @@
 """Sheets that we know, what each import of them did, and which row became which object."""
 
 from sheets.models.links import CellChange, Conflict, Resolution, RowLink, Side
+from sheets.models.reversals import ImportReversal, ReversalKept, ReversalStatus
 from sheets.models.runs import (
     OPEN_STATUSES,
     ImportChange,
@@ -21,9 +22,12 @@ __all__ = [
     "GoogleAccount",
     "ImportChange",
     "ImportCreation",
+    "ImportReversal",
     "ImportRun",
     "Provider",
     "Resolution",
+    "ReversalKept",
+    "ReversalStatus",
     "RowError",
     "RowLink",
     "RunStatus",

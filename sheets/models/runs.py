@@ -21,9 +21,11 @@ class RunStatus(models.TextChoices):
     RUNNING = "running", "Running"
     DONE = "done", "Imported"
     FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Stopped"
+    REVERTED = "reverted", "Taken back"
 
 
-OPEN_STATUSES = (RunStatus.DRAFT, RunStatus.PREVIEWED, RunStatus.FAILED)
+OPEN_STATUSES = (RunStatus.DRAFT, RunStatus.PREVIEWED, RunStatus.FAILED, RunStatus.CANCELLED)
 
 
 class ImportRunQuerySet(TenantQuerySet):
@@ -71,6 +73,7 @@ class ImportRun(TenantModel):
     error = models.TextField(blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     leased_until = models.DateTimeField(null=True, blank=True)
+    stop_requested_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     duration_ms = models.PositiveIntegerField(null=True, blank=True)

@@ -1,29 +1,22 @@
-"""An import from the upload to the commit. Every change of a run goes through here."""
+"""An import at work: previewed, committed, stopped, found again. Every change of a run goes through services."""
 
 from __future__ import annotations
 
-import hashlib
 import time
-import uuid
 from datetime import datetime, timedelta
-from itertools import islice
-from pathlib import Path
-from typing import Any
 
-from django.core.files import File
-from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.db.models import F, Q
 
 from core import audit, jobs
 from core.actors import Actor, system
 from core.errors import DomainError, NotFound
-from core.models import Organization
+from core.models import Organization, TenantQuerySet
 from core.roles import Capability
-from core.tenancy import acting_through
-from sheets import files, headers, mapping, progress
-from sheets.errors import FileGone, HeaderMissing, ImportNotOpen, ImportRunning, NoRows
-from sheets.models import ImportRun, RowError, RunStatus, Spreadsheet, SpreadsheetStatus, Trigger
+from sheets import mapping, progress
+from sheets.errors import ImportNotRunning, ImportRunning, ImportStopped
+from sheets.models import ImportRun, RowError, RunStatus, Spreadsheet, SpreadsheetStatus
+from sheets.services.access import not_open, open_runs, plan_of, source_of, try_lock
 from sheets.staging import Job, Result, Staging
 from sheets.tables import Issue, table_named
 
@@ -31,96 +24,6 @@ LEASE = timedelta(seconds=60)
 MOST_ATTEMPTS = 4
 # Below this a preview is answered at once; above, by a worker.
 PREVIEWED_AT_ONCE = 4 * 1024 * 1024
-_LOCK_CLASS = 0x5348  # "SH": imports of one organisation come one after the other
-
-
-def create_import(
-    *,
-    actor: Actor,
-    file: File[bytes],
-    name: str,
-    at: datetime,
-    table: str = "crm.units",
-    trigger: str = Trigger.UPLOAD,
-    tab: str = "",
-    encoding: str = "",
-    delimiter: str = "",
-) -> ImportRun:
-    """Keep the file privately, find its header, guess its mapping (or remember it). Nothing is imported yet.
-
-    Raises FileTooLarge, FileEmpty, NotASpreadsheet, WorkbookSuspicious, EncodingWrong, TabUnknown, HeaderMissing,
-    NoRows, TableUnknown; then nothing is kept.
-    """
-    actor.require(Capability.SHEETS_IMPORT)
-    table_named(table)
-    files.check_size(file.size)
-    digest = _hash(file)
-    stored = default_storage.save(f"imports/{actor.organization.pk}/{uuid.uuid4().hex}", file)
-    try:
-        run = ImportRun(
-            organization=actor.organization,
-            trigger=trigger,
-            file=stored,
-            file_name=Path(name).name[:200],
-            file_hash=digest,
-            file_size=file.size,
-            tab=tab,
-            encoding=encoding,
-            delimiter=delimiter,
-            requested_by=actor.membership,
-        )
-        with transaction.atomic():
-            _read_header(run, table, header_row=0)
-            run.save()
-            after = {"file": run.file_name, "hash": digest, "size": file.size}
-            audit.record(actor=actor, action="sheets.import_created", target=run, after=after, at=at)
-    except BaseException:
-        default_storage.delete(stored)
-        raise
-    return run
-
-
-@transaction.atomic
-def change_reading(
-    *, actor: Actor, run: ImportRun, at: datetime, tab: str, encoding: str, delimiter: str, header_row: int
-) -> ImportRun:
-    """Read the same file differently: another tab, encoding, delimiter or header row (1 is the first; 0 finds it)."""
-    actor.require(Capability.SHEETS_IMPORT)
-    run = _locked(actor, run)
-    table = run.spreadsheet.table
-    run.tab, run.encoding, run.delimiter = tab, encoding, delimiter
-    _read_header(run, table, header_row=header_row)
-    _reset(run)
-    run.save()
-    audit.record(
-        actor=actor, action="sheets.import_read_again", target=run, after={"header_row": run.header_row}, at=at
-    )
-    return run
-
-
-@transaction.atomic
-def change_mapping(*, actor: Actor, run: ImportRun, document: dict[str, Any], at: datetime) -> ImportRun:
-    """Say which column is what; remembered for every later file with the same header. What is not named stays.
-
-    Raises MappingUnknown, FieldMappedTwice, MappingEmpty, MappingIncomplete; then nothing changes.
-    """
-    actor.require(Capability.SHEETS_IMPORT)
-    run = _locked(actor, run)
-    table = table_named(run.spreadsheet.table)
-    names = run.spreadsheet.header
-    checked = mapping.checked(document, names, table, present=run.mapping)
-    mapping.plan(checked, names, table)
-    before = run.mapping
-    run.mapping = checked
-    _reset(run)
-    run.save()
-    run.spreadsheet.mapping = checked
-    run.spreadsheet.save(update_fields=["mapping", "updated_at"])
-    audit.record(
-        actor=actor, action="sheets.mapping_changed", target=run, before={"mapping": before},
-        after={"mapping": checked}, at=at,
-    )  # fmt: skip
-    return run
 
 
 def request_preview(*, actor: Actor, run: ImportRun, at: datetime) -> ImportRun:
@@ -129,12 +32,18 @@ def request_preview(*, actor: Actor, run: ImportRun, at: datetime) -> ImportRun:
     Raises MappingEmpty, MappingIncomplete, ImportNotOpen, ImportRunning.
     """
     actor.require(Capability.SHEETS_IMPORT)
-    _plan(run)
-    claimed = _open(actor, run).update(
-        status=RunStatus.PREVIEWING, leased_until=at + LEASE, attempts=0, error="", error_code="", updated_at=at
+    plan_of(run)
+    claimed = open_runs(actor, run).update(
+        status=RunStatus.PREVIEWING,
+        leased_until=at + LEASE,
+        attempts=0,
+        stop_requested_at=None,
+        error="",
+        error_code="",
+        updated_at=at,
     )
     if not claimed:
-        raise _not_open(actor, run)
+        raise not_open(actor, run)
     run.refresh_from_db()
     if run.file_size <= PREVIEWED_AT_ONCE:
         return preview(actor=actor, run=run, at=at)
@@ -148,6 +57,9 @@ def preview(*, actor: Actor, run: ImportRun, at: datetime) -> ImportRun:
         with transaction.atomic():
             result = _import(actor.organization, run, at)
             transaction.set_rollback(True)
+    except ImportStopped:
+        _stopped(run, RunStatus.DRAFT, at)
+        return run
     except BaseException as error:
         _failed(run, error, at, status=RunStatus.DRAFT)
         raise
@@ -162,12 +74,18 @@ def preview(*, actor: Actor, run: ImportRun, at: datetime) -> ImportRun:
 def request_commit(*, actor: Actor, run: ImportRun, at: datetime) -> ImportRun:
     """Hand the import to a worker. Raises MappingEmpty, MappingIncomplete, ImportNotOpen."""
     actor.require(Capability.SHEETS_IMPORT)
-    _plan(run)
-    queued = _open(actor, run).update(
-        status=RunStatus.QUEUED, attempts=0, error="", error_code="", requested_by=actor.membership, updated_at=at
+    plan_of(run)
+    queued = open_runs(actor, run).update(
+        status=RunStatus.QUEUED,
+        attempts=0,
+        stop_requested_at=None,
+        error="",
+        error_code="",
+        requested_by=actor.membership,
+        updated_at=at,
     )
     if not queued:
-        raise _not_open(actor, run)
+        raise not_open(actor, run)
     run.refresh_from_db()
     audit.record(actor=actor, action="sheets.import_requested", target=run, at=at)
     jobs.enqueue("sheets.commit_import", organization_id=actor.organization.pk, run_id=run.pk)
@@ -188,6 +106,8 @@ def commit(*, organization: Organization, run_id: int, at: datetime) -> ImportRu
         with transaction.atomic():
             result = _import(organization, run, at)
             _keep_issues(run, result, at)
+            # Held from here to the commit: who wants to stop it now is too late, and is told so.
+            _stop_if_asked(run, ImportRun.objects.select_for_update(no_key=True))
             run.counts, run.samples, run.status, run.leased_until = result.counts, result.samples, RunStatus.DONE, None
             run.duration_ms = round((time.monotonic() - started) * 1000)
             run.finished_at = at + timedelta(milliseconds=run.duration_ms)
@@ -201,10 +121,35 @@ def commit(*, organization: Organization, run_id: int, at: datetime) -> ImportRu
         # Another import of this house is on its way: ours waits for the sweeper.
         ImportRun.objects.filter(pk=run.pk).update(status=RunStatus.QUEUED, leased_until=None)
         return None
+    except ImportStopped:
+        _stopped(run, RunStatus.CANCELLED, at)
     except BaseException as error:
         _failed(run, error, at, status=RunStatus.FAILED)
         if not isinstance(error, DomainError):
             raise
+    return run
+
+
+@transaction.atomic
+def cancel_import(*, actor: Actor, run: ImportRun, at: datetime) -> ImportRun:
+    """Stop a queued import at once, a running import or preview at the next rows it reads. Nothing of it stays.
+
+    Raises ImportNotRunning when there is nothing to stop (any more), NotFound.
+    """
+    actor.require(Capability.SHEETS_IMPORT)
+    found = ImportRun.objects.visible_to(actor).filter(pk=run.pk)
+    stopped = found.filter(status=RunStatus.QUEUED).update(
+        status=RunStatus.CANCELLED, stop_requested_at=at, leased_until=None, finished_at=at, updated_at=at
+    ) or found.filter(status__in=[RunStatus.RUNNING, RunStatus.PREVIEWING]).update(stop_requested_at=at, updated_at=at)
+    if not stopped:
+        now = found.first()
+        if now is None:
+            raise NotFound("There is no such import here.")
+        raise ImportNotRunning(
+            f"This import is {now.get_status_display().lower()}: there is nothing to stop.", status=now.status
+        )
+    audit.record(actor=actor, action="sheets.import_cancelled", target=run, at=at)
+    run.refresh_from_db()
     return run
 
 
@@ -219,7 +164,9 @@ def sweep(*, organization: Organization, at: datetime) -> int:
     again = list(waiting.values_list("pk", flat=True))
     if lost.exists():
         with transaction.atomic():
-            if _try_lock(organization):
+            if try_lock(organization):
+                unwanted = Q(stop_requested_at__isnull=False)
+                lost.filter(unwanted, status=RunStatus.RUNNING).update(status=RunStatus.CANCELLED, leased_until=None)
                 tired = Q(attempts__gte=MOST_ATTEMPTS)
                 lost.filter(status=RunStatus.PREVIEWING).update(status=RunStatus.DRAFT, leased_until=None)
                 lost.filter(tired).update(
@@ -236,10 +183,10 @@ def sweep(*, organization: Organization, at: datetime) -> int:
 
 def _import(organization: Organization, run: ImportRun, at: datetime) -> Result:
     """The import itself. Raises ImportRunning when another one of this organisation has not finished."""
-    if not _try_lock(organization):
+    if not try_lock(organization):
         raise ImportRunning("Another import of this organisation is running: try again when it has finished.")
     table = table_named(run.spreadsheet.table)
-    source = _source(run)
+    source = source_of(run)
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL jit = off; SET LOCAL work_mem = '64MB'; SET LOCAL temp_buffers = '64MB'")
         cursor.execute("SET LOCAL idle_in_transaction_session_timeout = '10min'")
@@ -257,88 +204,27 @@ def _import(organization: Organization, run: ImportRun, at: datetime) -> Result:
             at=at,
         )
     )
-    with acting_through(f"sheet:{run.spreadsheet_id}/run:{run.pk}", membership_id=run.requested_by_id):
-        staging.take(source.rows, lambda row: progress.report(run.pk, row, source.height))
-        return staging.finish()
+
+    def at_row(row: int) -> None:
+        progress.report(run.pk, row, source.height)
+        _stop_if_asked(run, ImportRun.objects.all())
+
+    at_row(0)
+    staging.take(source.rows, at_row)
+    return staging.finish()
 
 
-def _try_lock(organization: Organization) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [_LOCK_CLASS, organization.pk])
-        return bool(cursor.fetchone()[0])
+def _stop_if_asked(run: ImportRun, runs: TenantQuerySet) -> None:
+    """Raises ImportStopped. What another transaction has said by now is seen: nothing is read from a snapshot."""
+    if runs.filter(pk=run.pk).values_list("stop_requested_at", flat=True).get():
+        raise ImportStopped("Somebody stopped this import: nothing of it was kept.")
 
 
-def _read_header(run: ImportRun, table_name: str, *, header_row: int) -> None:
-    """Set everything about the file that its first rows say, and its mapping: the remembered one, else a guess."""
-    table = table_named(table_name)
-    source = _source(run)
-    start = list(islice(source.rows, headers.DEPTH + 1))
-    rest = next(iter(source.rows), None) if len(start) > headers.DEPTH else None
-    index = header_row - 1 if header_row else headers.find_header(start, table)
-    if not 0 <= index < len(start) or not any(start[index]):
-        raise HeaderMissing(f"Row {header_row} is empty or too far down to be the header.", header_row=header_row)
-    if rest is None and not any(any(row) for row in start[index + 1 :]):
-        raise NoRows("There is a header, but no row below it: there is nothing to import.")
-    names = headers.names_of(start[index])
-    run.kind, run.tabs, run.tab = source.kind, source.tabs, source.tab
-    run.encoding, run.delimiter, run.header_row = source.encoding, source.delimiter, index + 1
-    run.spreadsheet, _ = Spreadsheet.objects.get_or_create(
-        organization=run.organization,
-        table=table.name,
-        provider="file",
-        signature=headers.signature(names),
-        defaults={"name": run.file_name, "header": names},
+def _stopped(run: ImportRun, status: str, at: datetime) -> None:
+    ImportRun.objects.filter(pk=run.pk).update(
+        status=status, leased_until=None, stop_requested_at=None, finished_at=at, updated_at=at
     )
-    guessed = headers.guess(names, table)
-    remembered = run.spreadsheet.mapping or {"columns": guessed, "options": table.guess_options(guessed)}
-    run.mapping = mapping.checked(remembered, run.spreadsheet.header, table)
-
-
-def _source(run: ImportRun) -> files.Source:
-    path = Path(run.file.path)
-    if not path.exists():
-        raise FileGone("The file of this import is no longer kept: upload it again.")
-    return files.open_source(path, tab=run.tab, encoding=run.encoding, delimiter=run.delimiter)
-
-
-def _plan(run: ImportRun) -> mapping.Plan:
-    return mapping.plan(run.mapping, run.spreadsheet.header, table_named(run.spreadsheet.table))
-
-
-def _hash(file: File[bytes]) -> str:
-    digest = hashlib.sha256()
-    for chunk in file.chunks():
-        digest.update(chunk)
-    file.seek(0)
-    return digest.hexdigest()
-
-
-def _open(actor: Actor, run: ImportRun) -> Any:
-    return ImportRun.objects.visible_to(actor).open().filter(pk=run.pk)
-
-
-def _locked(actor: Actor, run: ImportRun) -> ImportRun:
-    found = _open(actor, run).select_for_update(of=("self",)).select_related("spreadsheet", "organization").first()
-    if found is None:
-        raise _not_open(actor, run)
-    return found  # type: ignore[no-any-return]
-
-
-def _not_open(actor: Actor, run: ImportRun) -> DomainError:
-    now = ImportRun.objects.visible_to(actor).filter(pk=run.pk).first()
-    if now is None:
-        return NotFound("There is no such import here.")
-    return ImportNotOpen(
-        f"This import is {now.get_status_display().lower()}: upload the file again to import it once more.",
-        status=now.status,
-    )
-
-
-def _reset(run: ImportRun) -> None:
-    """What a preview said is no longer true."""
-    run.status, run.counts, run.samples = RunStatus.DRAFT, {}, {}
-    run.error = run.error_code = ""
-    run.errors.all().delete()
+    run.refresh_from_db()
 
 
 def _failed(run: ImportRun, error: BaseException, at: datetime, *, status: str) -> None:
@@ -359,7 +245,7 @@ def _failed(run: ImportRun, error: BaseException, at: datetime, *, status: str) 
 def _keep_issues(run: ImportRun, result: Result, at: datetime) -> None:
     """Every wrong cell and row of this run, instead of those of an earlier preview of it."""
     run.errors.all().delete()
-    headers_of = {step.name: step.header for step in _plan(run).steps}
+    headers_of = {step.name: step.header for step in plan_of(run).steps}
     kept = [_as_row_error(run, issue, headers_of, at) for issue in result.issues]
     RowError.objects.bulk_create(kept, batch_size=5000)
 
