@@ -1,11 +1,25 @@
-"""Addresses of the units, under /o/<organisation>/."""
+"""Addresses of stock and people, under /o/<organisation>/."""
 
 from django.urls import path
 
-from crm.pages import unit, units
+from crm.pages import agents, owners, projects, unit, units
 
 urlpatterns = [
     path("units/", units.units, name="units"),
     path("units/<int:unit_id>/", unit.unit, name="unit"),
+    path("units/<int:unit_id>/change/", unit.change, name="unit-change"),
     path("units/<int:unit_id>/owners/<int:contact_id>/disclosure/", unit.disclosure, name="disclosure"),
+    path("projects/", projects.projects, name="projects"),
+    path("projects/<int:number>/", projects.project, name="project"),
+    path("projects/<int:number>/status/", projects.status, name="project-status"),
+    path("projects/<int:number>/assignments/", projects.assignments, name="project-assignments"),
+    path("assignments/<int:assignment_id>/completion/", projects.completion, name="assignment-completion"),
+    path("assignments/<int:assignment_id>/transfer/", projects.transfer, name="assignment-transfer"),
+    path("owners/<int:contact_id>/", owners.owner, name="owner"),
+    path("owners/<int:contact_id>/change/", owners.change, name="owner-change"),
+    path("owners/<int:contact_id>/disclosure/", owners.disclosure, name="owner-disclosure"),
+    path("owners/<int:contact_id>/bad-contact/", owners.bad_contact, name="bad-contact"),
+    path("points/<int:point_id>/do-not-contact/", owners.do_not_contact, name="do-not-contact"),
+    path("agents/", agents.agents, name="agents"),
+    path("agents/<int:agent_id>/", agents.agent, name="agent"),
 ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from core.actors import Actor
 
@@ -16,3 +18,11 @@ def actor_of(request: HttpRequest) -> Actor:
 def number_in(text: str) -> int | None:
     """A key or a count as an address carries it; None for everything else."""
     return int(text) if text.isdecimal() and len(text) <= 18 else None
+
+
+def back(request: HttpRequest, page: str, *arguments: object) -> HttpResponseRedirect:
+    """To the page of ours that the form named as `next`, or else to this one."""
+    named = request.POST.get("next", "")
+    if named and url_has_allowed_host_and_scheme(named, allowed_hosts={request.get_host()}):
+        return HttpResponseRedirect(named)
+    return redirect(page, actor_of(request).organization.slug, *arguments)

@@ -1,26 +1,54 @@
-"""One unit: what it is, whose it is, and the way to its owner."""
+"""One unit: what it is, whose it is, where it comes from, and what an owner says of it."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from core.doors import page
-from core.errors import NotFound
+from core.errors import DomainError, NotFound
+from core.middleware import status_of
 from core.roles import Capability
-from crm import selectors, services
-from crm.pages.asking import actor_of
+from crm import panels, selectors, services
+from crm.models import Property
+from crm.pages.asking import actor_of, number_in
+from crm.pages.forms import UnitForm
 
 
 @require_GET
 @page(Capability.CRM_READ)
 def unit(request: HttpRequest, unit_id: int) -> HttpResponse:
     """One unit with its owners, their numbers hidden until somebody asks."""
-    found = selectors.unit_page(actor=actor_of(request), unit_id=unit_id, at=timezone.now())
-    return render(request, "crm/unit.html", {"here": "units", "found": found, "unit": found.unit})
+    return _shown(request, unit_id)
+
+
+@require_POST
+@page(Capability.CRM_WRITE)
+def change(request: HttpRequest, unit_id: int) -> HttpResponse:
+    """What the owner said: status, price and the like. A refusal keeps what was typed."""
+    actor = actor_of(request)
+    found = Property.objects.visible_to(actor).filter(pk=unit_id).first()
+    if found is None:
+        raise NotFound(_("There is no such unit here."))
+    form = UnitForm(found, request.POST)
+    if not form.is_valid():
+        return _shown(request, unit_id, form, 422)
+    changes = form.changes()
+    try:
+        services.update_property(actor=actor, property=found, seen=form.cleaned_data["seen"], **changes)
+    except DomainError as refusal:
+        form.add_error(None, refusal.message)
+        return _shown(request, unit_id, form, status_of(refusal))
+    messages.success(request, _("Saved.") if changes else _("Nothing was different."))
+    answer = redirect("unit", actor.organization.slug, unit_id)
+    answer["Location"] += _list_in(request.POST.get("list", ""))
+    return answer
 
 
 @require_POST
@@ -36,3 +64,42 @@ def disclosure(request: HttpRequest, unit_id: int, contact_id: int) -> HttpRespo
     answer = redirect("unit", actor.organization.slug, unit_id)
     answer["Location"] += f"#owner-{contact_id}"
     return answer
+
+
+def _shown(request: HttpRequest, unit_id: int, form: UnitForm | None = None, status: int = 200) -> HttpResponse:
+    actor = actor_of(request)
+    found = selectors.unit_page(actor=actor, unit_id=unit_id, at=timezone.now())
+    asked = request.GET.get("list", request.POST.get("list", ""))
+    context: dict[str, Any] = {
+        "here": "units",
+        "found": found,
+        "unit": found.unit,
+        "form": form or (UnitForm(found.unit) if actor.can(Capability.CRM_WRITE) else None),
+        "sources": selectors.sources_of_unit(actor=actor, unit=found.unit),
+        "timeline": selectors.timeline(actor=actor, row=found.unit),
+        "panels": panels.filled(panels.UNIT, actor, found.unit),
+        "beside": _beside(request, found.unit, asked),
+        "asked": asked,
+    }
+    return render(request, "crm/unit.html", context, status=status)
+
+
+def _beside(request: HttpRequest, unit: Property, asked: str) -> selectors.Neighbours:
+    """The units before and after this one in the list that the member came from."""
+    query = QueryDict(asked[:2000])
+    units = Property.objects.visible_to(actor_of(request)).search(query.get("q", ""))
+    project, status = number_in(query.get("project", "")), query.get("status", "")
+    if project is not None:
+        units = units.filter(project=project)
+    if status:
+        units = units.filter(status=status)
+    return selectors.neighbours(units=units, unit=unit)
+
+
+def _list_in(asked: str) -> str:
+    """The list that the member came from, to be carried along in an address."""
+    if not asked:
+        return ""
+    query = QueryDict(mutable=True)
+    query["list"] = asked[:2000]
+    return f"?{query.urlencode()}"

@@ -3,11 +3,13 @@
 A supervisor's answers take one query more: who reports to him.
 """
 
-from crm.selectors.agents import OPEN_STAGES, AgentLoad, agent_loads
+from crm.selectors.agents import OPEN_STAGES, AgentLoad, AgentPage, agent_loads, agent_page
 from crm.selectors.contacts import ContactList, ContactPage, ContactRow, contact_list, contact_page
 from crm.selectors.numbers import DISCLOSED_FOR, MASK, Point, masked, points_of, reads_numbers
-from crm.selectors.projects import ProjectRow, project_list
-from crm.selectors.unit import UnitOwner, UnitPage, unit_page
+from crm.selectors.projects import Part, ProjectPage, ProjectRow, project_list, project_page
+from crm.selectors.sources import Source, imports_of, sources_of_project, sources_of_unit
+from crm.selectors.timeline import Happening, Value, timeline
+from crm.selectors.unit import Neighbours, UnitOwner, UnitPage, neighbours, unit_page
 from crm.selectors.units import UnitList, UnitRow, unit_list
 
 __all__ = [
@@ -15,22 +17,36 @@ __all__ = [
     "MASK",
     "OPEN_STAGES",
     "AgentLoad",
+    "AgentPage",
     "ContactList",
     "ContactPage",
     "ContactRow",
+    "Happening",
+    "Neighbours",
+    "Part",
     "Point",
+    "ProjectPage",
     "ProjectRow",
+    "Source",
     "UnitList",
     "UnitOwner",
     "UnitPage",
     "UnitRow",
+    "Value",
     "agent_loads",
+    "agent_page",
     "contact_list",
     "contact_page",
+    "imports_of",
     "masked",
+    "neighbours",
     "points_of",
     "project_list",
+    "project_page",
     "reads_numbers",
+    "sources_of_project",
+    "sources_of_unit",
+    "timeline",
     "unit_list",
     "unit_page",
 ]

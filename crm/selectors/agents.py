@@ -8,6 +8,7 @@ from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from core.actors import Actor
+from core.errors import NotFound
 from core.models import TenantModel
 from core.roles import Capability
 from crm.models import Agent, Contact, Deal, ProjectAssignment
@@ -25,12 +26,44 @@ class AgentLoad:
     contact_count: int
 
 
+@dataclass(frozen=True, slots=True)
+class AgentPage:
+    """One agent with what is on his hands: the first of each, and how many there are."""
+
+    load: AgentLoad
+    assignments: list[ProjectAssignment]
+    deals: list[Deal]
+    contacts: list[Contact]
+
+
 def agent_loads(*, actor: Actor, at_work_only: bool = True) -> list[AgentLoad]:
     """Agents by name, with what is on their hands now. One query."""
     actor.require(Capability.CRM_READ)
     agents = Agent.objects.visible_to(actor)
     if at_work_only:
         agents = agents.filter(status=AgentStatus.ACTIVE)
+    return _loads(agents)
+
+
+def agent_page(*, actor: Actor, agent_id: int) -> AgentPage:
+    """One agent's work. Four queries. Raises NotFound."""
+    actor.require(Capability.CRM_READ)
+    load = next(iter(_loads(Agent.objects.visible_to(actor).filter(pk=agent_id))), None)
+    if load is None:
+        raise NotFound("There is no such agent here.")
+    agent = load.agent
+    work = ProjectAssignment.objects.visible_to(actor).active().filter(agent=agent)
+    deals = Deal.objects.visible_to(actor).filter(agent=agent, stage__in=OPEN_STAGES)
+    contacts = Contact.objects.visible_to(actor).filter(assigned_to=agent.membership_id)
+    return AgentPage(
+        load=load,
+        assignments=list(work.select_related("project", "property", "agent").order_by("due_on", "pk")[:100]),
+        deals=list(deals.select_related("property", "agent").order_by("-pk")[:50]),
+        contacts=list(contacts.order_by("-pk")[:50]),
+    )
+
+
+def _loads(agents: QuerySet[Agent]) -> list[AgentLoad]:
     work = ProjectAssignment.objects.live().filter(agent=OuterRef("pk"), status=AssignmentStatus.ACTIVE)
     deals = Deal.objects.live().filter(agent=OuterRef("pk"), stage__in=OPEN_STAGES)
     contacts = Contact.objects.live().filter(assigned_to=OuterRef("membership"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from core.actors import Actor
 from core.errors import NotFound
@@ -32,6 +32,14 @@ class UnitPage:
     deals: list[Deal]
 
 
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The units beside one in the list that the actor came from."""
+
+    previous: int | None
+    next: int | None
+
+
 def unit_page(*, actor: Actor, unit_id: int, at: datetime) -> UnitPage:
     """One unit with everything around it. Five queries, and one more where numbers are masked. Raises NotFound."""
     actor.require(Capability.CRM_READ)
@@ -56,3 +64,10 @@ def unit_page(*, actor: Actor, unit_id: int, at: datetime) -> UnitPage:
         assignments=list(assignments.order_by("-pk")[:50]),
         deals=list(deals.order_by("-pk")[:50]),
     )
+
+
+def neighbours(*, units: QuerySet[Property], unit: Property) -> Neighbours:
+    """Who stands beside the unit in a list of visible units, newest first. Two queries, each one step of an index."""
+    newer = units.order_by("pk").filter(pk__gt=unit.pk).values_list("pk", flat=True).first()
+    older = units.order_by("-pk").filter(pk__lt=unit.pk).values_list("pk", flat=True).first()
+    return Neighbours(newer, older)

@@ -17,6 +17,9 @@ from crm.services.people import (
 )
 from crm.services.senders import contact_for_sender
 from crm.services.stock import (
+    FROM_OWNERS,
+    PROJECT_MOVES,
+    PROPERTY_MOVES,
     archive_project,
     create_project,
     create_property,
@@ -27,6 +30,9 @@ from crm.services.stock import (
 )
 
 __all__ = [
+    "FROM_OWNERS",
+    "PROJECT_MOVES",
+    "PROPERTY_MOVES",
     "Share",
     "add_contact_point",
     "archive_agent",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypedDict, Unpack
 
@@ -10,7 +11,7 @@ from django.db import connection, transaction
 from django.db.models import Max
 
 from core.actors import Actor
-from core.errors import Invalid, NotFound
+from core.errors import Invalid, NotFound, StaleVersion
 from core.roles import Capability
 from crm.errors import FieldNotYours, StatusMoveRefused, ValueInvalid
 from crm.models import Project, Property, PropertyType
@@ -157,15 +158,23 @@ def create_property(*, actor: Actor, project: Project, **fields: Unpack[Property
 
 @transaction.atomic
 def update_property(
-    *, actor: Actor, property: Property, project: Project | None = None, **changes: Unpack[PropertyFields]
+    *,
+    actor: Actor,
+    property: Property,
+    project: Project | None = None,
+    seen: datetime | None = None,
+    **changes: Unpack[PropertyFields],
 ) -> Property:
     """Change what is named, and move the unit to another project when one is given.
 
     Agents change what owners tell them (FROM_OWNERS) of the units they see; the rest asks Capability.STOCK_WRITE.
-    Raises FieldNotYours, StatusMoveRefused, and as create_property.
+    `seen` is the `updated_at` of the unit that the actor had before him. Raises FieldNotYours, StatusMoveRefused,
+    StaleVersion (it changed since), and as create_property.
     """
     actor.require(Capability.CRM_WRITE)
     unit = locked(Property.objects.visible_to(actor), property, "unit")
+    if seen is not None and unit.updated_at != seen:
+        raise StaleVersion("This unit was changed meanwhile. Look at what it says now, then save again.")
     others = sorted({*changes, *(["project"] if project else [])} - FROM_OWNERS)
     if others and not actor.can(Capability.STOCK_WRITE):
         raise FieldNotYours(f"Ask the office to change: {', '.join(others)}.", fields=others)

@@ -1,5 +1,6 @@
 """Reads for pages and API, with a promised number of queries."""
 
+from messaging.selectors.about import Talk, talks_about
 from messaging.selectors.bubbles import (
     LABELS,
     SHORT,
@@ -42,6 +43,7 @@ __all__ = [
     "Inbox",
     "InboxCounts",
     "InboxRow",
+    "Talk",
     "Thread",
     "ThreadMessage",
     "ThreadReaction",
@@ -57,6 +59,7 @@ __all__ = [
     "message",
     "needing",
     "searched",
+    "talks_about",
     "thread",
     "trouble_of",
     "usable_templates",

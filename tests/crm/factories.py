@@ -60,3 +60,11 @@ def deal(property: Property, agent: Agent, price_minor: int = 50_000_000, **fiel
     return Deal.objects.create(
         organization=property.organization, property=property, agent=agent, price_minor=price_minor, **fields
     )
+
+
+def agent_of(organization: Organization, name: str) -> Agent:
+    """A new member with a sales profile."""
+    from core.roles import Role
+    from tests.conftest import member
+
+    return agent(Actor(organization, member(organization, Role.AGENT, name)))

@@ -1,0 +1,57 @@
+"""What higher apps add to the pages of crm: conversations, campaigns, commissions, duplicates.
+
+An app registers its panels in its `apps.py`; crm knows their templates and nothing of what is in them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from core.actors import Actor
+
+# What the panel's template gets as `panel.data`; None when this actor sees no such panel.
+Filling = Callable[[Actor, Any], Any | None]
+
+UNIT, PROJECT, CONTACT = "unit", "project", "contact"
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One section of a page. `fill` promises its query count, whatever the object has."""
+
+    key: str
+    title: str
+    template: str
+    fill: Filling
+    is_aside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    key: str
+    title: str
+    template: str
+    data: Any
+    is_aside: bool
+
+
+_panels: dict[str, dict[str, Panel]] = defaultdict(dict)
+
+
+def register(panel: Panel, *, on: Iterable[str]) -> None:
+    """Show this panel on these pages (UNIT, PROJECT, CONTACT). The same key again replaces it."""
+    for page in on:
+        _panels[page][panel.key] = panel
+
+
+def filled(page: str, actor: Actor, shown: Any) -> list[Filled]:
+    """The panels of one page, in the order of their registration, without those that have nothing for this actor."""
+    panels = []
+    for panel in _panels[page].values():
+        data = panel.fill(actor, shown)
+        if data is not None:
+            panels.append(Filled(panel.key, panel.title, panel.template, data, panel.is_aside))
+    return panels
