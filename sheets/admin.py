@@ -17,13 +17,13 @@ from core.admin import TenantAdmin, acting, site
 from core.errors import DomainError
 from core.roles import Capability
 from sheets import error_files, progress, services
-from sheets.mapping import plan
+from sheets.mapping import fields_of, plan
 from sheets.models import ImportRun, RowError, RunStatus, Spreadsheet
 from sheets.tables import declared, table_named
 
 STATUS_COLORS = {
     "draft": "default", "previewing": "info", "previewed": "info", "queued": "warning", "running": "warning",
-    "done": "success", "failed": "danger",
+    "done": "success", "failed": "danger", "cancelled": "default", "reverted": "default",
 }  # fmt: skip
 FIGURES = {
     "read": "Rows read", "new": "New", "changed": "Changed", "unchanged": "Unchanged", "skipped": "Skipped",
@@ -168,7 +168,7 @@ class ImportRunAdmin(TenantAdmin):
             "samples": {kind: rows[:SHOWN_SAMPLES] for kind, rows in run.samples.items() if rows},
             "wrong": wrong[:SHOWN_WRONG],
             "errors_address": f"{reverse('admin:sheets_rowerror_changelist')}?run__id__exact={run.pk}",
-            "lacking": table.lacks(frozenset(filter(None, run.mapping["columns"].values()))),
+            "lacking": table.lacks(fields_of(run.mapping)),
         }
         return render(request, "sheets/admin_import.html", context)
 

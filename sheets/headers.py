@@ -10,9 +10,11 @@ from typing import Any
 
 from sheets.cells import is_nothing, text_of
 from sheets.errors import HeaderMissing
-from sheets.tables import Table
+from sheets.tables import Look, Table
 
 DEPTH = 25  # titles, logos and dates stand above many a header
+SAMPLED = 100
+FITTING = 0.6  # how many of the cells must look alike
 _APART = re.compile(r"[\W_]+")
 
 
@@ -62,6 +64,12 @@ def _is_number(text: str) -> bool:
     return bool(re.fullmatch(r"[-+]?\d[\d.,]*", text))
 
 
+def places_of(rows: Sequence[Sequence[Any]]) -> list[str]:
+    """Names for the columns of a sheet that has no header."""
+    width = max((position for row in rows for position, cell in enumerate(row, start=1) if text_of(cell)), default=0)
+    return [f"Column {position}" for position in range(1, width + 1)]
+
+
 def names_of(row: Sequence[Any]) -> list[str]:
     """The headers as people see them: trimmed, told apart where they repeat, named by position where they are blank."""
     names: list[str] = []
@@ -75,9 +83,9 @@ def names_of(row: Sequence[Any]) -> list[str]:
     return names
 
 
-def signature(names: Sequence[str]) -> str:
-    """The same for every file with this header."""
-    return hashlib.sha256("\x1f".join(map(fold, names)).encode()).hexdigest()
+def signature(names: Sequence[str], without_header: str = "") -> str:
+    """The same for every file with this header. Without one nothing but what the file is called tells sheets apart."""
+    return hashlib.sha256("\x1f".join([*map(fold, names), *filter(None, [without_header])]).encode()).hexdigest()
 
 
 def guess(names: Sequence[str], table: Table) -> dict[str, str]:
@@ -94,6 +102,32 @@ def guess(names: Sequence[str], table: Table) -> dict[str, str]:
         taken.add(field.name)
         mapping[name] = field.name
     return mapping
+
+
+def guess_by_content(
+    mapping: dict[str, str], rows: Sequence[Sequence[Any]], table: Table, region: str
+) -> tuple[dict[str, str], bool]:
+    """The mapping with the columns that have no name guessed from their cells, and whether any was telling."""
+    taken, found, telling = set(mapping.values()), dict(mapping), False
+    for index, name in enumerate(mapping):
+        if mapping[name] or not name.startswith("Column "):
+            continue
+        texts = [text for row in rows if index < len(row) and not is_nothing(text := text_of(row[index]))][:SAMPLED]
+        look = _look_of(texts, taken, table, region) if texts else None
+        if look:
+            found[name] = next(field for field in look.fields if field not in taken)
+            taken.add(found[name])
+            telling |= look.telling
+    return found, telling
+
+
+def _look_of(texts: Sequence[str], taken: set[str], table: Table, region: str) -> Look | None:
+    for look in table.looks:
+        if not set(look.fields) - taken or (look.varied and len(set(texts)) * 2 < len(texts)):
+            continue
+        if sum(look.fits(text, region) for text in texts) >= len(texts) * FITTING:
+            return look
+    return None
 
 
 def _known(table: Table) -> dict[str, str]:

@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sheets.cells import text_of
 from sheets.errors import FieldMappedTwice, MappingEmpty, MappingIncomplete, MappingUnknown
 from sheets.headers import fold
 from sheets.tables import Table
 
 Document = dict[str, dict[str, str]]
+LONGEST_CONSTANT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +32,13 @@ class Plan:
 
     steps: tuple[Step, ...]
     options: Mapping[str, str]
+    constants: Mapping[str, str]  # what every row says where the sheet has no column for it
 
     @property
     def salt(self) -> str:
         """What, besides the cells, decides what a row becomes."""
-        return repr((tuple(step.name for step in self.steps), sorted(self.options.items())))
+        decisive = (tuple(step.name for step in self.steps), sorted(self.options.items()))
+        return repr((*decisive, sorted(self.constants.items())) if self.constants else decisive)
 
 
 def checked(
@@ -42,7 +46,7 @@ def checked(
 ) -> Document:
     """The mapping of every column of the header, after a person's changes to the present one. Headers compare folded.
 
-    Raises MappingUnknown and FieldMappedTwice.
+    A constant that is empty is taken off. Raises MappingUnknown and FieldMappedTwice.
     """
     before = present or {}
     columns = dict.fromkeys(names, "") | before.get("columns", {})
@@ -64,16 +68,41 @@ def checked(
             raise FieldMappedTwice(
                 f"{declared.label} can come from one column only: choose between {', '.join(twice)}."
             )
+    constants = _constants(before.get("constants", {}) | dict(_dictionary(given.get("constants", {}))), table)
+    for name, column in ((field, name) for name, field in columns.items() if field in constants):
+        declared = table.field(name)
+        label = declared.label if declared else name
+        raise FieldMappedTwice(
+            f"{label} comes from the column {column} and is the same for every row: choose one of them."
+        )
     return {
         "columns": columns,
+        "constants": constants,
         "options": _options(before.get("options", {}) | dict(_dictionary(given.get("options", {}))), table),
     }
 
 
 def _dictionary(given: Any) -> Mapping[str, Any]:
     if not isinstance(given, Mapping):
-        raise MappingUnknown('Write a mapping as {"columns": {"header": "field"}, "options": {"name": "choice"}}.')
+        raise MappingUnknown(
+            'Write a mapping as {"columns": {"header": "field"}, "constants": {"field": "value"}, "options": {...}}.'
+        )
     return given
+
+
+def _constants(given: Mapping[str, Any], table: Table) -> dict[str, str]:
+    constants: dict[str, str] = {}
+    for name, value in given.items():
+        field = table.field(str(name))
+        if field is None or field.many:
+            known = ", ".join(each.name for each in table.fields if not each.many)
+            raise MappingUnknown(f"{name!r} cannot be the same for every row; choose one of {known}.", field=name)
+        text = " ".join(text_of(value).split())
+        if len(text) > LONGEST_CONSTANT or "\0" in text:
+            raise MappingUnknown(f"{field.label}: write up to {LONGEST_CONSTANT} characters.", field=name)
+        if text:
+            constants[field.name] = text
+    return constants
 
 
 def _options(given: Mapping[str, Any], table: Table) -> dict[str, str]:
@@ -97,7 +126,12 @@ def plan(document: Mapping[str, Any], names: Sequence[str], table: Table) -> Pla
             steps.append(Step(index, f"{field.name}:{name}" if field.many else field.name, name, field.keeps_zero))
     if not steps:
         raise MappingEmpty("No column is mapped to anything: say at least what identifies a unit, and its project.")
-    lacking = table.lacks(frozenset(step.name.partition(":")[0] for step in steps))
+    lacking = table.lacks(fields_of(document))
     if lacking:
         raise MappingIncomplete(lacking)
-    return Plan(tuple(steps), dict(document.get("options", {})))
+    return Plan(tuple(steps), dict(document.get("options", {})), dict(document.get("constants", {})))
+
+
+def fields_of(document: Mapping[str, Any]) -> frozenset[str]:
+    """Every field that gets a value, from a column or the same for every row."""
+    return frozenset(filter(None, document.get("columns", {}).values())) | frozenset(document.get("constants", {}))

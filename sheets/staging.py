@@ -86,7 +86,8 @@ class Staging:
         steps = self.job.plan.steps
         indexes = [step.index for step in steps]
         width = max(indexes) + 1
-        salt = self.job.plan.salt.encode()
+        # Whole: a key of blake2b has 64 bytes at most, and the salt of a wide sheet has many more.
+        salt = blake2b(self.job.plan.salt.encode()).digest()
         seen: dict[bytes, int] = {}
         known, used, counts = self.known, self.used, self.counts
         for number, cells in enumerate(rows, start=1):
@@ -100,7 +101,7 @@ class Staging:
             counts["read"] += 1
             if counts["read"] % BATCH == 0:
                 progress(number)
-            fingerprint = blake2b(repr(raw).encode("utf-8", "surrogatepass"), digest_size=16, key=salt[:64]).digest()
+            fingerprint = blake2b(repr(raw).encode("utf-8", "surrogatepass"), digest_size=16, key=salt).digest()
             first = seen.setdefault(fingerprint, number)
             if first != number:
                 self._skip(number, "duplicate_row", f"The same as row {first}, cell by cell.")
@@ -161,6 +162,7 @@ class Staging:
         if noise:
             self._skip(number, *noise)
             return
+        values |= self.job.plan.constants
         try:
             key = self.importer.key(values)
         except RowRefused as refusal:

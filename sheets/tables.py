@@ -34,6 +34,28 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """How a column without a name is recognised: by what most of its cells look like.
+
+    The first of `fields` that is still free gets it. What is not `telling` alone does not make a sheet a table.
+    """
+
+    fields: tuple[str, ...]
+    fits: Callable[[str, str], bool]  # the text of a cell, and the organisation's region
+    telling: bool = True
+    varied: bool = False  # most of the cells differ: names do, projects do not
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A field that is often the same for a whole sheet, such as its project."""
+
+    field: str
+    known: Callable[[int], list[str]] = lambda organization_id: []  # values to offer
+    of_number: Callable[[int, str], str] | None = None  # organisation, business number -> value. Raises NotFound
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """What an earlier import made of a row."""
 
@@ -129,6 +151,8 @@ class Table:
     lacks: Callable[[frozenset[str]], str]  # a sentence when these fields do not suffice, else ""
     importer: Callable[[Run], Importer]
     guess_options: Callable[[dict[str, str]], dict[str, str]] = lambda headers: {}
+    looks: tuple[Look, ...] = ()
+    constants: tuple[Constant, ...] = ()
     target: str = ""  # the model of Link.object_id, as a target type: crm.property
     parts: tuple[tuple[str, str], ...] = ()  # (target type, its key): what stays with a row that a reversal leaves
 

@@ -1,8 +1,10 @@
 """The table of units, as sheets can be imported into it."""
 
 from crm.importing.layout import FIELDS, OPTIONS, guess_options, lacks
+from crm.importing.looks import LOOKS
+from crm.importing.places import project_names, project_of_number
 from crm.importing.units import UnitImporter
-from sheets.tables import Table
+from sheets.tables import Constant, Table
 
 UNITS = Table(
     name="crm.units",
@@ -12,6 +14,13 @@ UNITS = Table(
     lacks=lacks,
     guess_options=guess_options,
     importer=UnitImporter,
+    looks=LOOKS,
+    constants=(
+        Constant("project", known=project_names, of_number=project_of_number),
+        Constant("master_project"),
+        Constant("property_type"),
+        Constant("status"),
+    ),
     target="crm.property",
     # A unit that is used since keeps its owners, a contact his numbers.
     parts=(("crm.ownership", "property"), ("crm.contactpoint", "contact")),

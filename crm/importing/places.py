@@ -7,8 +7,10 @@ from functools import lru_cache
 
 from django.db.models import Max
 
+from core.errors import NotFound
 from crm.importing.values import project_of
 from crm.models import Project, PropertyType
+from crm.models.stock import ProjectStatus
 from crm.names import normalize_name
 from sheets.tables import Run
 
@@ -17,6 +19,22 @@ from sheets.tables import Run
 def _read(text: str) -> tuple[str, str, str]:
     name, master = project_of(text)
     return normalize_name(name) or name.casefold(), name, master
+
+
+def project_names(organization_id: int) -> list[str]:
+    """Of the projects that are worked on, by number."""
+    projects = Project.objects.filter(organization_id=organization_id).live().exclude(status=ProjectStatus.ARCHIVED)
+    return list(projects.order_by("number").values_list("name", flat=True))
+
+
+def project_of_number(organization_id: int, number: str) -> str:
+    """The project's name. Raises NotFound."""
+    projects = Project.objects.filter(organization_id=organization_id).live()
+    is_number = number.isascii() and number.isdigit() and len(number) < 10
+    name = projects.filter(number=int(number)).values_list("name", flat=True).first() if is_number else None
+    if name is None:
+        raise NotFound(f"There is no project number {number}.")
+    return str(name)
 
 
 class Places:

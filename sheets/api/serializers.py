@@ -25,12 +25,15 @@ class ChangeSerializer(serializers.Serializer[Any]):
     """The mapping, or how the file is read, or both. What is not named stays."""
 
     mapping = serializers.DictField(
-        required=False, help_text='{"columns": {header: field or ""}, "options": {"area_unit": "sqft"}}'
+        required=False,
+        help_text='{"columns": {header: field or ""}, "constants": {"project": "Vardon"}, "options": {...}}',
     )
     tab = serializers.CharField(required=False, max_length=200)
     encoding = serializers.CharField(required=False, allow_blank=True, max_length=20)
     delimiter = serializers.CharField(required=False, allow_blank=True, max_length=1, trim_whitespace=False)
-    header_row = serializers.IntegerField(required=False, min_value=0, max_value=1000, help_text="0 finds it")
+    header_row = serializers.IntegerField(
+        required=False, allow_null=True, min_value=0, max_value=200, help_text="0: there is none; null finds it"
+    )
 
 
 class ImportSerializer(serializers.ModelSerializer[ImportRun]):

@@ -65,7 +65,8 @@ def preview(*, actor: Actor, run: ImportRun, at: datetime) -> ImportRun:
         raise
     with transaction.atomic():
         _keep_issues(run, result, at)
-        run.counts, run.samples, run.status, run.leased_until = result.counts, result.samples, RunStatus.PREVIEWED, None
+        run.counts, run.status, run.leased_until = result.counts, RunStatus.PREVIEWED, None
+        run.samples = run.samples | result.samples
         run.save(update_fields=["counts", "samples", "status", "leased_until", "updated_at"])
     return run
 
@@ -108,7 +109,8 @@ def commit(*, organization: Organization, run_id: int, at: datetime) -> ImportRu
             _keep_issues(run, result, at)
             # Held from here to the commit: who wants to stop it now is too late, and is told so.
             _stop_if_asked(run, ImportRun.objects.select_for_update(no_key=True))
-            run.counts, run.samples, run.status, run.leased_until = result.counts, result.samples, RunStatus.DONE, None
+            run.counts, run.status, run.leased_until = result.counts, RunStatus.DONE, None
+            run.samples = run.samples | result.samples
             run.duration_ms = round((time.monotonic() - started) * 1000)
             run.finished_at = at + timedelta(milliseconds=run.duration_ms)
             run.save()

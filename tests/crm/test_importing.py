@@ -65,7 +65,10 @@ def test_the_same_rows_again_change_nothing_and_a_changed_cell_only_itself(manag
     unit.refresh_from_db()
     assert (changed.counts["changed"], changed.counts["properties_changed"]) == (1, 1)
     assert (unit.asking_price_minor, unit.price_note, unit.view, unit.status) == (130_000_000, "", "Sea", "rented")
-    assert changed.changes.get().before == {"asking_price_minor": 120_000_000, "price_note": "CASH"}
+    assert changed.changes.get(target_type="crm.property").before == {
+        "asking_price_minor": 120_000_000,
+        "price_note": "CASH",
+    }
     assert changed.samples["changed"] == [
         {"row": 2, "before": {"asking_price": "1.2M CASH"}, "after": {"asking_price": "1.3M"}}
     ]

@@ -84,7 +84,7 @@ def test_a_wrong_guess_is_corrected_by_hand(manager: Actor) -> None:
     run = upload(manager, comma_separated(master(*rows), "cp1252"), "units.csv", encoding="cp1256")
 
     run = services.change_reading(
-        actor=manager, run=run, at=timezone.now(), tab="", encoding="cp1252", delimiter=",", header_row=0
+        actor=manager, run=run, at=timezone.now(), tab="", encoding="cp1252", delimiter=",", header_row=None
     )
     commit(manager, run)
 

@@ -1,4 +1,4 @@
-"""`manage.py import_sheet FILE --organization SLUG [--mapping FILE] [--dry-run] [--json]`."""
+"""`manage.py import_sheet FILE --organization SLUG [--table NAME] [--project N] [--mapping FILE] [--dry-run] [--json]`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from core.models import Organization
 from core.tenancy import organization_scope
 from sheets import services
 from sheets.models import ImportRun, RunStatus, Trigger
+from sheets.tables import table_named
 
 
 class Command(BaseCommand):
@@ -27,7 +28,12 @@ class Command(BaseCommand):
         parser.add_argument("--organization", required=True, help="its slug")
         parser.add_argument("--table", default="crm.units")
         parser.add_argument("--tab", default="")
-        parser.add_argument("--mapping", type=Path, help='JSON: {"columns": {"header": "field"}, "options": {...}}')
+        parser.add_argument(
+            "--project", help="the number of the project into which every row goes: no column names one"
+        )
+        parser.add_argument(
+            "--mapping", type=Path, help='JSON: {"columns": {"header": "field"}, "constants": {...}, "options": {...}}'
+        )
         parser.add_argument("--dry-run", action="store_true")
         parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
@@ -53,8 +59,8 @@ class Command(BaseCommand):
                 actor=actor, file=File(opened), name=options["file"].name, at=now, table=options["table"],
                 trigger=Trigger.COMMAND, tab=options["tab"],
             )  # fmt: skip
-        if options["mapping"]:
-            document = json.loads(options["mapping"].read_text(encoding="utf-8"))
+        document = self._mapping(organization, run, options)
+        if document:
             run = services.change_mapping(actor=actor, run=run, document=document, at=now)
         if options["dry_run"]:
             services.request_preview(actor=actor, run=run, at=now)
@@ -64,6 +70,24 @@ class Command(BaseCommand):
         services.commit(organization=organization, run_id=run.pk, at=timezone.now())
         run.refresh_from_db()
         return run
+
+    def _mapping(self, organization: Organization, run: ImportRun, options: dict[str, Any]) -> dict[str, Any]:
+        document: dict[str, Any] = {}
+        if options["mapping"]:
+            try:
+                document = json.loads(options["mapping"].read_text(encoding="utf-8"))
+            except (OSError, ValueError) as error:
+                raise CommandError(f"{options['mapping']} is not a mapping in JSON: {error}") from error
+        if options["project"]:
+            project = next((each for each in table_named(options["table"]).constants if each.of_number), None)
+            if project is None or project.of_number is None:
+                raise CommandError(f"Rows of {options['table']} belong to no project.")
+            name = project.of_number(organization.pk, options["project"])
+            # The number counts before a column that says something else.
+            columns = run.mapping["columns"] | document.get("columns", {})
+            document["columns"] = {header: "" if field == project.field else field for header, field in columns.items()}
+            document["constants"] = {**document.get("constants", {}), project.field: name}
+        return document
 
     def _tell(self, run: ImportRun, *, as_json: bool) -> None:
         if as_json:
