@@ -65,12 +65,24 @@ class OrganizationMiddleware:
             request.path_info = address["rest"]
         # Pages show the organisation's clock; the API and webhooks speak UTC.
         clock = organization.time_zone if address["door"] == "o" else timezone.get_default_timezone()
-        with organization_scope(organization.pk), timezone.override(clock):
-            request.actor = actor_of(request, organization)  # type: ignore[attr-defined]
+        actor = request.actor = actor_of(request, organization)  # type: ignore[attr-defined]
+        membership_id = actor.membership.pk if actor and actor.membership else None
+        source = source_of(address["door"], request.path_info)
+        with (
+            organization_scope(organization.pk, membership_id=membership_id, source=source),
+            timezone.override(clock),
+        ):
             try:
                 return self.get_response(request)
             finally:
                 set_script_prefix(before)
+
+
+def source_of(door: str, path: str) -> str:
+    """Through which door a change comes, as history tells it (crm/models/history.py)."""
+    if door == "o":
+        return "back_office" if path.startswith("/admin") else "page"
+    return "api" if door == "api/v1" else "whatsapp"
 
 
 def actor_of(request: HttpRequest, organization: Organization) -> Actor | None:

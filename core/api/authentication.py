@@ -6,13 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
-from rest_framework import authentication, exceptions
+from rest_framework import authentication, exceptions, permissions
 from rest_framework.request import Request
 
 from core.actors import Actor
 from core.middleware import actor_of
 from core.models import ApiToken, Membership, User
 from core.services import digest
+from core.tenancy import name_actor
 
 KEYWORD = "Bearer"
 # Writing "last used" on every request would make every read a write.
@@ -43,6 +44,8 @@ class TokenAuthentication(authentication.BaseAuthentication):
         request._request.actor = Actor(  # type: ignore[attr-defined]
             organization, membership, token=token, address=request.META.get("REMOTE_ADDR")
         )
+        if request.method not in permissions.SAFE_METHODS:
+            name_actor(membership.pk)
         return membership.user, token
 
     def authenticate_header(self, request: Request) -> str:

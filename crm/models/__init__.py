@@ -4,6 +4,7 @@ from crm.models.agents import Agent, BankDetails, ProjectAssignment
 from crm.models.contacts import Contact, ContactPoint
 from crm.models.deals import Deal
 from crm.models.disclosures import OwnerDisclosure
+from crm.models.history import HistoryEntry
 from crm.models.stock import Ownership, Project, Property, PropertyType
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Contact",
     "ContactPoint",
     "Deal",
+    "HistoryEntry",
     "OwnerDisclosure",
     "Ownership",
     "Project",

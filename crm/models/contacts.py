@@ -13,6 +13,7 @@ from core.encryption import EncryptedTextField
 from core.models import SoftDeleteModel, SoftDeleteQuerySet, TenantForeignKey
 from core.models.base import LIVE
 from core.roles import Reach
+from crm.models.history import kept_fields
 
 if TYPE_CHECKING:
     from core.actors import Actor
@@ -100,6 +101,17 @@ class Contact(SoftDeleteModel):
             # the search box
             GinIndex(fields=["display_name"], opclasses=["gin_trgm_ops"], name="crm_contact_search"),
         ]
+        triggers = [
+            kept_fields(
+                "contact",
+                {
+                    "name": "r.display_name",
+                    "bad_contact": "r.is_bad_contact",
+                    "assigned_to": "r.assigned_to_id",
+                    "deleted": "r.deleted_at IS NOT NULL",
+                },
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.display_name} ({self.pk})"
@@ -172,6 +184,13 @@ class ContactPoint(SoftDeleteModel):
         indexes = [
             # who has this number: webhooks, imports, the search box
             models.Index(fields=["organization", "value"], name="crm_contact_point_by_value"),
+        ]
+        triggers = [
+            # Whether they may be written to there; that a number was found valid is no news of the contact.
+            kept_fields(
+                "point",
+                {"consent": "jsonb_build_object(''point'', r.id, ''refused'', r.status = ''do_not_contact'')"},
+            )
         ]
 
     def __str__(self) -> str:

@@ -14,6 +14,7 @@ from core.models import SoftDeleteModel, SoftDeleteQuerySet, TenantForeignKey, T
 from core.models.base import LIVE
 from core.roles import Reach
 from crm.models.contacts import Contact
+from crm.models.history import kept_fields, kept_owners
 
 if TYPE_CHECKING:
     from core.actors import Actor
@@ -216,6 +217,20 @@ class Property(SoftDeleteModel):
             models.Index(fields=["organization", "unit_number"], name="crm_property_by_unit"),
             GinIndex(fields=["registration"], opclasses=["gin_trgm_ops"], name="crm_property_search"),
         ]
+        triggers = [
+            kept_fields(
+                "unit",
+                {
+                    "status": "r.status",
+                    "price": "CASE WHEN r.asking_price_minor IS NOT NULL THEN "
+                    "jsonb_build_object(''minor'', r.asking_price_minor, ''currency'', r.currency) END",
+                    "price_note": "r.price_note",
+                    "purpose": "r.purpose",
+                    "project": "r.project_id",
+                    "deleted": "r.deleted_at IS NOT NULL",
+                },
+            )
+        ]
 
     @property
     def label(self) -> str:
@@ -304,7 +319,7 @@ class Ownership(SoftDeleteModel):
             # what does this contact own
             models.Index(fields=["organization", "contact"], name="crm_ownership_of_contact"),
         ]
-        triggers = [SHARES_AT_MOST_WHOLE]
+        triggers = [SHARES_AT_MOST_WHOLE, *kept_owners()]
 
     def __str__(self) -> str:
         return f"{self.contact_id} owns {self.property_id} ({self.pk})"

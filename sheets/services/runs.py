@@ -13,6 +13,7 @@ from core.actors import Actor, system
 from core.errors import DomainError, NotFound
 from core.models import Organization, TenantQuerySet
 from core.roles import Capability
+from core.tenancy import acting_through
 from sheets import mapping, progress
 from sheets.errors import ImportNotRunning, ImportRunning, ImportStopped
 from sheets.models import ImportRun, RowError, RunStatus, Spreadsheet, SpreadsheetStatus
@@ -212,8 +213,9 @@ def _import(organization: Organization, run: ImportRun, at: datetime) -> Result:
         _stop_if_asked(run, ImportRun.objects.all())
 
     at_row(0)
-    staging.take(source.rows, at_row)
-    return staging.finish()
+    with acting_through(f"sheet:{run.spreadsheet_id}/run:{run.pk}", membership_id=run.requested_by_id):
+        staging.take(source.rows, at_row)
+        return staging.finish()
 
 
 def _stop_if_asked(run: ImportRun, runs: TenantQuerySet) -> None:
