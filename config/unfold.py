@@ -43,6 +43,7 @@ GROUPS: list[tuple[Any, list[tuple[str, str]]]] = [
             ("crm.projectassignment", "assignment_ind"),
             ("crm.bankdetails", "account_balance"),
             ("crm.ownerdisclosure", "visibility"),
+            ("crm.historyentry", "manage_history"),
         ],
     ),
     (
@@ -82,6 +83,7 @@ TITLES: dict[str, Any] = {
     "core.apitoken": _("API tokens"),
     "crm.property": _("Units"),
     "crm.ownership": _("Owners of units"),
+    "crm.historyentry": _("History"),
     "messaging.messagetemplate": _("Templates"),
     "messaging.webhookevent": _("Webhook log"),
 }

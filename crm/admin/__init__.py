@@ -1,5 +1,5 @@
 """Stock and people in the back office. Forms and actions call services; the rest is to be read."""
 
-from crm.admin import agents, deals, people, stock
+from crm.admin import agents, deals, history, people, stock
 
-__all__ = ["agents", "deals", "people", "stock"]
+__all__ = ["agents", "deals", "history", "people", "stock"]

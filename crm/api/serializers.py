@@ -94,6 +94,27 @@ class ContactSerializer(serializers.ModelSerializer[Contact]):
         ]  # fmt: skip
 
 
+class HappeningSerializer(serializers.Serializer[Any]):
+    """One field of a unit or a contact as it changed, in words; `contact` and `about` say of which owner."""
+
+    id = serializers.IntegerField(source="entry_id")
+    at = serializers.DateTimeField()
+    field = serializers.CharField()
+    before = serializers.CharField()
+    after = serializers.CharField()
+    who = serializers.CharField(help_text="empty when Majlis acted by itself")
+    source = serializers.CharField(help_text="page, api, back_office, sheet:12/run:34, merge, whatsapp, system")
+    contact = serializers.IntegerField(source="contact_id", allow_null=True)
+    about = serializers.CharField()
+
+
+class HistorySerializer(serializers.Serializer[Any]):
+    """Newest first. `next` is the `before` of the following page."""
+
+    results = HappeningSerializer(source="rows", many=True)
+    next = serializers.IntegerField(allow_null=True)
+
+
 class OwnershipSerializer(serializers.ModelSerializer[Ownership]):
     contact_name = serializers.CharField(source="contact.display_name", read_only=True)
 

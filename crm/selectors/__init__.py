@@ -5,6 +5,7 @@ A supervisor's answers take one query more: who reports to him.
 
 from crm.selectors.agents import OPEN_STAGES, AgentLoad, AgentPage, agent_loads, agent_page
 from crm.selectors.contacts import ContactList, ContactPage, ContactRow, contact_list, contact_page
+from crm.selectors.history import Happening, History, contact_history, unit_history
 from crm.selectors.numbers import DISCLOSED_FOR, MASK, Point, masked, points_of, reads_numbers
 from crm.selectors.projects import Part, ProjectPage, ProjectRow, project_list, project_page
 from crm.selectors.sources import Source, imports_of, sources_of_project, sources_of_unit
@@ -22,6 +23,7 @@ __all__ = [
     "ContactPage",
     "ContactRow",
     "Happening",
+    "History",
     "Neighbours",
     "Part",
     "Point",
@@ -35,6 +37,7 @@ __all__ = [
     "Value",
     "agent_loads",
     "agent_page",
+    "contact_history",
     "contact_list",
     "contact_page",
     "imports_of",
@@ -47,6 +50,7 @@ __all__ = [
     "sources_of_project",
     "sources_of_unit",
     "timeline",
+    "unit_history",
     "unit_list",
     "unit_page",
 ]

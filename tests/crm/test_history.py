@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from django.db import ProgrammingError, connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from core.actors import Actor
 from core.tenancy import acting_through, organization_scope
-from crm import services
+from crm import selectors, services
 from crm.models import Contact, HistoryEntry, Ownership, Property
 from tests.crm import factories
 from tests.crm.doors import Caller
@@ -61,7 +62,6 @@ def test_owners_who_come_and_go_are_kept(manager: Actor) -> None:
     first, second = factories.contact(house, "Tareema Wadar"), factories.contact(house, "Nabil Hosh")
     with acting_through("page", membership_id=manager.membership.pk):
         services.set_owners(actor=manager, property=unit, owners=[services.Share(first)], at=timezone.now())
-        HistoryEntry.objects.all()
         services.set_owners(actor=manager, property=unit, owners=[services.Share(second, 10_000)], at=timezone.now())
 
     entries = HistoryEntry.objects.filter(property_id=unit.pk).order_by("pk")
@@ -114,9 +114,9 @@ def test_history_is_written_once(manager: Actor) -> None:
     contact = factories.contact(manager.organization, "T Wadar")
     Contact.objects.filter(pk=contact.pk).update(display_name="Tareema Wadar")
 
-    for statement in ("UPDATE crm_historyentry SET source = ''", "DELETE FROM crm_historyentry"):
-        with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
-            with connection.cursor() as cursor:
+    with connection.cursor() as cursor:
+        for statement in ("UPDATE crm_historyentry SET source = ''", "DELETE FROM crm_historyentry"):
+            with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
                 cursor.execute(statement)
     assert HistoryEntry.objects.get().source == "system"
 
@@ -127,3 +127,59 @@ def test_the_history_of_another_house_is_not_there(manager: Actor, outsider: Act
 
     with organization_scope(outsider.organization.pk):
         assert not HistoryEntry.objects.exists()
+
+
+def test_a_timeline_says_it_in_words_a_page_at_a_time(manager: Actor, django_assert_max_num_queries: Any) -> None:
+    house = manager.organization
+    unit = of_old(factories.unit(factories.project(house), status="off_market"))
+    owner = factories.contact(house, "Tareema Wadar")
+    with acting_through("sheet:12/run:34", membership_id=manager.membership.pk):
+        Property.objects.filter(pk=unit.pk).update(status="available", asking_price_minor=1_200_000_00)
+        factories.ownership(unit, owner, share_basis_points=10_000, is_primary=True)
+
+    with django_assert_max_num_queries(4):  # the unit, the entries with who wrote them, the contacts
+        first = selectors.unit_history(actor=manager, unit_id=unit.pk, limit=2)
+    rest = selectors.unit_history(actor=manager, unit_id=unit.pk, limit=2, before=first.next)
+
+    told = [*first.rows, *rest.rows]
+    assert {(each.field_label, each.before, each.after, each.about) for each in told} == {
+        ("Owner", "", "100 %, primary", "Tareema Wadar"),
+        ("Status", "Off market", "Available", ""),
+        ("Asking price", "", "AED 1,200,000.00", ""),
+    }
+    assert {(each.who, each.source_label, each.run_id) for each in told} == {("Mona", "Sheet, run 34", 34)}
+    assert rest.next is None
+
+
+def test_the_history_of_a_unit_one_does_not_see_is_not_there(client: Client, manager: Actor, agent: Actor) -> None:
+    unit = factories.unit(factories.project(manager.organization))
+    Property.objects.filter(pk=unit.pk).update(status="sold")
+
+    assert Caller(client, agent).get(f"properties/{unit.pk}/history/").status_code == 404
+    told = Caller(client, manager).get(f"properties/{unit.pk}/history/").json()
+    assert [(each["field"], each["before"], each["after"], each["source"]) for each in told["results"]] == [
+        ("status", "Off market", "Sold", "system")
+    ]
+    assert told["next"] is None
+
+
+def test_the_back_office_lists_it_at_a_cost_that_does_not_grow(client: Client, manager: Actor) -> None:
+    house = manager.organization
+    unit = of_old(factories.unit(factories.project(house)))
+    client.force_login(manager.user)
+
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            page = client.get(f"/o/palm/admin/crm/historyentry/?property_id={unit.pk}")
+        assert page.status_code == 200
+        assert b"Tareema" in page.content
+        return len(queries)
+
+    for number in range(3):
+        factories.ownership(unit, factories.contact(house, f"Tareema {number}"))
+    three = cost()
+    for number in range(20):
+        factories.ownership(unit, factories.contact(house, f"Tareema {number}"))
+        Property.objects.filter(pk=unit.pk).update(project=factories.project(house, f"Pacifica {number}"))
+
+    assert cost() == three + 1  # the projects

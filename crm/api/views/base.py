@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Model
 from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import mixins, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -29,6 +30,15 @@ class RowsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantViewSe
         """The row as it stands now, with all that lists show of it."""
         shown = self.get_queryset().filter(pk=row.pk).first() or row
         return Response(self.get_serializer(shown).data, status=code)
+
+
+BEFORE = OpenApiParameter("before", int, description="the `next` of the page before")
+
+
+def before_of(request: Request) -> int | None:
+    """Where the page begins; whatever is no number begins at the newest."""
+    text = request.query_params.get("before", "")
+    return int(text) if text.isdecimal() and len(text) <= 18 else None
 
 
 class DeletableViewSet(RowsViewSet):

@@ -13,10 +13,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.roles import Capability
-from crm import services
+from crm import selectors, services
 from crm.api import filters, inputs
-from crm.api.serializers import ContactPointSerializer, ContactSerializer, DisclosedPointSerializer
-from crm.api.views.base import DeletableViewSet
+from crm.api.serializers import ContactPointSerializer, ContactSerializer, DisclosedPointSerializer, HistorySerializer
+from crm.api.views.base import BEFORE, DeletableViewSet, before_of
 from crm.models import Contact, ContactPoint
 from crm.models.disclosures import Door
 
@@ -33,6 +33,7 @@ class ContactViewSet(DeletableViewSet):
     capabilities: ClassVar = {
         "list": Capability.CRM_READ,
         "retrieve": Capability.CRM_READ,
+        "history": Capability.CRM_READ,
         "create": Capability.CRM_WRITE,
         "partial_update": Capability.CRM_WRITE,
         "destroy": Capability.CRM_DELETE,
@@ -40,6 +41,13 @@ class ContactViewSet(DeletableViewSet):
         "bad_mark": Capability.CRM_WRITE,
         "remove_bad_mark": Capability.CRM_WRITE,
     }
+
+    @extend_schema(parameters=[BEFORE], responses=HistorySerializer)
+    @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
+    def history(self, request: Request, pk: str, **_: Any) -> Response:
+        """What changed, newest first: before, after, when, by whom and through what."""
+        told = selectors.contact_history(actor=self.actor, contact_id=int(pk), before=before_of(request))
+        return Response(HistorySerializer(told).data)
 
     @extend_schema(request=inputs.ContactInput)
     def create(self, request: Request, **_: Any) -> Response:

@@ -12,10 +12,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.roles import Capability
-from crm import services
+from crm import selectors, services
 from crm.api import filters, inputs
-from crm.api.serializers import OwnershipSerializer, ProjectSerializer, PropertySerializer, PropertyTypeSerializer
-from crm.api.views.base import DeletableViewSet, RowsViewSet
+from crm.api.serializers import (
+    HistorySerializer,
+    OwnershipSerializer,
+    ProjectSerializer,
+    PropertySerializer,
+    PropertyTypeSerializer,
+)
+from crm.api.views.base import BEFORE, DeletableViewSet, RowsViewSet, before_of
 from crm.models import Ownership, Project, Property, PropertyType
 
 
@@ -80,11 +86,19 @@ class PropertyViewSet(DeletableViewSet):
     capabilities: ClassVar = {
         "list": Capability.CRM_READ,
         "retrieve": Capability.CRM_READ,
+        "history": Capability.CRM_READ,
         "create": Capability.STOCK_WRITE,
         "partial_update": Capability.CRM_WRITE,
         "destroy": Capability.CRM_DELETE,
         "owners": Capability.STOCK_WRITE,
     }
+
+    @extend_schema(parameters=[BEFORE], responses=HistorySerializer)
+    @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
+    def history(self, request: Request, pk: str, **_: Any) -> Response:
+        """What changed, newest first: before, after, when, by whom and through what."""
+        told = selectors.unit_history(actor=self.actor, unit_id=int(pk), before=before_of(request))
+        return Response(HistorySerializer(told).data)
 
     @extend_schema(request=inputs.PropertyInput)
     def create(self, request: Request, **_: Any) -> Response:
