@@ -6,8 +6,8 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from unfold.views import ChangeList
 from unfold.decorators import display
+from unfold.views import ChangeList
 
 from core.admin import TenantAdmin, site
 from core.roles import Capability
