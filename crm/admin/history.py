@@ -20,9 +20,10 @@ class InWords(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        self.result_list = list(self.result_list)
-        for entry, told in zip(self.result_list, happenings(self.result_list), strict=True):
+        entries: list[Any] = list(self.result_list)  # type: ignore[has-type]
+        for entry, told in zip(entries, happenings(entries), strict=True):
             entry.told = told
+        self.result_list = entries
 
 
 @admin.register(HistoryEntry, site=site)

@@ -119,7 +119,9 @@ def _kept(name: str, operation: pgtrigger.Operation, changes: str) -> pgtrigger.
         level=pgtrigger.Statement,
         when=pgtrigger.After,
         operation=operation,
-        referencing=pgtrigger.Referencing(old=None if is_insert else "old_rows", new="new_rows"),
+        referencing=pgtrigger.Referencing(  # type: ignore[no-untyped-call]
+            old=None if is_insert else "old_rows", new="new_rows"
+        ),
         func=f"EXECUTE '{_INSERT} ({changes}) x'; RETURN NULL;",
     )
 

@@ -125,7 +125,7 @@ def _names(entries: Sequence[HistoryEntry]) -> dict[str, dict[Any, str]]:
         values = {value for entry in entries if entry.field == field for value in (entry.before, entry.after)}
         return values - {None}
 
-    owners = {entry.contact_id for entry in entries if entry.field == HistoryField.OWNER}
+    owners = {entry.contact_id for entry in entries if entry.field == HistoryField.OWNER and entry.contact_id}
     projects, members = told(HistoryField.PROJECT), told(HistoryField.ASSIGNED_TO)
     found: dict[str, dict[Any, str]] = {"contact": {}, HistoryField.PROJECT: {}, HistoryField.ASSIGNED_TO: {}}
     if owners:
