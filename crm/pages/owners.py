@@ -114,7 +114,7 @@ def _shown(request: HttpRequest, contact_id: int, form: ContactForm | None = Non
         "form": form or (ContactForm(actor, found.contact) if actor.can(Capability.CRM_WRITE) else None),
         "stopped": [point for point in found.points if point.status == "do_not_contact"],
         "usable": [point for point in found.points if point.status in ("valid", "unverified")],
-        "timeline": selectors.timeline(actor=actor, row=found.contact),
+        "timeline": selectors.steps(selectors.contact_history(actor=actor, contact_id=contact_id).rows),
         "panels": panels.filled(panels.CONTACT, actor, found.contact),
     }
     return render(request, "crm/owner.html", context, status=code)

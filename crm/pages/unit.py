@@ -76,7 +76,7 @@ def _shown(request: HttpRequest, unit_id: int, form: UnitForm | None = None, sta
         "unit": found.unit,
         "form": form or (UnitForm(found.unit) if actor.can(Capability.CRM_WRITE) else None),
         "sources": selectors.sources_of_unit(actor=actor, unit=found.unit),
-        "timeline": selectors.timeline(actor=actor, row=found.unit),
+        "timeline": selectors.steps(selectors.unit_history(actor=actor, unit_id=unit_id).rows),
         "panels": panels.filled(panels.UNIT, actor, found.unit),
         "beside": _beside(request, found.unit, asked),
         "asked": asked,

@@ -9,7 +9,7 @@ from crm.selectors.history import Happening, History, contact_history, unit_hist
 from crm.selectors.numbers import DISCLOSED_FOR, MASK, Point, masked, points_of, reads_numbers
 from crm.selectors.projects import Part, ProjectPage, ProjectRow, project_list, project_page
 from crm.selectors.sources import Source, imports_of, sources_of_project, sources_of_unit
-from crm.selectors.timeline import Happening, Value, timeline
+from crm.selectors.timeline import Step, Value, steps, timeline
 from crm.selectors.unit import Neighbours, UnitOwner, UnitPage, neighbours, unit_page
 from crm.selectors.units import UnitList, UnitRow, unit_list
 
@@ -30,6 +30,7 @@ __all__ = [
     "ProjectPage",
     "ProjectRow",
     "Source",
+    "Step",
     "UnitList",
     "UnitOwner",
     "UnitPage",
@@ -49,6 +50,7 @@ __all__ = [
     "reads_numbers",
     "sources_of_project",
     "sources_of_unit",
+    "steps",
     "timeline",
     "unit_history",
     "unit_list",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from django.db import models
@@ -15,21 +16,13 @@ from core.actors import Actor
 from core.models import AuditEntry, TenantModel
 from core.money import format_money
 from core.roles import Capability
+from crm.selectors.history import Happening
 from sheets.models import ImportChange
 
 # What is said of an action; named here so that translators meet it.
 SAID = {
-    "crm.property_added": gettext_noop("Unit added"),
-    "crm.property_changed": gettext_noop("Unit changed"),
-    "crm.property_status_changed": gettext_noop("Status changed by a deal"),
-    "crm.owners_changed": gettext_noop("Owners changed"),
     "crm.project_added": gettext_noop("Project added"),
     "crm.project_changed": gettext_noop("Project changed"),
-    "crm.contact_added": gettext_noop("Contact added"),
-    "crm.contact_changed": gettext_noop("Contact changed"),
-    "crm.contact_marked_bad": gettext_noop("Marked as a bad contact"),
-    "crm.contact_marked_good": gettext_noop("No longer a bad contact"),
-    "crm.number_disclosed": gettext_noop("Numbers shown"),
     "core.row_deleted": gettext_noop("Deleted"),
 }
 UNSAID = {
@@ -48,8 +41,8 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
-    """One step of a row's life. `who` is empty when Majlis did it, `source` names the sheet that said so."""
+class Step:
+    """What one person, or Majlis itself, did to a row at once. `source` says through what, or which sheet said so."""
 
     at: datetime
     what: str
@@ -58,7 +51,19 @@ class Happening:
     values: tuple[Value, ...]
 
 
-def timeline(*, actor: Actor, row: TenantModel, limit: int = 30) -> list[Happening]:
+def steps(happenings: Sequence[Happening]) -> list[Step]:
+    """The history of a unit or a contact with what was done in one go as one step."""
+    told = []
+    for (at, who, source), together in groupby(happenings, key=lambda each: (each.at, each.who, each.source_label)):
+        values = tuple(
+            Value(": ".join(filter(None, (each.field_label, each.about))), each.before or "–", each.after or "–")
+            for each in together
+        )
+        told.append(Step(at, "", who, source, values))
+    return told
+
+
+def timeline(*, actor: Actor, row: TenantModel, limit: int = 30) -> list[Step]:
     """The latest steps of a row that this actor has been shown already, newest first. Two queries."""
     actor.require(Capability.CRM_READ)
     of_row = {
@@ -69,7 +74,7 @@ def timeline(*, actor: Actor, row: TenantModel, limit: int = 30) -> list[Happeni
     entries = AuditEntry.objects.filter(**of_row).select_related("user").order_by("-id")[:limit]
     changes = ImportChange.objects.filter(**of_row).select_related("run").order_by("-id")[:limit]
     steps = [
-        Happening(
+        Step(
             entry.at,
             _(SAID.get(entry.action, entry.action.partition(".")[2].replace("_", " ").capitalize())),
             entry.user.name if entry.user else "",
@@ -79,7 +84,7 @@ def timeline(*, actor: Actor, row: TenantModel, limit: int = 30) -> list[Happeni
         for entry in entries
     ]
     steps += [
-        Happening(
+        Step(
             change.created_at,
             _("Changed by a sheet"),
             "",
