@@ -21,7 +21,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -68,6 +70,45 @@ def _medians(rounds: list[dict[str, float]]) -> dict[str, float]:
         ratios = [each[f"{name}_seconds"] / each["copy_seconds"] for each in rounds]
         found[f"{name}_to_copy"] = round(statistics.median(ratios), 2)
     return found
+
+
+@contextmanager
+def _profile() -> Iterator[None]:
+    import cProfile
+    import pstats
+
+    with cProfile.Profile() as profiler:
+        yield
+    pstats.Stats(profiler, stream=sys.stderr).sort_stats("tottime").print_stats(30)
+
+
+@contextmanager
+def _statements() -> Iterator[None]:
+    """Print the slowest statements, and how long the commit took (deferred keys and triggers)."""
+    from django.db import connection
+
+    took: Counter[str] = Counter()
+
+    def timed(execute: Any, sql: str, *rest: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return execute(sql, *rest)
+        finally:
+            took[" ".join(sql.split())[:90]] += time.perf_counter() - began  # type: ignore[assignment]
+
+    commit = connection._commit
+
+    def timed_commit() -> None:
+        began = time.perf_counter()
+        commit()
+        took["COMMIT"] += time.perf_counter() - began  # type: ignore[assignment]
+
+    connection._commit = timed_commit
+    with connection.execute_wrapper(timed):
+        yield
+    connection._commit = commit
+    for sql, seconds in took.most_common(25):
+        print(f"{seconds:8.3f}  {sql}", file=sys.stderr)
 
 
 class Bench:
@@ -139,12 +180,8 @@ class Bench:
         ImportRun.objects.filter(pk=run.pk).update(status="queued")
         began = time.perf_counter()
         if profile:
-            import cProfile
-            import pstats
-
-            with cProfile.Profile() as profiler:
+            with _profile(), _statements():
                 services.commit(organization=self.organization, run_id=run.pk, at=timezone.now())
-            pstats.Stats(profiler, stream=sys.stderr).sort_stats("tottime").print_stats(30)
         else:
             services.commit(organization=self.organization, run_id=run.pk, at=timezone.now())
         seconds = time.perf_counter() - began

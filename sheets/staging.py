@@ -20,8 +20,24 @@ from django.db import connection
 
 from sheets.cells import PLACEHOLDERS, text_of
 from sheets.headers import fold
+from sheets.issues import Issues
 from sheets.mapping import Plan
-from sheets.tables import ERROR, OBJECTS, SKIPPED, WARNING, Importer, Issue, Link, Outcome, Row, RowRefused, Run, Table
+from sheets.tables import (
+    CHANGED,
+    CREATED,
+    ERROR,
+    FILLED_BY_IMPORTERS,
+    OBJECTS,
+    SKIPPED,
+    WARNING,
+    Importer,
+    Issue,
+    Link,
+    Row,
+    RowRefused,
+    Run,
+    Table,
+)
 
 BATCH = 2000
 SAMPLES = 15
@@ -51,9 +67,9 @@ class Job:
 class Result:
     """What became of the rows."""
 
+    issues: Issues
     counts: dict[str, int] = field(default_factory=dict)
     samples: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {"new": [], "changed": []})
-    issues: list[Issue] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -69,16 +85,17 @@ class Staging:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.result = Result()
+        self.headers = {step.name: step.header for step in job.plan.steps}
+        self.issues = Issues(self.headers)
+        self.result = Result(self.issues)
         self.counts: Counter[str] = Counter()
         self.cursor = connection.cursor()
-        run = Run(
-            job.organization_id, job.region, job.currency, job.plan.options, job.source, self.result.issues.append
-        )
+        run = Run(job.organization_id, job.region, job.currency, job.plan.options, job.source, self.issues.add)
         self.cursor.execute(_TEMPORARY)
+        self.cursor.execute(FILLED_BY_IMPORTERS)
         self.known = self._fingerprints()
         self.importer: Importer = job.table.importer(run)
-        self.used: set[str] = set()
+        self.used: set[int] = set()
         self.batch: list[_Staged] = []
 
     def take(self, rows: Iterable[list[Any]], progress: Progress) -> None:
@@ -115,7 +132,7 @@ class Staging:
 
     def finish(self) -> Result:
         """Merge what was staged. Few statements, however many rows."""
-        outcome = self.importer.finish()
+        figures = self.importer.finish()
         job = self.job
         self.cursor.execute(_LINKS_BEFORE, [job.run_id, job.at, job.at, job.organization_id, job.spreadsheet_id])
         self.cursor.execute(
@@ -123,26 +140,31 @@ class Staging:
             [job.organization_id, job.spreadsheet_id, job.at, job.at, job.organization_id, job.run_id, job.at, job.at],
         )
         self.cursor.execute(_RELINKS, [job.at, job.organization_id, job.spreadsheet_id])
-        self._keep(outcome)
-        severities = Counter(issue.severity for issue in self.result.issues)
+        self.cursor.execute(_CREATIONS, [job.organization_id, job.run_id, job.at, job.at])
+        self.cursor.execute(_CHANGES, [job.organization_id, job.run_id, job.at, job.at])
+        severities = self.issues.severities
         self.result.counts = {
             **dict.fromkeys(("read", "new", "changed", "unchanged", "conflicts"), 0),
             **self.counts,
             "errors": severities[ERROR],
             "warnings": severities[WARNING],
             "skipped": severities[SKIPPED],
-            **outcome.counts,
+            **figures,
         }
-        self.result.issues.sort(key=lambda issue: issue.row)
-        self.cursor.execute(f"DROP TABLE sheets_import_link, {OBJECTS}")
+        self.cursor.execute(f"DROP TABLE sheets_import_link, {OBJECTS}, {CREATED}, {CHANGED}")
         return self.result
 
-    def _fingerprints(self) -> dict[bytes, str]:
-        self.cursor.execute(
-            "SELECT fingerprint, row_key FROM sheets_rowlink WHERE organization_id = %s AND spreadsheet_id = %s",
-            [self.job.organization_id, self.job.spreadsheet_id],
-        )
-        return {bytes(fingerprint): key for fingerprint, key in self.cursor.fetchall()}
+    def _fingerprints(self) -> dict[bytes, int]:
+        """Of each row that we know, with the hash of its key."""
+        known: dict[bytes, int] = {}
+        with connection.chunked_cursor() as cursor:
+            cursor.execute(
+                "SELECT fingerprint, row_key FROM sheets_rowlink WHERE organization_id = %s AND spreadsheet_id = %s",
+                [self.job.organization_id, self.job.spreadsheet_id],
+            )
+            while rows := cursor.fetchmany(BATCH):
+                known |= {bytes(fingerprint): hash(key) for fingerprint, key in rows}
+        return known
 
     def _read(self, number: int, fingerprint: bytes, raw: list[Any]) -> None:
         values: dict[str, str] = {}
@@ -179,9 +201,8 @@ class Staging:
             return "title_row", "Only one cell is filled: taken for a title or a note."
         if fold(first).startswith(_TOTALS) and len(values) * 2 <= len(self.job.plan.steps) + 1:
             return "total_row", "Taken for a row of totals."
-        headers = {step.name: step.header for step in self.job.plan.steps}
-        if fold(first) == fold(headers[next(iter(values))]):
-            same = sum(fold(text) == fold(headers[name]) for name, text in values.items())
+        if fold(first) == fold(self.headers[next(iter(values))]):
+            same = sum(fold(text) == fold(self.headers[name]) for name, text in values.items())
             if same * 2 >= len(values):
                 return "repeated_header", "The header again."
         return None
@@ -191,9 +212,9 @@ class Staging:
         if len(key) > _LONGEST_KEY - 8:
             key = key[:200] + blake2b(key.encode(), digest_size=16).hexdigest()
         unused, again = key, 2
-        while unused in self.used:
+        while hash(unused) in self.used:
             unused, again = f"{key}#{again}", again + 1
-        self.used.add(unused)
+        self.used.add(hash(unused))
         return unused
 
     def _flush(self) -> None:
@@ -247,34 +268,16 @@ class Staging:
         after = {name: row.values[name] for name in before} if before else row.values
         samples.append({"row": row.number, "before": before, "after": after})
 
-    def _keep(self, outcome: Outcome) -> None:
-        """What a revert will need."""
-        job = self.job
-        for target, ids in outcome.created.items():
-            if ids:
-                self.cursor.execute(
-                    "INSERT INTO sheets_importcreation (organization_id, run_id, target_type, ids, created_at, updated_at) "
-                    "VALUES (%s, %s, %s, %s::bigint[], %s, %s)",
-                    [job.organization_id, job.run_id, target, f"{{{','.join(map(str, ids))}}}", job.at, job.at],
-                )
-        for target, changes in outcome.changed.items():
-            self.cursor.executemany(
-                "INSERT INTO sheets_importchange "
-                "(organization_id, run_id, target_type, target_id, before, after, created_at, updated_at) "
-                "VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-                [(job.organization_id, job.run_id, target, *change, job.at, job.at) for change in changes],
-            )
-
     def _skip(self, number: int, code: str, message: str) -> None:
-        self.result.issues.append(Issue(number, SKIPPED, code, message))
+        self.issues.add(Issue(number, SKIPPED, code, message))
 
     def _refuse(self, number: int, refusal: RowRefused, values: Mapping[str, str]) -> None:
         value = values.get(refusal.field, "")
-        self.result.issues.append(Issue(number, ERROR, refusal.code, refusal.message, refusal.field, value))
+        self.issues.add(Issue(number, ERROR, refusal.code, refusal.message, refusal.field, value))
 
 
-_TEMPORARY = f"""
-    DROP TABLE IF EXISTS sheets_import_link, {OBJECTS};
+_TEMPORARY = """
+    DROP TABLE IF EXISTS sheets_import_link;
     CREATE TEMPORARY TABLE sheets_import_link (
         row integer, row_key text, fingerprint bytea, base jsonb, agreed boolean
     ) ON COMMIT DROP
@@ -313,4 +316,15 @@ _RELINKS = """
        SET fingerprint = l.fingerprint, base = l.base, updated_at = %s
       FROM sheets_import_link l
      WHERE l.agreed AND r.organization_id = %s AND r.spreadsheet_id = %s AND r.row_key = l.row_key
+"""
+
+_CREATIONS = f"""
+    INSERT INTO sheets_importcreation (organization_id, run_id, target_type, ids, created_at, updated_at)
+    SELECT %s, %s, target_type, array_agg(id ORDER BY id), %s, %s FROM {CREATED} GROUP BY target_type
+"""
+
+_CHANGES = f"""
+    INSERT INTO sheets_importchange (
+        organization_id, run_id, target_type, target_id, before, after, created_at, updated_at)
+    SELECT %s, %s, target_type, id, before, after, %s, %s FROM {CHANGED}
 """

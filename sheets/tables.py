@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from sheets.errors import TableUnknown
@@ -109,19 +109,10 @@ class Run:
     report: Callable[[Issue], None]
 
 
-@dataclass(slots=True)
-class Outcome:
-    """What an importer did: figures for people, and what a revert will need."""
-
-    counts: dict[str, int] = field(default_factory=dict)
-    created: dict[str, list[int]] = field(default_factory=dict)  # target type -> ids of the new rows
-    changed: dict[str, list[tuple[int, str, str]]] = field(default_factory=dict)  # -> (id, before, after as JSON)
-
-
 class Importer(Protocol):
     """Takes rows one by one into temporary tables, and merges them into the real ones at the end, set by set.
 
-    `finish` leaves a temporary table named OBJECTS (row integer, object_id bigint, related_id bigint) behind.
+    `finish` fills the temporary tables OBJECTS, CREATED and CHANGED, which are there: nothing of it passes through Python.
     """
 
     def key(self, values: Mapping[str, str]) -> str:
@@ -133,11 +124,19 @@ class Importer(Protocol):
     def add(self, row: Row) -> None:
         """Parse one row. Raises RowRefused; doubts go to Run.report."""
 
-    def finish(self) -> Outcome:
-        """Merge all that was added."""
+    def finish(self) -> dict[str, int]:
+        """Merge all that was added. Returns figures for people."""
 
 
-OBJECTS = "sheets_import_object"
+# What became of each row; and what a revert will need: which rows of our tables were made, and which changed, from what
+# to what. Each run has its own.
+OBJECTS, CREATED, CHANGED = "sheets_import_object", "sheets_import_created", "sheets_import_changed"
+FILLED_BY_IMPORTERS = f"""
+    DROP TABLE IF EXISTS {OBJECTS}, {CREATED}, {CHANGED};
+    CREATE TEMPORARY TABLE {OBJECTS} (row integer, object_id bigint, related_id bigint) ON COMMIT DROP;
+    CREATE TEMPORARY TABLE {CREATED} (target_type text, id bigint) ON COMMIT DROP;
+    CREATE TEMPORARY TABLE {CHANGED} (target_type text, id bigint, before jsonb, after jsonb) ON COMMIT DROP;
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from crm.importing.places import Places
-from sheets.tables import OBJECTS, WARNING, Issue, Outcome, Run
+from sheets.tables import CHANGED, CREATED, OBJECTS, WARNING, Issue, Run
 
 # Columns of crm_property in the order in which units.py gives them, with their types.
 COLUMNS = {
@@ -128,11 +127,14 @@ _AS_NEW = ", ".join(
     for name in COLUMNS
 )
 _NEW_UNITS = f"""
-    INSERT INTO crm_property (id, organization_id, created_at, updated_at, {", ".join(COLUMNS)})
-    SELECT u.id, %(organization)s, now(), now(), {_AS_NEW}
-      FROM crm_import_unit u JOIN crm_import_row r ON r.row = u.first_row
-     WHERE u.is_new
-    RETURNING id
+    WITH made AS (
+        INSERT INTO crm_property (id, organization_id, created_at, updated_at, {", ".join(COLUMNS)})
+        SELECT u.id, %(organization)s, now(), now(), {_AS_NEW}
+          FROM crm_import_unit u JOIN crm_import_row r ON r.row = u.first_row
+         WHERE u.is_new
+        RETURNING id
+    )
+    INSERT INTO {CREATED} SELECT 'crm.property', id FROM made
 """
 
 _LATER = {name: f"COALESCE(r.{name}, p.{name})" for name in COLUMNS} | {
@@ -154,9 +156,10 @@ _CHANGED_UNITS = f"""
          WHERE p.id = d.id AND p.organization_id = %(organization)s AND r.row = d.first_row
         RETURNING p.id, d.before, to_jsonb(p) - 'updated_at' AS after
     )
-    SELECT id,
-           (SELECT jsonb_object_agg(b.key, b.value) FROM jsonb_each(before) b WHERE b.value <> after -> b.key)::text,
-           (SELECT jsonb_object_agg(a.key, a.value) FROM jsonb_each(after) a WHERE a.value <> before -> a.key)::text
+    INSERT INTO {CHANGED}
+    SELECT 'crm.property', id,
+           (SELECT jsonb_object_agg(b.key, b.value) FROM jsonb_each(before) b WHERE b.value <> after -> b.key),
+           (SELECT jsonb_object_agg(a.key, a.value) FROM jsonb_each(after) a WHERE a.value <> before -> a.key)
       FROM updated
 """
 
@@ -189,19 +192,22 @@ _CONTACTS = """
     ANALYZE crm_import_contact;
 """
 
-_NEW_CONTACTS = """
-    INSERT INTO crm_contact (
-        id, organization_id, created_at, updated_at, kind, display_name, first_name, last_name, normalized_name,
-        language, nationality, national_id, national_id_index, address, tags, is_bad_contact, source)
-    SELECT c.id, %(organization)s, now(), now(), s.kind, s.name, s.first_name, s.last_name, s.normalized_name,
-           '', s.nationality, '', '', s.address, '{}', false, %(source)s
-      FROM crm_import_contact c JOIN crm_import_slot s ON s.slot = c.slot
-     WHERE c.is_new
-    RETURNING id
+_NEW_CONTACTS = f"""
+    WITH made AS (
+        INSERT INTO crm_contact (
+            id, organization_id, created_at, updated_at, kind, display_name, first_name, last_name, normalized_name,
+            language, nationality, national_id, national_id_index, address, tags, is_bad_contact, source)
+        SELECT c.id, %(organization)s, now(), now(), s.kind, s.name, s.first_name, s.last_name, s.normalized_name,
+               '', s.nationality, '', '', s.address, '{{}}', false, %(source)s
+          FROM crm_import_contact c JOIN crm_import_slot s ON s.slot = c.slot
+         WHERE c.is_new
+        RETURNING id
+    )
+    INSERT INTO {CREATED} SELECT 'crm.contact', id FROM made
 """
 
 # Which contacts that we knew got a valid point is kept, for _PRIMARIES.
-_NEW_POINTS = """
+_NEW_POINTS = f"""
     WITH made AS (
         INSERT INTO crm_contactpoint (
             organization_id, created_at, updated_at, contact_id, kind, value, raw, country, line_type, status, is_primary,
@@ -221,50 +227,58 @@ _NEW_POINTS = """
           JOIN crm_import_contact c ON c.id = m.contact_id AND NOT c.is_new
          WHERE m.status = 'valid'
     )
-    SELECT id FROM made
+    INSERT INTO {CREATED} SELECT 'crm.contactpoint', id FROM made
 """
 
 # Contacts that we knew may have got their first valid point of a kind. The ids are found first, and once: whatever the
 # planner believes of a table that was just filled, it cannot look for them again for every point.
-_PRIMARIES = """
-    UPDATE crm_contactpoint SET is_primary = true, updated_at = now()
-     WHERE organization_id = %(organization)s AND id = ANY(ARRAY(
-        SELECT DISTINCT ON (k.contact_id, k.kind) k.id FROM crm_import_reached r
-          JOIN crm_contactpoint k ON k.organization_id = %(organization)s AND k.contact_id = r.contact_id
-               AND k.kind = r.kind AND k.deleted_at IS NULL AND k.status = 'valid'
-         WHERE NOT EXISTS (
-               SELECT FROM crm_contactpoint e
-                WHERE e.organization_id = %(organization)s AND e.contact_id = r.contact_id AND e.kind = r.kind
-                  AND e.is_primary AND e.deleted_at IS NULL)
-         ORDER BY k.contact_id, k.kind, k.line_type = 'fixed', k.id))
-    RETURNING id
+_PRIMARIES = f"""
+    WITH made AS (
+        UPDATE crm_contactpoint SET is_primary = true, updated_at = now()
+         WHERE organization_id = %(organization)s AND id = ANY(ARRAY(
+            SELECT DISTINCT ON (k.contact_id, k.kind) k.id FROM crm_import_reached r
+              JOIN crm_contactpoint k ON k.organization_id = %(organization)s AND k.contact_id = r.contact_id
+                   AND k.kind = r.kind AND k.deleted_at IS NULL AND k.status = 'valid'
+             WHERE NOT EXISTS (
+                   SELECT FROM crm_contactpoint e
+                    WHERE e.organization_id = %(organization)s AND e.contact_id = r.contact_id AND e.kind = r.kind
+                      AND e.is_primary AND e.deleted_at IS NULL)
+             ORDER BY k.contact_id, k.kind, k.line_type = 'fixed', k.id))
+        RETURNING id
+    )
+    INSERT INTO {CHANGED}
+    SELECT 'crm.contactpoint', m.id, '{{"is_primary": false}}', '{{"is_primary": true}}' FROM made m
+     WHERE NOT EXISTS (SELECT FROM {CREATED} c WHERE c.target_type = 'crm.contactpoint' AND c.id = m.id)
 """
 
-_NEW_OWNERSHIPS = """
-    INSERT INTO crm_ownership (organization_id, created_at, updated_at, property_id, contact_id, is_primary)
-    SELECT %(organization)s, now(), now(), o.property_id, o.contact_id,
-           o.is_primary AND (o.is_new OR NOT EXISTS (
+_NEW_OWNERSHIPS = f"""
+    WITH made AS (
+        INSERT INTO crm_ownership (organization_id, created_at, updated_at, property_id, contact_id, is_primary)
+        SELECT %(organization)s, now(), now(), o.property_id, o.contact_id,
+               o.is_primary AND (o.is_new OR NOT EXISTS (
+                   SELECT FROM crm_ownership e
+                    WHERE e.organization_id = %(organization)s AND e.property_id = o.property_id AND e.is_primary
+                      AND e.until IS NULL AND e.deleted_at IS NULL))
+          FROM (
+            SELECT u.id AS property_id, c.id AS contact_id, bool_or(r.is_primary) AS is_primary, bool_and(u.is_new) AS is_new,
+                   min(r.row) AS row
+              FROM crm_import_row r
+              JOIN crm_import_unit u ON u.first_row = r.first_row
+              JOIN crm_import_contact c ON c.slot = r.slot
+             GROUP BY u.id, c.id
+          ) o
+         WHERE o.is_new OR NOT EXISTS (
                SELECT FROM crm_ownership e
-                WHERE e.organization_id = %(organization)s AND e.property_id = o.property_id AND e.is_primary
-                  AND e.until IS NULL AND e.deleted_at IS NULL))
-      FROM (
-        SELECT u.id AS property_id, c.id AS contact_id, bool_or(r.is_primary) AS is_primary, bool_and(u.is_new) AS is_new,
-               min(r.row) AS row
-          FROM crm_import_row r
-          JOIN crm_import_unit u ON u.first_row = r.first_row
-          JOIN crm_import_contact c ON c.slot = r.slot
-         GROUP BY u.id, c.id
-      ) o
-     WHERE o.is_new OR NOT EXISTS (
-           SELECT FROM crm_ownership e
-            WHERE e.organization_id = %(organization)s AND e.property_id = o.property_id
-              AND e.contact_id = o.contact_id AND e.until IS NULL AND e.deleted_at IS NULL)
-     ORDER BY o.row
-    RETURNING id
+                WHERE e.organization_id = %(organization)s AND e.property_id = o.property_id
+                  AND e.contact_id = o.contact_id AND e.until IS NULL AND e.deleted_at IS NULL)
+         ORDER BY o.row
+        RETURNING id
+    )
+    INSERT INTO {CREATED} SELECT 'crm.ownership', id FROM made
 """
 
 _OBJECTS = f"""
-    CREATE TEMPORARY TABLE {OBJECTS} ON COMMIT DROP AS
+    INSERT INTO {OBJECTS}
     SELECT r.row, u.id AS object_id, c.id AS related_id
       FROM crm_import_row r
       JOIN crm_import_unit u ON u.first_row = r.first_row
@@ -277,50 +291,27 @@ _VALUE_NAMES |= {"property_type_id": "property_type", "price_note": "asking_pric
 _COMPARED = [name for name in COLUMNS if name not in {"extra", "currency", "cluster", "price_note", "amenities"}]
 
 
-def merge(cursor: Any, run: Run, places: Places) -> Outcome:
-    """Everything that was staged, in one go."""
+def merge(cursor: Any, run: Run) -> dict[str, int]:
+    """Everything that was staged, in one go. Returns how many of each were made or changed."""
     given = {"organization": run.organization_id, "currency": run.currency, "source": run.source}
-    if not _anything(cursor):
-        cursor.execute(
-            f"CREATE TEMPORARY TABLE {OBJECTS} (row integer, object_id bigint, related_id bigint) ON COMMIT DROP"
-        )
-        cursor.execute(f"DROP TABLE IF EXISTS {_TABLES}")
-        return Outcome()
-    cursor.execute(_READY)
-    cursor.execute(_ALIASES)
-    _report_contradictions(cursor, run)
-    cursor.execute(_FILL)
-    cursor.execute(_UNITS, given)
-    cursor.execute(_CHANGED_UNITS, given)
-    changes: list[tuple[int, str, str]] = cursor.fetchall()
-    cursor.execute(_CONTACTS, given)
-    units = _ids(cursor, _NEW_UNITS, given)
-    contacts = _ids(cursor, _NEW_CONTACTS, given)
-    points = _ids(cursor, _NEW_POINTS, given)
-    cursor.execute("ANALYZE crm_import_reached")
-    known = set(_ids(cursor, _PRIMARIES, given)) - set(points)
-    primaries = [(point, '{"is_primary": false}', '{"is_primary": true}') for point in known]
-    ownerships = _ids(cursor, _NEW_OWNERSHIPS, given)
-    cursor.execute(_OBJECTS)
+    figures = {}
+    if _anything(cursor):
+        cursor.execute(_READY)
+        cursor.execute(_ALIASES)
+        _report_contradictions(cursor, run)
+        cursor.execute(_FILL)
+        cursor.execute(_UNITS, given)
+        figures["properties_changed"] = _count(cursor, _CHANGED_UNITS, given)
+        cursor.execute(_CONTACTS, given)
+        figures["properties_new"] = _count(cursor, _NEW_UNITS, given)
+        figures["contacts_new"] = _count(cursor, _NEW_CONTACTS, given)
+        figures["points_new"] = _count(cursor, _NEW_POINTS, given)
+        cursor.execute("ANALYZE crm_import_reached")
+        cursor.execute(_PRIMARIES, given)
+        figures["ownerships_new"] = _count(cursor, _NEW_OWNERSHIPS, given)
+        cursor.execute(_OBJECTS)
     cursor.execute(f"DROP TABLE IF EXISTS {_TABLES}")
-    return Outcome(
-        counts={
-            "properties_new": len(units),
-            "properties_changed": len(changes),
-            "contacts_new": len(contacts),
-            "points_new": len(points),
-            "ownerships_new": len(ownerships),
-        },
-        created={
-            "crm.project": places.projects,
-            "crm.propertytype": places.types,
-            "crm.property": units,
-            "crm.contact": contacts,
-            "crm.contactpoint": points,
-            "crm.ownership": ownerships,
-        },
-        changed={"crm.property": changes, "crm.contactpoint": primaries},
-    )
+    return figures
 
 
 def _anything(cursor: Any) -> bool:
@@ -328,9 +319,9 @@ def _anything(cursor: Any) -> bool:
     return bool(cursor.fetchone()[0])
 
 
-def _ids(cursor: Any, statement: str, given: dict[str, Any]) -> list[int]:
+def _count(cursor: Any, statement: str, given: dict[str, Any]) -> int:
     cursor.execute(statement, given)
-    return [found for (found,) in cursor.fetchall()]
+    return int(cursor.rowcount)
 
 
 def _report_contradictions(cursor: Any, run: Run) -> None:

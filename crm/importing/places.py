@@ -52,10 +52,6 @@ class Places:
         self.projects: list[int] = []
         self.types: list[int] = []
 
-    @property
-    def projects_made(self) -> int:
-        return len(self.projects)
-
     def key(self, text: str) -> str:
         """What the project is known by, however it is written: `VARDON @ AKOYA OXYGEN` and `Vardon` are one."""
         return _read(text)[0]

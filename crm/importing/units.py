@@ -14,7 +14,7 @@ from crm.importing import merging, values
 from crm.importing.owners import Owners, owner_key
 from crm.importing.places import Places
 from crm.models import Contact, ContactPoint, Ownership, Project, Property
-from sheets.tables import WARNING, Issue, Outcome, Row, RowRefused, Run
+from sheets.tables import CREATED, WARNING, Issue, Row, RowRefused, Run
 
 # Fields whose text goes into the table as it is, with the length that fits.
 TEXTS = {
@@ -64,17 +64,20 @@ class UnitImporter:
         if len(self.rows) >= FLUSH:
             self._flush()
 
-    def finish(self) -> Outcome:
+    def finish(self) -> dict[str, int]:
         self._flush()
         with self.cursor.copy(merging.COPY_ALIASES) as copy:
             for alias in self.owners.final_aliases():
                 copy.write_row(alias)
-        outcome = merging.merge(self.cursor, self.run, self.places)
-        outcome.counts["projects_new"] = self.places.projects_made
-        if outcome.counts.get("properties_new", 0) > WORTH_STATISTICS:
+        figures = merging.merge(self.cursor, self.run) | {"projects_new": len(self.places.projects)}
+        with self.cursor.copy(f"COPY {CREATED} FROM STDIN") as copy:
+            for target, ids in (("crm.project", self.places.projects), ("crm.propertytype", self.places.types)):
+                for made in ids:
+                    copy.write_row((target, made))
+        if figures.get("properties_new", 0) > WORTH_STATISTICS:
             # Else the planner takes the tables for as small as they were until autovacuum comes by.
             statistics.refresh([Project, Property, Contact, ContactPoint, Ownership])
-        return outcome
+        return figures
 
     def _unit_key(self, given: Mapping[str, str]) -> tuple[str, str]:
         """By which of its identifiers the unit is known (p, r or u), and the key itself."""

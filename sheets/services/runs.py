@@ -16,10 +16,10 @@ from core.roles import Capability
 from core.tenancy import acting_through
 from sheets import mapping, progress
 from sheets.errors import ImportNotRunning, ImportRunning, ImportStopped
-from sheets.models import ImportRun, RowError, RunStatus, Spreadsheet, SpreadsheetStatus
+from sheets.models import ImportRun, RunStatus, Spreadsheet, SpreadsheetStatus
 from sheets.services.access import not_open, open_runs, plan_of, source_of, try_lock
 from sheets.staging import Job, Result, Staging
-from sheets.tables import Issue, table_named
+from sheets.tables import table_named
 
 LEASE = timedelta(seconds=60)
 MOST_ATTEMPTS = 4
@@ -249,19 +249,4 @@ def _failed(run: ImportRun, error: BaseException, at: datetime, *, status: str) 
 def _keep_issues(run: ImportRun, result: Result, at: datetime) -> None:
     """Every wrong cell and row of this run, instead of those of an earlier preview of it."""
     run.errors.all().delete()
-    headers_of = {step.name: step.header for step in plan_of(run).steps}
-    kept = [_as_row_error(run, issue, headers_of, at) for issue in result.issues]
-    RowError.objects.bulk_create(kept, batch_size=5000)
-
-
-def _as_row_error(run: ImportRun, issue: Issue, headers_of: dict[str, str], at: datetime) -> RowError:
-    return RowError(
-        organization_id=run.organization_id,
-        run=run,
-        row=issue.row,
-        column=headers_of.get(issue.field, ""),
-        value=issue.value.replace("\0", "")[:2000],
-        severity=issue.severity,
-        code=issue.code,
-        message=issue.message,
-    )
+    result.issues.keep(organization_id=run.organization_id, run_id=run.pk, at=at)
