@@ -1,4 +1,4 @@
-"""What campaigns do when messaging announces something. Runs inside messaging's transaction (core/events.py)."""
+"""What campaigns do when messaging or crm announces something. Runs inside their transaction (core/events.py)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from campaigns import services
 from campaigns.errors import BusyNow, IllegalMove
 from campaigns.models import Campaign, CampaignStatus
 from campaigns.models.recipients import RANK
+from campaigns.services import merging
 from core.actors import system
 from core.models import Organization
+from crm.events import ContactsMerged, ContactsUnmerged, PropertiesMerged
+from crm.models import Merge
 from messaging.error_codes import Treatment, explain
 from messaging.events import InboundReceived, MessagesProgressed, TemplateChanged
 from messaging.models import MessageTemplate
@@ -21,6 +24,8 @@ from messaging.models.channels import TemplateStatus
 
 # A reply that quotes nothing belongs to the last campaign that wrote within this time.
 REPLY_WINDOW = timedelta(hours=72)
+# The keys that merges move (tests/crm/test_merge_keys.py finds every key there is).
+MOVES = frozenset({("campaigns.campaignmessage", "contact"), ("campaigns.campaignmessage", "property")})
 STOPPING = (Treatment.PAUSE_CAMPAIGN, Treatment.STOP_BILLABLE)
 
 
@@ -63,6 +68,24 @@ def heed_template(event: TemplateChanged) -> None:
     said = TemplateStatus(template.status).label.lower()
     reason = f"WhatsApp says that the template {template.name} ({template.language}) is {said}."
     _pause(event.organization_id, list(running.values_list("pk", flat=True)), reason, None)
+
+
+def follow_contacts(event: ContactsMerged) -> None:
+    merging.follow_contacts(merge=_merge(event))
+
+
+def part_contacts(event: ContactsUnmerged) -> None:
+    merging.part_contacts(merge=_merge(event))
+
+
+def follow_properties(event: PropertiesMerged) -> None:
+    merging.follow_properties(merge=_merge(event))
+
+
+def _merge(event: ContactsMerged | ContactsUnmerged | PropertiesMerged) -> Merge:
+    rows = Merge.objects.select_related("organization").filter(organization=event.organization_id)
+    found: Merge = rows.get(pk=event.merge_id)
+    return found
 
 
 def _pause(organization_id: int, campaign_ids: list[int], reason: str, code: int | None) -> None:

@@ -12,6 +12,11 @@ from core.models import Organization
 from crm.events import DealClosed, DealReopened
 from crm.models import Deal
 
+# Keys to a contact that stay when contacts are merged, and why (tests/crm/test_merge_keys.py finds every key there is).
+STAYS = {
+    ("commissions.commissionsplit", "contact"): "what was earned is written once: the referrer is who it was then",
+}
+
 
 def earn(event: DealClosed) -> None:
     """A closed deal earns a commission by the default plan, once. Majlis makes it, so that anyone may approve it who

@@ -9,7 +9,8 @@ def wire() -> None:
     """Subscribe every handler. Called once, when all apps are loaded."""
     from campaigns import subscribers as campaigns
     from commissions import subscribers as commissions
-    from crm.events import DealClosed, DealReopened
+    from crm.events import ContactsMerged, ContactsUnmerged, DealClosed, DealReopened, PropertiesMerged
+    from messaging import subscribers as messaging
     from messaging.events import InboundReceived, MessagesProgressed, TemplateChanged
 
     events.subscribe(DealClosed, commissions.earn)
@@ -17,3 +18,8 @@ def wire() -> None:
     events.subscribe(MessagesProgressed, campaigns.follow_messages)
     events.subscribe(InboundReceived, campaigns.attribute_reply)
     events.subscribe(TemplateChanged, campaigns.heed_template)
+    events.subscribe(ContactsMerged, messaging.follow_contacts)
+    events.subscribe(ContactsMerged, campaigns.follow_contacts)
+    events.subscribe(ContactsUnmerged, messaging.part_contacts)
+    events.subscribe(ContactsUnmerged, campaigns.part_contacts)
+    events.subscribe(PropertiesMerged, campaigns.follow_properties)

@@ -34,6 +34,7 @@ class Capability(StrEnum):
 
     CRM_READ = "crm.read"
     CRM_WRITE = "crm.write"
+    CONTACTS_MERGE = "contacts.merge"
     STOCK_WRITE = "stock.write"
     CRM_DELETE = "crm.delete"
     CRM_EXPORT = "crm.export"
@@ -74,6 +75,7 @@ _MANAGER = _SUPERVISOR | {
     Capability.BACK_OFFICE,
     Capability.AUDIT_READ,
     Capability.STOCK_WRITE,
+    Capability.CONTACTS_MERGE,
     Capability.AGENTS_MANAGE,
     Capability.CRM_DELETE,
     Capability.CRM_EXPORT,

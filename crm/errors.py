@@ -129,3 +129,35 @@ class DisclosureLimit(NotAllowed):
 
 class ContactHasNoNumber(Conflict):
     code = "contact_has_no_number"
+
+
+class AlreadyMerged(Conflict):
+    """One of the two was merged or deleted meanwhile; `details` names the survivor where there is one."""
+
+    code = "already_merged"
+
+
+class MergeRefused(Conflict):
+    """Something says that the two cannot be one; `details` names it."""
+
+    code = "merge_refused"
+
+
+class MergeReversed(Conflict):
+    code = "merge_already_reversed"
+
+
+class UndoLaterFirst(Conflict):
+    """Merges into one row are undone in the order of a stack; `details` names the one to undo first."""
+
+    code = "merge_undo_later_first"
+
+
+class CandidateClosed(Conflict):
+    """A pair that was merged is no longer to be dismissed."""
+
+    code = "duplicate_closed"
+
+
+class TooManyAtOnce(Invalid):
+    code = "too_many_at_once"

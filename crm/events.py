@@ -45,3 +45,46 @@ class AgentArchived:
     organization_id: int
     agent_id: int
     successor_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContactsMerged:
+    """Two contacts became one: what points to `merged_id` is to point to `survivor_id`, through services.merging.put.
+
+    Published again for what came late: a handler moves what it finds, and nothing when there is nothing.
+    """
+
+    organization_id: int
+    merge_id: int
+    survivor_id: int
+    merged_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContactsUnmerged:
+    """The merge was undone, and every recorded row is back: what was worked out from them is to be worked out again."""
+
+    organization_id: int
+    merge_id: int
+    survivor_id: int
+    restored_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PropertiesMerged:
+    """Two units became one, as ContactsMerged."""
+
+    organization_id: int
+    merge_id: int
+    survivor_id: int
+    merged_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PropertiesUnmerged:
+    """As ContactsUnmerged."""
+
+    organization_id: int
+    merge_id: int
+    survivor_id: int
+    restored_id: int

@@ -4,7 +4,9 @@ from crm.models.agents import Agent, BankDetails, ProjectAssignment
 from crm.models.contacts import Contact, ContactPoint
 from crm.models.deals import Deal
 from crm.models.disclosures import OwnerDisclosure
+from crm.models.duplicates import DuplicateCandidate, DuplicateSearch
 from crm.models.history import HistoryEntry
+from crm.models.merges import Merge, MergeStep
 from crm.models.stock import Ownership, Project, Property, PropertyType
 
 __all__ = [
@@ -13,7 +15,11 @@ __all__ = [
     "Contact",
     "ContactPoint",
     "Deal",
+    "DuplicateCandidate",
+    "DuplicateSearch",
     "HistoryEntry",
+    "Merge",
+    "MergeStep",
     "OwnerDisclosure",
     "Ownership",
     "Project",

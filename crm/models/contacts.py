@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Self
 
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
@@ -14,6 +15,7 @@ from core.models import SoftDeleteModel, SoftDeleteQuerySet, TenantForeignKey
 from core.models.base import LIVE
 from core.roles import Reach
 from crm.models.history import kept_fields
+from crm.models.mergeable import Mergeable, MergeableQuerySet, merged_into_index, merged_is_hidden
 
 if TYPE_CHECKING:
     from core.actors import Actor
@@ -28,7 +30,7 @@ FEWEST_DIGITS = 7
 MOST_WORDS = 6
 
 
-class ContactQuerySet(SoftDeleteQuerySet):
+class ContactQuerySet(MergeableQuerySet):
     def visible_to(self, actor: Actor) -> Self:
         """Agents: contacts assigned to them or their reports, and owners of the units they are assigned to."""
         visible = super().visible_to(actor)
@@ -64,7 +66,22 @@ class ContactQuerySet(SoftDeleteQuerySet):
         return self.filter(pk__in=Ownership.objects.current().values("contact"))
 
 
-class Contact(SoftDeleteModel):
+# Whoever writes a name need not know the key: it is worked out anew by the next search for duplicates.
+NAME_KEY_FOLLOWS = pgtrigger.Trigger(
+    name="name_key_follows",
+    when=pgtrigger.Before,
+    operation=pgtrigger.UpdateOf("normalized_name"),  # type: ignore[no-untyped-call]
+    condition=pgtrigger.Q(old__normalized_name__df=pgtrigger.F("new__normalized_name")),
+    func="""
+        IF NEW.name_key = OLD.name_key THEN
+            NEW.name_key := '';
+        END IF;
+        RETURN NEW;
+    """,
+)
+
+
+class Contact(Mergeable):
     """A person or a company. Owner, client, prospect are roles that a contact plays, not other tables."""
 
     hidden_with: ClassVar[tuple[str, ...]] = ("points", "ownerships")
@@ -74,6 +91,13 @@ class Contact(SoftDeleteModel):
     first_name = models.CharField(max_length=100, blank=True)
     last_name = models.CharField(max_length=100, blank=True)
     normalized_name = models.CharField(max_length=200, blank=True, help_text="for matching; crm/names.py")
+    name_key = models.CharField(
+        max_length=200,
+        blank=True,
+        editable=False,
+        db_default="",
+        help_text="alike in Arabic and Latin letters; empty until worked out (crm/transliteration.py)",
+    )
     language = models.CharField(max_length=5, blank=True)
     nationality = models.CharField(max_length=60, blank=True)
     national_id = EncryptedTextField(blank=True, default="")
@@ -94,10 +118,14 @@ class Contact(SoftDeleteModel):
                 condition=LIVE & ~Q(national_id_index=""),
                 name="crm_contact_national_id_once",
             ),
+            merged_is_hidden("crm_contact"),
         ]
         indexes = [
             # matching an imported owner: by normalised name within an organisation
             models.Index(fields=["organization", "normalized_name"], name="crm_contact_by_name"),
+            # who may be the same person, written in other letters
+            models.Index(fields=["organization", "name_key"], name="crm_contact_by_name_key"),
+            merged_into_index("crm_contact"),
             # the search box
             GinIndex(fields=["display_name"], opclasses=["gin_trgm_ops"], name="crm_contact_search"),
         ]
@@ -110,7 +138,8 @@ class Contact(SoftDeleteModel):
                     "assigned_to": "r.assigned_to_id",
                     "deleted": "r.deleted_at IS NOT NULL",
                 },
-            )
+            ),
+            NAME_KEY_FOLLOWS,
         ]
 
     def __str__(self) -> str:

@@ -15,6 +15,7 @@ from core.models.base import LIVE
 from core.roles import Reach
 from crm.models.contacts import Contact
 from crm.models.history import kept_fields, kept_owners
+from crm.models.mergeable import Mergeable, MergeableQuerySet, merged_into_index, merged_is_hidden
 
 if TYPE_CHECKING:
     from core.actors import Actor
@@ -114,7 +115,7 @@ IDENTIFIERS = (
 MOST_WORDS = 6
 
 
-class PropertyQuerySet(SoftDeleteQuerySet):
+class PropertyQuerySet(MergeableQuerySet):
     def visible_to(self, actor: Actor) -> Self:
         """Agents see the units of projects assigned to them whole, and units assigned to them by themselves."""
         visible = super().visible_to(actor)
@@ -138,7 +139,7 @@ class PropertyQuerySet(SoftDeleteQuerySet):
         return found
 
 
-class Property(SoftDeleteModel):
+class Property(Mergeable):
     """A unit. It is known by its P-number, else its registration, else (building or cluster, unit number).
 
     Every key is optional and unique when present; a row that has none is refused, never merged by guess.
@@ -207,6 +208,7 @@ class Property(SoftDeleteModel):
             models.CheckConstraint(
                 name="crm_property_area_positive", condition=Q(area_sqm__isnull=True) | Q(area_sqm__gt=0)
             ),
+            merged_is_hidden("crm_property"),
         ]
         indexes = [
             # the units of a project, newest first; and by status
@@ -216,6 +218,7 @@ class Property(SoftDeleteModel):
             models.Index(fields=["organization", "municipality_number"], name="crm_property_municipality"),
             models.Index(fields=["organization", "unit_number"], name="crm_property_by_unit"),
             GinIndex(fields=["registration"], opclasses=["gin_trgm_ops"], name="crm_property_search"),
+            merged_into_index("crm_property"),
         ]
         triggers = [
             kept_fields(

@@ -34,11 +34,22 @@ def contact_for_sender(*, actor: Actor, phone: str | None, bsuid: str | None, na
     if not number and not identity:
         raise SenderUnknown("A sender needs a number or a WhatsApp user id.")
     _one_at_a_time(actor, number, identity)
-    contact = _by_bsuid(actor, identity) or _by_number(actor, number)
+    contact = _held(_by_bsuid(actor, identity)) or _held(_by_number(actor, number))
+    # Merged or deleted while we waited for it: its number or id leads to another now, or to nobody.
+    contact = contact or _held(_by_bsuid(actor, identity)) or _held(_by_number(actor, number))
     if contact is None:
         contact = _new_contact(actor, name, number, at)
     _attach(actor, contact, number, identity, at)
     return contact
+
+
+def _held(contact: Contact | None) -> Contact | None:
+    """The contact, which nobody merges or deletes until the transaction ends: what hangs on it stays in sight."""
+    if contact is None:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM crm_contact WHERE id = %s AND deleted_at IS NULL FOR SHARE", [contact.pk])
+        return contact if cursor.fetchone() else None
 
 
 def _one_at_a_time(actor: Actor, *identities: str) -> None:
