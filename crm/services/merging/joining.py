@@ -14,6 +14,7 @@ from core import audit, events
 from core.actors import Actor
 from core.errors import NotFound
 from core.roles import Capability
+from core.tenancy import acting_through
 from crm.errors import AlreadyMerged, ValueInvalid
 from crm.events import ContactsMerged, ContactsUnmerged, PropertiesMerged, PropertiesUnmerged
 from crm.models import Contact, ContactPoint, DuplicateCandidate, Merge, Property
@@ -98,7 +99,7 @@ def merge(
         at=at,
         **{f"survivor_{noun}": survivor, f"merged_{noun}": other},
     )
-    with refusals():
+    with acting_through("merge"), refusals():
         rows = kind.model._base_manager.filter(pk=other.pk)
         put(merge=made, rows=rows, deleted_at=at, merged_into_id=survivor.pk)
         kind.move(made, at)
@@ -173,7 +174,7 @@ def settle_merge(*, merge_id: int, at: datetime) -> int:
     ends = kind.model.objects.survivors_of([made.survivor_id])
     if ends[made.survivor_id] != made.survivor_id:
         return 0  # the survivor was merged too: that merge's stragglers come first, by its own sweep
-    with refusals():
+    with acting_through("merge"), refusals():
         kind.move(made, at)
         events.publish(kind.merged(made.organization_id, made.pk, made.survivor_id, made.merged_id))
     late = list(made.steps.order_by("pk").values_list("ids", flat=True))[before:]

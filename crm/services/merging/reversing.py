@@ -10,6 +10,7 @@ from django.db import transaction
 from core import audit, events
 from core.actors import Actor
 from core.errors import NotFound
+from core.tenancy import acting_through
 from crm.errors import AlreadyMerged, MergeReversed, UndoLaterFirst
 from crm.models import Contact, ContactPoint, Merge
 from crm.models.contacts import PointStatus
@@ -47,7 +48,7 @@ def reverse_merge(*, actor: Actor, merge: Merge, at: datetime) -> Merge:
     before = audit.snapshot(survivor)
     said_no = _said_no_since(made) if made.noun == Noun.CONTACT else None
     kept: list[dict[str, Any]] = []
-    with refusals():
+    with acting_through("merge"), refusals():
         if not give_national_id_back(made):
             kept.append({"model": "crm.contact", "columns": ["national_id"], "ids": [survivor.pk]})
         for step in made.steps.order_by("-pk"):
