@@ -138,14 +138,14 @@ class Bench:
 
     def round(self, size: int, profile: bool) -> dict[str, float]:
         path, changed = self._files(size)
-        self._empty()
+        self.empty()
         result: dict[str, float] = {"rows": size, "import_seconds": self._import(path, profile)}
         result["unchanged_seconds"] = self._import(path)
         result["changed_5_percent_seconds"] = self._import(changed)
         texts = self._take_out()
         result["units"] = texts["crm_property"].count(b"\n")
         result["contact_points"] = texts["crm_contactpoint"].count(b"\n")
-        self._empty()
+        self.empty()
         result["copy_seconds"] = self._put_back(texts)
         return result
 
@@ -198,7 +198,7 @@ class Bench:
         name = connection.settings_dict["NAME"]
         return psycopg.connect(urlunsplit(parts._replace(path=f"/{name}")))
 
-    def _empty(self) -> None:
+    def empty(self) -> None:
         with self._superuser() as connection:
             connection.execute("SET session_replication_role = replica")
             for table in (*OURS, *reversed(TABLES)):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -118,29 +117,39 @@ def _text(path: Path, encoding: str, delimiter: str) -> Source:
     encoding = encoding or _encoding_of(sample)
     if encoding not in ENCODINGS:
         raise EncodingWrong(f"{encoding!r} is not offered; use one of: {', '.join(ENCODINGS)}.", encoding=encoding)
+    start, height = _read_through(path, encoding)
+    if not start.strip():
+        raise FileEmpty("The file is empty: there is nothing in it to import.")
+    if start.lstrip()[:1] in {"<", "{"} or start.startswith("%PDF"):
+        raise _not_a_spreadsheet("It is a page or a document, not a table.")
+    delimiter = delimiter or _delimiter_of(start)
+    return Source("csv", [], "", encoding, delimiter, height=height, rows=_csv(path, encoding, delimiter))
+
+
+def _read_through(path: Path, encoding: str) -> tuple[str, int]:
+    """The first piece that says something, and the number of lines: all of it is read once, and is good text."""
+    start, height = "", 1
     try:
-        text = path.read_bytes().decode(encoding)
+        with path.open(encoding=encoding, newline="") as file:
+            while piece := file.read(_SAMPLE):
+                if "\0" in piece:
+                    raise _not_a_spreadsheet("It is not text.")
+                start = start if start.strip() else piece
+                height += piece.count("\n")
     except UnicodeDecodeError as error:
         raise EncodingWrong(
             f"The file is not {encoding}: choose another encoding, or save it as CSV UTF-8.", encoding=encoding
         ) from error
-    if "\0" in text:
-        raise _not_a_spreadsheet("It is not text.")
-    if not text.strip():
-        raise FileEmpty("The file is empty: there is nothing in it to import.")
-    if text.lstrip()[:1] in {"<", "{"} or text.startswith("%PDF"):
-        raise _not_a_spreadsheet("It is a page or a document, not a table.")
-    delimiter = delimiter or _delimiter_of(text[:_SAMPLE])
-    rows = _csv(text, delimiter)
-    return Source("csv", [], "", encoding, delimiter, height=text.count("\n") + 1, rows=rows)
+    return start, height
 
 
-def _csv(text: str, delimiter: str) -> Iterator[Cells]:
+def _csv(path: Path, encoding: str, delimiter: str) -> Iterator[Cells]:
     try:
-        for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
-            if len(row) > MOST_COLUMNS:
-                raise _not_a_spreadsheet(f"It has more than {MOST_COLUMNS} columns.")
-            yield row
+        with path.open(encoding=encoding, newline="") as file:
+            for row in csv.reader(file, delimiter=delimiter):
+                if len(row) > MOST_COLUMNS:
+                    raise _not_a_spreadsheet(f"It has more than {MOST_COLUMNS} columns.")
+                yield row
     except csv.Error as error:
         raise _not_a_spreadsheet("It cannot be read as lines and columns.") from error
 

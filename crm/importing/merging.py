@@ -61,7 +61,16 @@ _READY = """
 
 _ALIASES = """
     UPDATE crm_import_row r SET slot = a.root FROM crm_import_alias a WHERE r.slot = a.slot;
-    UPDATE crm_import_point p SET slot = a.root, is_primary = false FROM crm_import_alias a WHERE p.slot = a.slot;
+    UPDATE crm_import_point p SET slot = x.root, is_primary = x.is_primary
+      FROM (
+        SELECT p.ctid, a.root, p.is_primary
+               AND row_number() OVER (PARTITION BY a.root, p.kind, p.is_primary ORDER BY p.row) = 1
+               AND NOT EXISTS (
+                   SELECT FROM crm_import_point q WHERE q.slot = a.root AND q.kind = p.kind AND q.is_primary
+               ) AS is_primary
+          FROM crm_import_point p JOIN crm_import_alias a ON a.slot = p.slot
+      ) x
+     WHERE p.ctid = x.ctid;
     UPDATE crm_import_slot s SET linked = COALESCE(s.linked, x.linked)
       FROM crm_import_alias a JOIN crm_import_slot x ON x.slot = a.slot WHERE s.slot = a.root;
     DELETE FROM crm_import_slot s USING crm_import_alias a WHERE s.slot = a.slot;

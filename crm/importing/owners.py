@@ -36,7 +36,10 @@ class Point:
 
 
 class Owners:
-    """The contacts of one run. A slot is a contact to be: an integer that rows and points refer to."""
+    """The contacts of one run. A slot is a contact to be: an integer that rows and points refer to.
+
+    By what a contact is known is kept as a hash of 64 bits: a sheet has half a million of them.
+    """
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -44,9 +47,9 @@ class Owners:
         self.points: list[PointLine] = []
         self.aliases: list[tuple[int, int]] = []
         self._next = 0
-        self._by_identity: dict[tuple[str, str], int] = {}
+        self._by_identity: dict[int, int] = {}
         self._parents: dict[int, int] = {}
-        self._primaries: set[tuple[int, str]] = set()
+        self._has_primary = {"phone": bytearray(1), "email": bytearray(1)}  # by slot
 
     def slot_of(self, row: Row, unit_key: str, label: str) -> int | None:
         """The contact of the row's owner; None when the row names nobody and has no number."""
@@ -55,20 +58,24 @@ class Owners:
         if not name and not points:
             return None
         normalized = normalize_name(name)
-        slot = None
+        slot, fresh = None, points
         if normalized:
             # The same name on the same unit is the same owner; on another unit it takes a number to say so.
-            identities = [(normalized, point.value) for point in points if point.status == "valid"]
-            slot = self._find([(normalized, unit_key), *identities])
+            known = self._by_identity
+            identities = [hash((normalized, point.value)) for point in points if point.status == "valid"]
+            identities.append(hash((normalized, unit_key)))
+            slot = self._find(identities)
+            if slot is not None:
+                fresh = [point for point in points if hash((normalized, point.value)) not in known]
         if slot is None:
             slot = self._open(row, name or f"Owner of {label}"[:200], normalized)
         if normalized:
-            for identity in [(normalized, unit_key), *identities]:
-                self._by_identity.setdefault(identity, slot)
-        self._keep(row, slot, points)
+            for identity in identities:
+                known.setdefault(identity, slot)
+        self._keep(row, slot, fresh)
         return slot
 
-    def _find(self, identities: list[tuple[str, str]]) -> int | None:
+    def _find(self, identities: list[int]) -> int | None:
         found = sorted({self._root(self._by_identity[each]) for each in identities if each in self._by_identity})
         for other in found[1:]:
             self._parents[other] = found[0]
@@ -86,6 +93,8 @@ class Owners:
 
     def _open(self, row: Row, name: str, normalized: str) -> int:
         self._next += 1
+        for flags in self._has_primary.values():
+            flags.append(0)
         company = is_company(name) if normalized else False
         first, last = divide(name) if normalized and not company else ("", "")
         linked = row.link.related_id if row.link else None
@@ -107,14 +116,16 @@ class Owners:
         return self._next
 
     def _keep(self, row: Row, slot: int, points: list[Point]) -> None:
+        """What is no valid number may come again from another row: the database keeps it once."""
+        kept: set[tuple[str, str]] = set()
         for point in points:
-            seen = (f"{slot}\x1f{point.kind}", point.value)
-            if seen in self._by_identity:
+            if (point.kind, point.value) in kept:
                 continue
-            self._by_identity[seen] = slot
-            primary = point.status == "valid" and (slot, point.kind) not in self._primaries
+            kept.add((point.kind, point.value))
+            has_primary = self._has_primary[point.kind]
+            primary = point.status == "valid" and not has_primary[slot]
             if primary:
-                self._primaries.add((slot, point.kind))
+                has_primary[slot] = 1
             self.points.append(
                 (
                     row.number, slot, point.kind, point.value, point.raw, point.country, point.line, point.status,

@@ -37,7 +37,7 @@ class UnitImporter:
         self.cursor = connection.cursor()
         self.cursor.execute(merging.TEMPORARY)
         self.rows: list[tuple[Any, ...]] = []
-        self.firsts: dict[str, int] = {}
+        self.firsts: dict[int, int] = {}  # hash of the unit's key -> its first row
         self.with_owner: set[int] = set()
 
     def key(self, given: Mapping[str, str]) -> str:
@@ -53,7 +53,7 @@ class UnitImporter:
 
     def add(self, row: Row) -> None:
         kind, unit_key = self._unit_key(row.values)
-        first = self.firsts.setdefault(unit_key, row.number)
+        first = self.firsts.setdefault(hash(unit_key), row.number)
         unit = self._unit(row)
         slot = self.owners.slot_of(row, unit_key, self._label(row.values))
         primary = slot is not None and first not in self.with_owner

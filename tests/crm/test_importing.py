@@ -127,6 +127,30 @@ def test_who_is_joined_late_is_joined_whole(manager: Actor) -> None:
     assert contact.ownerships.count() == 3
 
 
+def test_who_is_joined_late_has_a_primary_number_wherever_it_came_from(manager: Actor) -> None:
+    bring(
+        manager,
+        {"P-NUMBER": 1, "PROJECT": "Vardon", "NAME": "Tareema Wadar", "EMAIL": "t@wadar.example"},
+        {"P-NUMBER": 2, "PROJECT": "Vardon", "NAME": "Tareema Wadar", "MOBILE": "0550000002"},
+        {"P-NUMBER": 3, "PROJECT": "Vardon", "NAME": "Tareema Wadar", "MOBILE": "0500000003"},
+        {
+            "P-NUMBER": 4,
+            "PROJECT": "Vardon",
+            "NAME": "Tareema Wadar",
+            "EMAIL": "t@wadar.example",
+            "MOBILE": "0550000002",
+        },
+        {"P-NUMBER": 4, "PROJECT": "Vardon", "NAME": "Tareema Wadar", "MOBILE": "0500000003"},
+    )
+
+    contact = Contact.objects.get()
+    assert sorted(contact.points.values_list("value", "is_primary")) == [
+        ("+971500000003", False),
+        ("+971550000002", True),
+        ("t@wadar.example", True),
+    ]
+
+
 def test_arabic_spellings_of_one_name_are_one_name(manager: Actor) -> None:
     bring(
         manager,
