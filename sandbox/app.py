@@ -5,6 +5,9 @@ from pathlib import Path
 
 from aiohttp import web
 
+from .sheets import admin as sheets_admin
+from .sheets import door as sheets
+from .sheets.service import Service as Google
 from .whatsapp import admin, graph
 from .whatsapp.service import Service
 from .workbook import http as workbook
@@ -18,15 +21,18 @@ def build(public_url: str) -> web.Application:
     app = web.Application(client_max_size=LARGEST_BODY)
     service = Service(public_url.rstrip("/"))
     app[graph.SERVICE] = service
+    app[sheets.SERVICE] = Google(public_url.rstrip("/"), service.world.now)
     app.cleanup_ctx.append(_mailer)
     inside = web.Application(middlewares=[admin.loopback_only], client_max_size=LARGEST_BODY)
     inside[graph.SERVICE] = service
     inside.add_routes(admin.routes())
     inside.add_routes(workbook.routes())
+    inside.add_routes(sheets_admin.routes())
     inside.router.add_static("/page/", PAGE)
     app.add_subapp("/_sandbox", inside)
     app.router.add_get("/", _page)
     app.router.add_get("/whatsapp_business/attachments/", graph.attachment)
+    app.add_routes(sheets.routes())
     # One catch-all: the versions and ids of Graph paths are told apart by splitting, not by matching patterns.
     app.router.add_route("*", "/{path:.+}", graph.handle)
     return app

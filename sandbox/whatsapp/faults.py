@@ -1,13 +1,12 @@
 """Things that go wrong on purpose: which requests a fault strikes, and how it spoils the answer."""
 
-import asyncio
 import itertools
 import random
-import socket
-import struct
 from dataclasses import dataclass, field
 
 from aiohttp import web
+
+from sandbox.lines import broken, page
 
 from .errors import REFUSALS, GraphError
 from .world import Json
@@ -129,53 +128,9 @@ EXPIRED = "Error validating access token: Session has expired."
 async def spoil(fault: Fault, request: web.Request, status: int, answer: bytes) -> web.StreamResponse:
     """Answer as the fault demands; `answer` is what an undisturbed request would have got."""
     if fault.kind == "http":
-        headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
-        page = b"<html><head><title>Sorry, something went wrong.</title></head><body></body></html>"
-        return web.Response(status=fault.status or 500, body=page, content_type="text/html", headers=headers)
-    if fault.kind == "reset":
-        _forbid_farewell(request)
-        return _torn(request)
-    if fault.kind == "timeout":
-        await asyncio.sleep(fault.delay)
-        return _torn(request)
-    if fault.kind == "slow":
-        await asyncio.sleep(fault.delay)
-        return web.Response(status=status, body=answer, content_type="application/json")
-    if fault.kind == "wrong_json":
-        return web.Response(status=status, body=WRONG_JSON, content_type="application/json")
-    if fault.kind == "empty":
-        return web.Response(status=status, body=b"", content_type="application/json")
-    if fault.kind in ("half_body", "drip"):
-        return await _broken_stream(fault, request, status, answer)
-    return web.Response(status=status, body=answer, content_type="application/json")
-
-
-async def _broken_stream(fault: Fault, request: web.Request, status: int, answer: bytes) -> web.StreamResponse:
-    response = web.StreamResponse(status=status, headers={"Content-Type": "application/json"})
-    response.content_length = len(answer)
-    await response.prepare(request)
-    if fault.kind == "half_body":
-        await response.write(answer[: len(answer) // 2])
-        await asyncio.sleep(0.05)  # let the half reach the client before the connection goes
-        return _torn(request, response)
-    for byte in answer:
-        await response.write(bytes((byte,)))
-        await asyncio.sleep(fault.delay / max(1, len(answer)))
-    await response.write_eof()
-    return response
-
-
-def _forbid_farewell(request: web.Request) -> None:
-    """Make closing the connection a reset (RST), not an orderly end."""
-    if request.transport is not None and (connection := request.transport.get_extra_info("socket")) is not None:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-
-
-def _torn(request: web.Request, response: web.StreamResponse | None = None) -> web.StreamResponse:
-    transport = request.transport
-    if transport is not None:
-        transport.abort()
-    return response or web.Response()
+        return page(fault.status or 500, fault.retry_after)
+    wrong = WRONG_JSON if fault.kind == "wrong_json" else answer
+    return await broken(fault.kind, request, status=status, answer=wrong, delay=fault.delay)
 
 
 def answered(fault: Fault, status: int) -> int | None:
