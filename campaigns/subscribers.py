@@ -15,8 +15,8 @@ from campaigns.models.recipients import RANK
 from campaigns.services import merging
 from core.actors import system
 from core.models import Organization
-from crm.events import ContactsMerged, ContactsUnmerged, PropertiesMerged
-from crm.models import Merge
+from crm.events import AgentArchived, ContactsMerged, ContactsUnmerged, LeavingAsked, PropertiesMerged, Work
+from crm.models import Agent, Merge
 from messaging.error_codes import Treatment, explain
 from messaging.events import InboundReceived, MessagesProgressed, TemplateChanged
 from messaging.models import MessageTemplate
@@ -27,6 +27,32 @@ REPLY_WINDOW = timedelta(hours=72)
 # The keys that merges move (tests/crm/test_merge_keys.py finds every key there is).
 MOVES = frozenset({("campaigns.campaignmessage", "contact"), ("campaigns.campaignmessage", "property")})
 STOPPING = (Treatment.PAUSE_CAMPAIGN, Treatment.STOP_BILLABLE)
+
+
+# Of these nobody but the author has seen anything: a colleague may go on as if they were his own.
+HANDED_OVER = (CampaignStatus.DRAFT,)
+ALIVE = (CampaignStatus.IN_REVIEW, CampaignStatus.APPROVED, CampaignStatus.SCHEDULED, CampaignStatus.RUNNING)
+
+
+def count_campaigns(event: LeavingAsked) -> None:
+    """Drafts go to the successor. What is on its way was let go by others and runs on; managers see it."""
+    his = Campaign.objects.live().filter(organization=event.organization_id, created_by=event.membership_id)
+    event.found.append(Work("campaign drafts", his.filter(status__in=HANDED_OVER).count()))
+    alive = his.filter(status__in=[*ALIVE, CampaignStatus.PAUSED]).count()
+    event.found.append(Work("campaigns under way", alive, moves=False))
+
+
+def follow_agent(event: AgentArchived) -> None:
+    """An agent left: his drafts are the successor's now."""
+    if event.successor_id is None:
+        return
+    agents = Agent.objects.filter(organization=event.organization_id)
+    members = dict(agents.filter(pk__in=[event.agent_id, event.successor_id]).values_list("pk", "membership"))
+    his = Campaign.objects.live().filter(
+        organization=event.organization_id, created_by=members[event.agent_id], status__in=HANDED_OVER
+    )
+    successor = members[event.successor_id]
+    his.update(created_by=successor, edited_by=successor, updated_at=timezone.now())
 
 
 def follow_messages(event: MessagesProgressed) -> None:

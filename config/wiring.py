@@ -9,10 +9,26 @@ def wire() -> None:
     """Subscribe every handler. Called once, when all apps are loaded."""
     from campaigns import subscribers as campaigns
     from commissions import subscribers as commissions
-    from crm.events import ContactsMerged, ContactsUnmerged, DealClosed, DealReopened, PropertiesMerged
+    from core.events import MemberSuspended
+    from crm.events import (
+        AgentArchived,
+        AssignmentTransferred,
+        ContactsMerged,
+        ContactsUnmerged,
+        DealClosed,
+        DealReopened,
+        LeavingAsked,
+        PropertiesMerged,
+    )
     from messaging import subscribers as messaging
     from messaging.events import InboundReceived, MessagesProgressed, TemplateChanged
 
+    events.subscribe(MemberSuspended, messaging.end_lines)
+    events.subscribe(LeavingAsked, messaging.count_talk)
+    events.subscribe(LeavingAsked, campaigns.count_campaigns)
+    events.subscribe(AssignmentTransferred, messaging.follow_assignment)
+    events.subscribe(AgentArchived, messaging.follow_agent)
+    events.subscribe(AgentArchived, campaigns.follow_agent)
     events.subscribe(DealClosed, commissions.earn)
     events.subscribe(DealReopened, commissions.withdraw)
     events.subscribe(MessagesProgressed, campaigns.follow_messages)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 EventT = TypeVar("EventT")
@@ -30,3 +31,11 @@ def publish(event: object) -> None:
 def subscribers(event_type: type[Any]) -> tuple[Callable[[Any], None], ...]:
     """Who hears events of that type (for the page that documents the wiring, and its test)."""
     return tuple(_handlers[event_type])
+
+
+@dataclass(frozen=True, slots=True)
+class MemberSuspended:
+    """A member may no longer enter: what is open for him ends."""
+
+    organization_id: int
+    membership_id: int

@@ -104,6 +104,9 @@ CAPABILITIES: dict[Role, frozenset[Capability]] = {
     Role.VIEWER: frozenset(_VIEWER),
 }
 
+# Who stands above whom: a manager suspends agents and supervisors, not other managers.
+RANK: dict[Role, int] = {Role.ADMIN: 4, Role.MANAGER: 3, Role.SUPERVISOR: 2, Role.AGENT: 1, Role.VIEWER: 1}
+
 REACH: dict[Role, Reach] = {
     Role.ADMIN: Reach.ORGANIZATION,
     Role.MANAGER: Reach.ORGANIZATION,

@@ -121,6 +121,28 @@ class AgentHasWork(Conflict):
     code = "agent_has_open_work"
 
 
+class AgentHasReports(Conflict):
+    """Somebody else must be named to whom the team of a supervisor who leaves reports."""
+
+    code = "agent_has_reports"
+
+
+class NotLeft(Conflict):
+    """Only an agent who left comes back."""
+
+    code = "agent_has_not_left"
+
+
+class DecidedAlready(Conflict):
+    code = "decided_already"
+
+
+class DecidedByAnother(NotAllowed):
+    """Four eyes: whoever asked for the data of a former agent does not give it to himself."""
+
+    code = "needs_another_person"
+
+
 class DisclosureLimit(NotAllowed):
     """So many owners' numbers an hour, and no more."""
 

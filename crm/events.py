@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +88,21 @@ class PropertiesUnmerged:
     merge_id: int
     survivor_id: int
     restored_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What hangs on an agent in an app above: `moves` says whether a successor takes it over."""
+
+    noun: str
+    count: int
+    moves: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LeavingAsked:
+    """Somebody wants to know what hangs on an agent: whoever hears it adds to `found`, and changes nothing."""
+
+    organization_id: int
+    membership_id: int
+    found: list[Work] = field(default_factory=list)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.pages import agents, owners, projects, unit, units
+from crm.pages import agents, leaving, owners, projects, unit, units
 
 urlpatterns = [
     path("units/", units.units, name="units"),
@@ -22,4 +22,13 @@ urlpatterns = [
     path("points/<int:point_id>/do-not-contact/", owners.do_not_contact, name="do-not-contact"),
     path("agents/", agents.agents, name="agents"),
     path("agents/<int:agent_id>/", agents.agent, name="agent"),
+    path("agents/<int:agent_id>/leaving/", leaving.leaving, name="leaving"),
+    path("agents/<int:agent_id>/return/", leaving.returning, name="returning"),
+    path("departures/<int:departure_id>/exports/", leaving.departure_exports, name="departure-exports"),
+    path(
+        "departures/exports/<int:export_id>/decision/",
+        leaving.departure_export_decision,
+        name="departure-export-decision",
+    ),
+    path("departures/exports/<int:export_id>/<slug:what>.csv", leaving.departure_export, name="departure-export"),
 ]

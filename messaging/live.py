@@ -43,6 +43,11 @@ def announce_many(*, organization_id: int, conversation_ids: Iterable[int]) -> N
         transaction.on_commit(lambda: _publish(channel_of(organization_id), ids), robust=True)
 
 
+def dismiss(*, organization_id: int, membership_id: int) -> None:
+    """End the lines of a member who was suspended, once the transaction has committed. A negative number is a member."""
+    transaction.on_commit(lambda: _publish(channel_of(organization_id), f"-{membership_id}"), robust=True)
+
+
 def channel_of(organization_id: int) -> str:
     """The name of an organisation's pub/sub channel."""
     return f"majlis:live:{organization_id}"
@@ -58,11 +63,16 @@ def token_of(*, membership_id: int, conversation_id: int) -> str:
 
 
 async def changes(
-    *, organization_id: int, heartbeat_seconds: float, gather_seconds: float, lifetime_seconds: float
+    *,
+    organization_id: int,
+    membership_id: int = 0,
+    heartbeat_seconds: float,
+    gather_seconds: float,
+    lifetime_seconds: float,
 ) -> AsyncIterator[frozenset[int]]:
     """The ids of conversations as they change, gathered for a moment; an empty set at the start and as a sign of life.
 
-    Ends after the lifetime, so that whoever listens is let in anew. Raises redis.RedisError when Redis is not there.
+    Ends after the lifetime, so that whoever listens is let in anew, and at once when the member is dismissed. Raises redis.RedisError when Redis is not there.
     """
     client = redis.asyncio.Redis.from_url(
         settings.REDIS_URL, socket_connect_timeout=PATIENCE_SECONDS, retry=Retry(NoBackoff(), 0), decode_responses=True
@@ -78,7 +88,9 @@ async def changes(
                 await asyncio.sleep(gather_seconds)
                 while more := await _next(listener, 0):
                     first |= more
-            yield first
+            if -membership_id in first:
+                return
+            yield frozenset(each for each in first if each > 0)
     finally:
         with suppress(redis.RedisError, OSError):
             await listener.aclose()  # type: ignore[no-untyped-call]

@@ -46,6 +46,7 @@ async def _events(*, organization_id: int, membership_id: int) -> AsyncIterator[
     try:
         async for ids in live.changes(
             organization_id=organization_id,
+            membership_id=membership_id,
             heartbeat_seconds=HEARTBEAT_SECONDS,
             gather_seconds=GATHER_SECONDS,
             lifetime_seconds=LIFETIME_SECONDS,

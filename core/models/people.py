@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
+import pgtrigger
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
+from django.utils.crypto import salted_hmac
 
 from core.models.base import TenantForeignKey, TenantModel, TenantQuerySet
 from core.models.organization import Organization, OrganizationStatus
@@ -35,6 +37,7 @@ class User(AbstractBaseUser):
     name = models.CharField(max_length=150)
     language = models.CharField(max_length=5, default="en")
     is_active = models.BooleanField(default=True)
+    sessions_ended_at = models.DateTimeField(null=True, blank=True, help_text="sign-ins from before then are over")
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = UserManager()
@@ -50,6 +53,12 @@ class User(AbstractBaseUser):
     def __str__(self) -> str:
         return f"{self.name} ({self.pk})"
 
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Django's own, over when the sessions were ended too: every session from before then is signed out."""
+        salt = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
+        ended = self.sessions_ended_at.isoformat() if self.sessions_ended_at else ""
+        return salted_hmac(salt, f"{self.password}{ended}", secret=secret, algorithm="sha256").hexdigest()
+
     # The admin's templates ask these; the answers of Majlis are in core/roles.py, so Django's own are always no.
     def has_perm(self, *_: object) -> bool:
         return False
@@ -64,6 +73,28 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         return self.filter(
             suspended_at__isnull=True, user__is_active=True, organization__status=OrganizationStatus.ACTIVE
         )
+
+
+# One at a time within an organisation: two admins who suspend each other at once would leave nobody.
+AN_ADMIN_REMAINS = pgtrigger.Trigger(
+    name="an_admin_remains",
+    when=pgtrigger.After,
+    operation=pgtrigger.UpdateOf("suspended_at", "role"),  # type: ignore[no-untyped-call]
+    condition=pgtrigger.Q(old__role="admin", old__suspended_at__isnull=True)
+    & ~pgtrigger.Q(new__role="admin", new__suspended_at__isnull=True),
+    func="""
+        PERFORM 1 FROM core_organization WHERE id = NEW.organization_id FOR NO KEY UPDATE;
+        IF NOT EXISTS (
+            SELECT FROM core_membership m JOIN core_user u ON u.id = m.user_id
+             WHERE m.organization_id = NEW.organization_id AND m.role = 'admin' AND m.suspended_at IS NULL AND u.is_active
+        ) THEN
+            RAISE EXCEPTION 'Membership % is the last admin of its organisation.', NEW.id
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'core_membership_an_admin_remains',
+                      TABLE = 'core_membership';
+        END IF;
+        RETURN NULL;
+    """,
+)
 
 
 class Membership(models.Model):
@@ -84,6 +115,7 @@ class Membership(models.Model):
             models.UniqueConstraint(fields=["organization", "user"], name="core_membership_once_per_user"),
             models.CheckConstraint(name="core_membership_reports_to_another", condition=~Q(reports_to=F("id"))),
         ]
+        triggers = [AN_ADMIN_REMAINS]
 
     def __str__(self) -> str:
         return f"{self.user.name}, {self.get_role_display()} ({self.pk})"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
@@ -37,7 +37,7 @@ class AgentAdmin(ServiceAdmin, ExportableAdmin):
     search_fields = ["name", "whatsapp_number"]
     fields = ["membership", "name", "whatsapp_number", "expertise_areas", "commission_basis_points", "status"]
     inlines = [AssignmentInline]
-    actions = ["export_csv", "archive"]
+    actions = ["export_csv", "leave"]
     export_columns = {
         "Name": lambda agent: agent.name,
         "Status": lambda agent: agent.get_status_display(),
@@ -72,11 +72,14 @@ class AgentAdmin(ServiceAdmin, ExportableAdmin):
         points = agent.commission_basis_points
         return "" if points is None else f"{points / 100:g} %"
 
-    @admin.action(description="Archive (open work is handed over first)")
-    def archive(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
-        for agent in rows:
-            if call_service(self, request, services.archive_agent, agent=agent, at=timezone.now()) is not None:
-                self.message_user(request, f"{agent.name} is archived.")
+    @admin.action(description="Leaves (shows what moves first)", permissions=["change"])
+    def leave(self, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse | None:
+        """One at a time, on the page where the successor is chosen."""
+        chosen = list(rows[:2])
+        if len(chosen) != 1:
+            self.message_user(request, "Choose one agent: each has successors of his own.", messages.WARNING)
+            return None
+        return HttpResponseRedirect(f"/o/{actor_of(request).organization.slug}/agents/{chosen[0].pk}/leaving/")
 
 
 @admin.register(BankDetails, site=site)

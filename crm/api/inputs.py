@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from core.models import Membership
 from crm.models import Agent, Contact, ContactPoint, Deal, Project, ProjectAssignment, Property, PropertyType
 from crm.models.deals import DealStage
 
@@ -144,6 +145,19 @@ class SuccessorInput(serializers.Serializer[Any]):
 
 class ArchiveInput(serializers.Serializer[Any]):
     successor = VisibleKey(queryset=Agent.objects.all(), required=False, allow_null=True)
+
+
+class ProjectSuccessorInput(serializers.Serializer[Any]):
+    project = VisibleKey(queryset=Project.objects.all())
+    successor = VisibleKey(queryset=Agent.objects.all())
+
+
+class DepartureInput(ArchiveInput):
+    """`successors` names somebody else for single projects."""
+
+    successors = ProjectSuccessorInput(many=True, required=False, max_length=500)
+    team_to = VisibleKey(queryset=Membership.objects.all(), required=False, allow_null=True)
+    reason = serializers.CharField(max_length=300)
 
 
 class BankDetailsInput(serializers.Serializer[Any]):

@@ -15,6 +15,7 @@ from crm.models import (
     Contact,
     ContactPoint,
     Deal,
+    Departure,
     Ownership,
     Project,
     ProjectAssignment,
@@ -130,6 +131,33 @@ class AgentSerializer(serializers.ModelSerializer[Agent]):
             "id", "membership", "name", "whatsapp_number", "expertise_areas", "commission_basis_points", "status",
             "created_at", "updated_at",
         ]  # fmt: skip
+
+
+class WorkSerializer(serializers.Serializer[Any]):
+    noun = serializers.CharField()
+    count = serializers.IntegerField()
+    moves = serializers.BooleanField(help_text="false: it stays with the office")
+
+
+class LeavingSerializer(serializers.Serializer[Any]):
+    """What would move if the agent left now."""
+
+    work = WorkSerializer(many=True)
+    needs_successor = serializers.BooleanField()
+    reports = serializers.SerializerMethodField()
+    has_left = serializers.SerializerMethodField()
+
+    def get_reports(self, found: Any) -> list[int]:
+        return [member.pk for member in found.team]
+
+    def get_has_left(self, found: Any) -> bool:
+        return found.departure is not None
+
+
+class DepartureSerializer(serializers.ModelSerializer[Departure]):
+    class Meta:
+        model = Departure
+        fields = ["id", "agent", "successor", "reason", "whatsapp_number", "moved", "decided_by", "at", "returned_at"]
 
 
 class ProjectAssignmentSerializer(serializers.ModelSerializer[ProjectAssignment]):

@@ -3,6 +3,7 @@
 from crm.models.agents import Agent, BankDetails, ProjectAssignment
 from crm.models.contacts import Contact, ContactPoint
 from crm.models.deals import Deal
+from crm.models.departures import Departure, DepartureExport
 from crm.models.disclosures import OwnerDisclosure
 from crm.models.duplicates import DuplicateCandidate, DuplicateSearch
 from crm.models.history import HistoryEntry
@@ -15,6 +16,8 @@ __all__ = [
     "Contact",
     "ContactPoint",
     "Deal",
+    "Departure",
+    "DepartureExport",
     "DuplicateCandidate",
     "DuplicateSearch",
     "HistoryEntry",

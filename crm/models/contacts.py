@@ -81,6 +81,25 @@ NAME_KEY_FOLLOWS = pgtrigger.Trigger(
 )
 
 
+# FOR SHARE: whoever suspends the member at this moment waits, or is waited for.
+SUSPENDED_MEMBERS_GET_NONE = pgtrigger.Trigger(
+    name="suspended_members_get_none",
+    when=pgtrigger.Before,
+    operation=pgtrigger.Insert | pgtrigger.UpdateOf("assigned_to_id"),  # type: ignore[no-untyped-call]
+    condition=pgtrigger.Q(new__assigned_to__isnull=False),
+    declare=[("since", "timestamptz")],
+    func="""
+        SELECT suspended_at INTO since FROM core_membership WHERE id = NEW.assigned_to_id FOR SHARE;
+        IF since IS NOT NULL THEN
+            RAISE EXCEPTION 'Membership % is suspended and is given no contact.', NEW.assigned_to_id
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'crm_contact_assignee_not_suspended',
+                      TABLE = 'crm_contact';
+        END IF;
+        RETURN NEW;
+    """,
+)
+
+
 class Contact(Mergeable):
     """A person or a company. Owner, client, prospect are roles that a contact plays, not other tables."""
 
@@ -130,6 +149,7 @@ class Contact(Mergeable):
             GinIndex(fields=["display_name"], opclasses=["gin_trgm_ops"], name="crm_contact_search"),
         ]
         triggers = [
+            SUSPENDED_MEMBERS_GET_NONE,
             kept_fields(
                 "contact",
                 {

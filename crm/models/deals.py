@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+import pgtrigger
 from django.db import models
 from django.db.models import Q
 
@@ -40,6 +41,24 @@ class DealQuerySet(SoftDeleteQuerySet):
         return visible.filter(agent__membership__in=actor.membership_ids)
 
 
+# FOR SHARE: whoever archives the agent at this moment waits, or is waited for. What was closed stays his.
+ARCHIVED_AGENTS_LEAD_NONE = pgtrigger.Trigger(
+    name="archived_agents_lead_none",
+    when=pgtrigger.Before,
+    operation=pgtrigger.Insert | pgtrigger.UpdateOf("agent_id", "stage", "deleted_at"),  # type: ignore[no-untyped-call]
+    condition=pgtrigger.Q(new__stage__in=["offer", "accepted", "contract"], new__deleted_at__isnull=True),
+    declare=[("standing", "text")],
+    func="""
+        SELECT status INTO standing FROM crm_agent WHERE id = NEW.agent_id FOR SHARE;
+        IF standing = 'archived' THEN
+            RAISE EXCEPTION 'Agent % is archived and leads no open deal.', NEW.agent_id
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'crm_deal_agent_not_archived', TABLE = 'crm_deal';
+        END IF;
+        RETURN NEW;
+    """,
+)
+
+
 class Deal(SoftDeleteModel):
     """One transaction over one unit. For a lease the price is the annual rent."""
 
@@ -74,6 +93,7 @@ class Deal(SoftDeleteModel):
             # the pipeline of an organisation by stage, newest first
             models.Index(fields=["organization", "stage", "-id"], name="crm_deal_by_stage"),
         ]
+        triggers = [ARCHIVED_AGENTS_LEAD_NONE]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} of property {self.property_id} ({self.pk})"

@@ -6,6 +6,7 @@ A supervisor's answers take one query more: who reports to him.
 from crm.selectors.agents import OPEN_STAGES, AgentLoad, AgentPage, agent_loads, agent_page
 from crm.selectors.contacts import ContactList, ContactPage, ContactRow, contact_list, contact_page
 from crm.selectors.history import Happening, History, contact_history, unit_history
+from crm.selectors.leaving import Leaving, leaving
 from crm.selectors.numbers import DISCLOSED_FOR, MASK, Point, masked, points_of, reads_numbers
 from crm.selectors.projects import Part, ProjectPage, ProjectRow, project_list, project_page
 from crm.selectors.sources import Source, imports_of, sources_of_project, sources_of_unit
@@ -24,6 +25,7 @@ __all__ = [
     "ContactRow",
     "Happening",
     "History",
+    "Leaving",
     "Neighbours",
     "Part",
     "Point",
@@ -42,6 +44,7 @@ __all__ = [
     "contact_list",
     "contact_page",
     "imports_of",
+    "leaving",
     "masked",
     "neighbours",
     "points_of",

@@ -1,9 +1,15 @@
 """Every change to stock, people and deals."""
 
-from crm.services.agents import archive_agent, create_agent, set_bank_details, update_agent, verify_bank_details
+from crm.services.agents import create_agent, set_bank_details, update_agent, verify_bank_details
 from crm.services.assignments import assign_agent, complete_assignment, transfer_assignment
 from crm.services.deals import close_deal, create_deal, lose_deal, move_deal, reopen_deal
+from crm.services.departure_exports import (
+    decide_departure_export,
+    departure_lines,
+    request_departure_export,
+)
 from crm.services.disclosures import disclose_owner_number
+from crm.services.leaving import agent_leaves, agent_returns, archive_agent
 from crm.services.owners import Share, set_owners
 from crm.services.people import (
     add_contact_point,
@@ -35,6 +41,8 @@ __all__ = [
     "PROPERTY_MOVES",
     "Share",
     "add_contact_point",
+    "agent_leaves",
+    "agent_returns",
     "archive_agent",
     "archive_project",
     "assign_agent",
@@ -47,6 +55,8 @@ __all__ = [
     "create_project",
     "create_property",
     "create_property_type",
+    "decide_departure_export",
+    "departure_lines",
     "disclose_owner_number",
     "lift_do_not_contact",
     "lose_deal",
@@ -54,6 +64,7 @@ __all__ = [
     "mark_do_not_contact",
     "move_deal",
     "reopen_deal",
+    "request_departure_export",
     "set_bank_details",
     "set_owners",
     "transfer_assignment",

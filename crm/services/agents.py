@@ -9,18 +9,15 @@ from django.db import transaction
 from stdnum import iban as ibans
 from stdnum.exceptions import ValidationError as NumberError
 
-from core import audit, events
+from core import audit
 from core.actors import Actor
 from core.errors import NotFound
 from core.models import Membership
 from core.phones import normalize
 from core.roles import Capability
-from crm.errors import AgentHasWork, BankDetailsMissing, IbanInvalid, StatusMoveRefused, VerifiedByAnother
-from crm.events import AgentArchived
-from crm.models import Agent, BankDetails, Contact, Deal, ProjectAssignment
+from crm.errors import BankDetailsMissing, IbanInvalid, StatusMoveRefused, VerifiedByAnother
+from crm.models import Agent, BankDetails, Departure
 from crm.models.agents import AgentStatus
-from crm.models.deals import DealStage
-from crm.services.assignments import hand_over, ready
 from crm.services.writing import add, change, locked, person, single_spaced
 
 
@@ -65,45 +62,10 @@ def update_agent(*, actor: Actor, agent: Agent, status: str | None = None, **cha
                 status=agent.status,
                 wanted=status,
             )
+        if Departure.objects.filter(agent=agent, returned_at__isnull=True).exists():
+            raise StatusMoveRefused(f"{agent.name} has left; say on the agent's page that the person is back.")
         values["status"] = status
     return change(actor=actor, row=agent, action="crm.agent_changed", changes=values)
-
-
-@transaction.atomic
-def archive_agent(*, actor: Actor, agent: Agent, successor: Agent | None = None, at: datetime) -> Agent:
-    """The agent leaves: assignments, open deals and contacts go to the successor, past commissions stay.
-
-    Publishes AssignmentTransferred for every assignment, then AgentArchived. Raises AgentHasWork when there is work and
-    no successor, AgentNotActive (the successor), NotFound.
-    """
-    actor.require(Capability.AGENTS_MANAGE)
-    agent = locked(Agent.objects.visible_to(actor), agent, "agent")
-    if agent.status == AgentStatus.ARCHIVED:
-        return agent
-    assignments = list(ProjectAssignment.objects.active().filter(agent=agent).order_by("pk"))
-    deals = Deal.objects.live().filter(agent=agent).exclude(stage__in=[DealStage.CLOSED, DealStage.LOST])
-    contacts = Contact.objects.live().filter(assigned_to=agent.membership_id)
-    work = {"assignments": len(assignments), "deals": deals.count(), "contacts": contacts.count()}
-    if successor is None and any(work.values()):
-        listed = ", ".join(f"{count} {noun}" for noun, count in work.items() if count)
-        raise AgentHasWork(f"{agent.name} still has {listed}; name who takes over.", **work)
-    if successor is not None:
-        successor = ready(actor, successor, other_than=agent)
-        for assignment in assignments:
-            hand_over(actor, assignment, successor, at)
-        deals.update(agent=successor, updated_at=at)
-        contacts.update(assigned_to=successor.membership_id, updated_at=at)
-    told = {**work, "successor": successor.pk if successor else None}
-    values = {"status": AgentStatus.ARCHIVED}
-    agent = change(actor=actor, row=agent, action="crm.agent_archived", changes=values, **told)
-    events.publish(
-        AgentArchived(
-            organization_id=actor.organization.pk,
-            agent_id=agent.pk,
-            successor_id=successor.pk if successor else None,
-        )
-    )
-    return agent
 
 
 @transaction.atomic

@@ -63,6 +63,12 @@ REFUSALS: dict[str, tuple[type[DomainError], str]] = {
     "crm_agent_whatsapp_number_once": (AlreadyThere, "Another agent has this WhatsApp number."),
     "crm_agent_commission_at_most_all": (ValueInvalid, "A commission is 10,000 basis points (100 %) at most."),
     "crm_project_assignment_once": (AlreadyAssigned, "This agent has that project or unit already."),
+    "crm_deal_agent_not_archived": (AgentNotActive, "An archived agent leads no open deal; choose another."),
+    "crm_contact_assignee_not_suspended": (AgentNotActive, "This member is suspended; give the contact to another."),
+    "core_membership_reports_to_no_cycle": (
+        ValueInvalid,
+        "That would make somebody report to themselves through others.",
+    ),
     "crm_project_assignment_agent_not_archived": (AgentNotActive, "An archived agent takes no new work."),
 }
 

@@ -13,9 +13,15 @@ from rest_framework.response import Response
 
 from core.errors import NotFound
 from core.roles import Capability
-from crm import services
+from crm import selectors, services
 from crm.api import filters, inputs
-from crm.api.serializers import AgentSerializer, BankDetailsSerializer, ProjectAssignmentSerializer
+from crm.api.serializers import (
+    AgentSerializer,
+    BankDetailsSerializer,
+    DepartureSerializer,
+    LeavingSerializer,
+    ProjectAssignmentSerializer,
+)
 from crm.api.views.base import RowsViewSet
 from crm.models import Agent, BankDetails, ProjectAssignment
 
@@ -32,6 +38,9 @@ class AgentViewSet(RowsViewSet):
         "create": Capability.AGENTS_MANAGE,
         "partial_update": Capability.AGENTS_MANAGE,
         "archive": Capability.AGENTS_MANAGE,
+        "leaving": Capability.AGENTS_MANAGE,
+        "departure": Capability.AGENTS_MANAGE,
+        "come_back": Capability.AGENTS_MANAGE,
         "bank_details": Capability.BANK_DETAILS_READ,
         "set_bank_details": Capability.AGENTS_MANAGE,
         "verification": Capability.BANK_DETAILS_READ,
@@ -56,6 +65,28 @@ class AgentViewSet(RowsViewSet):
         successor = given.get("successor")
         archived = services.archive_agent(actor=self.actor, agent=agent, successor=successor, at=timezone.now())
         return self.answer(archived, status.HTTP_201_CREATED)
+
+    @extend_schema(responses=LeavingSerializer)
+    @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
+    def leaving(self, request: Request, pk: str, **_: Any) -> Response:
+        """What would move if the agent left now."""
+        return Response(LeavingSerializer(selectors.leaving(actor=self.actor, agent_id=int(pk))).data)
+
+    @extend_schema(request=inputs.DepartureInput, responses={201: DepartureSerializer})
+    @action(detail=True, methods=["post"], filterset_class=None, pagination_class=None)
+    def departure(self, request: Request, **_: Any) -> Response:
+        """The agent leaves: the work moves, the team too, and sessions and tokens end at once."""
+        agent, given = self.get_object(), self.given(request, inputs.DepartureInput)
+        chosen = {each["project"].pk: each["successor"] for each in given.pop("successors", [])}
+        left = services.agent_leaves(actor=self.actor, agent=agent, successors=chosen, at=timezone.now(), **given)
+        return Response(DepartureSerializer(left).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(responses={204: None})
+    @departure.mapping.delete
+    def come_back(self, request: Request, **_: Any) -> Response:
+        """The person is back; what was handed over stays where it is."""
+        services.agent_returns(actor=self.actor, agent=self.get_object(), at=timezone.now())
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(responses=BankDetailsSerializer)
     @action(detail=True, methods=["get"], url_path="bank-details", filterset_class=None, pagination_class=None)
