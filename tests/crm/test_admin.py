@@ -151,14 +151,17 @@ def test_bank_details_are_verified_by_another_person(
     assert client.get(f"{ADMIN}bankdetails/").status_code == 403
 
 
-def test_an_agent_with_work_is_not_archived(staff: Client, agent: Actor, other_agent: Actor) -> None:
+def test_an_agent_leaves_on_the_page_where_the_successor_is_chosen(
+    staff: Client, agent: Actor, other_agent: Actor
+) -> None:
     busy, free = factories.agent(agent), factories.agent(other_agent)
-    factories.assignment(busy, factories.project(agent.organization))
+    chosen = {"action": "leave", "_selected_action": [busy.pk]}
 
-    _, said = act(staff, "agent", "archive", busy, free)
-
-    assert sorted(said) == ["Huda is archived.", "Omar still has 1 assignments; name who takes over."]
-    assert dict(Agent.objects.values_list("name", "status")) == {"Omar": "active", "Huda": "archived"}
+    sent = staff.post("/o/palm/admin/crm/agent/", chosen)
+    assert sent.headers["Location"] == f"/o/palm/agents/{busy.pk}/leaving/"
+    _, said = act(staff, "agent", "leave", busy, free)
+    assert said == ["Choose one agent: each has successors of his own."]
+    assert set(Agent.objects.values_list("status", flat=True)) == {"active"}
 
 
 def test_a_list_is_taken_along_and_opens_without_harm(
