@@ -155,7 +155,7 @@ class ProjectSuccessorInput(serializers.Serializer[Any]):
 class DepartureInput(ArchiveInput):
     """`successors` names somebody else for single projects."""
 
-    successors = ProjectSuccessorInput(many=True, required=False, max_length=500)
+    successors = ProjectSuccessorInput(many=True, required=False)
     team_to = VisibleKey(queryset=Membership.objects.all(), required=False, allow_null=True)
     reason = serializers.CharField(max_length=300)
 
