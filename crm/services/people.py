@@ -21,6 +21,7 @@ from crm.models import Contact, ContactPoint
 from crm.models.contacts import ContactKind, LineType, PointKind, PointStatus
 from crm.names import divide, is_company, normalize_name, tidy
 from crm.services.writing import add, change, locked, refusals, single_spaced
+from crm.transliteration import name_key
 
 
 class ContactFields(TypedDict, total=False):
@@ -160,7 +161,8 @@ def _values(actor: Actor, fields: ContactFields) -> dict[str, Any]:
         if not name:
             raise ValueInvalid("A contact needs a name.", field="display_name")
         first, last = divide(name)
-        values = {"first_name": first, "last_name": last, **values, "normalized_name": normalize_name(name)}
+        values = {"first_name": first, "last_name": last, **values}
+        values |= {"normalized_name": normalize_name(name), "name_key": name_key(name)}
     if "national_id" in values:
         number = "".join(filter(str.isalnum, values["national_id"])).upper()
         values |= {"national_id": number, "national_id_index": blind_index(number)}

@@ -1,0 +1,36 @@
+"""What Celery may call."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from celery import shared_task
+from django.utils import timezone
+
+from core.models import Organization
+from core.tenancy import organization_scope
+from crm.models import Merge
+from crm.services import duplicates, merging
+
+# How long something that had read a contact before its merge may take to write.
+LATE = timedelta(hours=1)
+
+
+@shared_task(name="crm.find_duplicates")
+def find_duplicates(*, organization_id: int, search_id: int) -> None:
+    """Work one search off; harmless when it is done, or when another worker is at it."""
+    with organization_scope(organization_id):
+        organization = Organization.objects.get(pk=organization_id)
+        duplicates.go_on(organization=organization, search_id=search_id, at=timezone.now())
+
+
+@shared_task(name="crm.sweep_duplicates")
+def sweep_duplicates() -> None:
+    """Searches that are due or were lost, and rows that came late to what was merged."""
+    now = timezone.now()
+    for organization in Organization.objects.all():
+        with organization_scope(organization.pk):
+            duplicates.sweep(organization=organization, at=now)
+            recent = Merge.objects.for_organization(organization).standing().filter(at__gt=now - LATE)
+            for merge_id in recent.order_by("-pk").values_list("pk", flat=True):
+                merging.settle_merge(merge_id=merge_id, at=now)
