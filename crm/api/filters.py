@@ -10,7 +10,18 @@ from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 
-from crm.models import Agent, Contact, ContactPoint, Deal, Ownership, Project, ProjectAssignment, Property
+from crm.models import (
+    Agent,
+    Contact,
+    ContactPoint,
+    Deal,
+    DuplicateCandidate,
+    Merge,
+    Ownership,
+    Project,
+    ProjectAssignment,
+    Property,
+)
 
 LARGEST_ID = 2**63 - 1
 
@@ -104,3 +115,31 @@ class DealFilter(FilterSet):
     class Meta:
         model = Deal
         fields = ["stage", "kind", "agent", "property"]
+
+
+class DuplicateFilter(FilterSet):
+    min_score = filters.NumberFilter(field_name="score", lookup_expr="gte", min_value=0, max_value=100)
+    code = filters.CharFilter(method="by_code", label="a reason that it has")
+    contact = IdFilter(method="by_contact", label="contact that is one of the two")
+    property = IdFilter(method="by_property", label="unit that is one of the two")
+
+    class Meta:
+        model = DuplicateCandidate
+        fields = ["noun", "state", "is_obvious"]
+
+    def by_code(self, rows: QuerySet[Any], _: str, code: str) -> QuerySet[Any]:
+        return rows.filter(codes__contains=[code[:20]])
+
+    def by_contact(self, rows: QuerySet[Any], _: str, contact: int) -> QuerySet[Any]:
+        return rows.of("contact", contact)  # type: ignore[attr-defined]
+
+    def by_property(self, rows: QuerySet[Any], _: str, unit: int) -> QuerySet[Any]:
+        return rows.of("property", unit)  # type: ignore[attr-defined]
+
+
+class MergeFilter(FilterSet):
+    is_standing = filters.BooleanFilter(field_name="reversed_at", lookup_expr="isnull")
+
+    class Meta:
+        model = Merge
+        fields = ["noun"]

@@ -12,5 +12,10 @@ router.register("contact-points", views.ContactPointViewSet, basename="contact-p
 router.register("agents", views.AgentViewSet, basename="agent")
 router.register("assignments", views.ProjectAssignmentViewSet, basename="assignment")
 router.register("deals", views.DealViewSet, basename="deal")
+router.register("duplicates", views.DuplicateViewSet, basename="duplicate")
+router.register("duplicate-searches", views.DuplicateSearchViewSet, basename="duplicate-search")
+router.register("merges", views.MergeViewSet, basename="merge")
+router.register("merge-previews", views.MergePreviewViewSet, basename="merge-preview")
+router.register("merge-batches", views.MergeBatchViewSet, basename="merge-batch")
 
 urlpatterns = router.urls

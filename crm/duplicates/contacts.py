@@ -75,8 +75,10 @@ def _relate(cursor: Any, organization_id: int, found: Found) -> None:
     for start in range(0, len(pairs), AT_A_TIME):
         some = pairs[start : start + AT_A_TIME]
         cursor.execute(RELATE, {"org": organization_id, "first": [a for a, _ in some], "second": [b for _, b in some]})
-        for first, second, is_same, is_key, similarity, other_script, is_whole in cursor.fetchall():
+        for first, second, is_same, name, key, other_name, other_key, similarity, other_script, is_whole in cursor:
             reasons = found[first, second]
+            # A name that was just imported has its key worked out by the next search only.
+            is_key = bool(name) and (key or name_key(name)) == (other_key or name_key(other_name))
             if is_same:
                 reasons["name"] = Reason("same_name", is_whole=is_whole)
             elif is_key and (other_script or similarity >= 0.3):
@@ -168,7 +170,7 @@ NEIGHBOURS = """
 """
 RELATE = """
     SELECT x.id, y.id, x.normalized_name = y.normalized_name AND x.normalized_name <> '',
-           x.name_key = y.name_key AND x.name_key <> '',
+           x.normalized_name, x.name_key, y.normalized_name, y.name_key,
            similarity(x.normalized_name, y.normalized_name),
            (x.normalized_name ~ '[ء-ي]') <> (y.normalized_name ~ '[ء-ي]'),
            LEAST(strpos(x.normalized_name, ' '), strpos(y.normalized_name, ' ')) > 0

@@ -46,6 +46,8 @@ class Mergeable(SoftDeleteModel):
 
     merged_into = TenantForeignKey("self", null=True, blank=True, editable=False, related_name="+", db_index=False)
 
+    objects = MergeableQuerySet.as_manager()
+
     class Meta:
         abstract = True
 

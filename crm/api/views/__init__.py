@@ -2,6 +2,13 @@
 
 from crm.api.views.agents import AgentViewSet, ProjectAssignmentViewSet
 from crm.api.views.deals import DealViewSet
+from crm.api.views.duplicates import (
+    DuplicateSearchViewSet,
+    DuplicateViewSet,
+    MergeBatchViewSet,
+    MergePreviewViewSet,
+    MergeViewSet,
+)
 from crm.api.views.people import ContactPointViewSet, ContactViewSet
 from crm.api.views.stock import OwnershipViewSet, ProjectViewSet, PropertyTypeViewSet, PropertyViewSet
 
@@ -10,6 +17,11 @@ __all__ = [
     "ContactPointViewSet",
     "ContactViewSet",
     "DealViewSet",
+    "DuplicateSearchViewSet",
+    "DuplicateViewSet",
+    "MergeBatchViewSet",
+    "MergePreviewViewSet",
+    "MergeViewSet",
     "OwnershipViewSet",
     "ProjectAssignmentViewSet",
     "ProjectViewSet",

@@ -15,10 +15,12 @@ from rest_framework.response import Response
 from core.roles import Capability
 from crm import selectors, services
 from crm.api import filters, inputs
+from crm.api.duplicates import AddedContactPointSerializer, AddedContactSerializer
 from crm.api.serializers import ContactPointSerializer, ContactSerializer, DisclosedPointSerializer, HistorySerializer
 from crm.api.views.base import BEFORE, DeletableViewSet, before_of
 from crm.models import Contact, ContactPoint
 from crm.models.disclosures import Door
+from crm.models.merges import Noun
 
 POINTS = Prefetch("points", ContactPoint.objects.live().order_by("-is_primary", "pk"))
 WHY = OpenApiParameter("reason", str, required=True, description="why it may be used again")
@@ -49,10 +51,11 @@ class ContactViewSet(DeletableViewSet):
         told = selectors.contact_history(actor=self.actor, contact_id=int(pk), before=before_of(request))
         return Response(HistorySerializer(told).data)
 
-    @extend_schema(request=inputs.ContactInput)
+    @extend_schema(request=inputs.ContactInput, responses={201: AddedContactSerializer})
     def create(self, request: Request, **_: Any) -> Response:
+        """The answer names contacts that may be the same, with the reasons; nothing is refused for it."""
         contact = services.create_contact(actor=self.actor, **self.given(request, inputs.ContactInput))
-        return self.answer(contact, status.HTTP_201_CREATED)
+        return self.added(contact, Noun.CONTACT, contact.pk, AddedContactSerializer)
 
     @extend_schema(request=inputs.ContactInput)
     def partial_update(self, request: Request, **_: Any) -> Response:
@@ -104,11 +107,11 @@ class ContactPointViewSet(DeletableViewSet):
         "lift_do_not_contact": Capability.STOCK_WRITE,
     }
 
-    @extend_schema(request=inputs.ContactPointInput)
+    @extend_schema(request=inputs.ContactPointInput, responses={201: AddedContactPointSerializer})
     def create(self, request: Request, **_: Any) -> Response:
         """A number is read as in the organisation's country and kept in E.164."""
         point = services.add_contact_point(actor=self.actor, **self.given(request, inputs.ContactPointInput))
-        return self.answer(point, status.HTTP_201_CREATED)
+        return self.added(point, Noun.CONTACT, point.contact_id, AddedContactPointSerializer)
 
     @extend_schema(request=inputs.ContactPointChange)
     def partial_update(self, request: Request, **_: Any) -> Response:

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from core.roles import Capability
 from crm import selectors, services
 from crm.api import filters, inputs
+from crm.api.duplicates import AddedPropertySerializer
 from crm.api.serializers import (
     HistorySerializer,
     OwnershipSerializer,
@@ -23,6 +24,7 @@ from crm.api.serializers import (
 )
 from crm.api.views.base import BEFORE, DeletableViewSet, RowsViewSet, before_of
 from crm.models import Ownership, Project, Property, PropertyType
+from crm.models.merges import Noun
 
 
 class ProjectViewSet(DeletableViewSet):
@@ -100,11 +102,11 @@ class PropertyViewSet(DeletableViewSet):
         told = selectors.unit_history(actor=self.actor, unit_id=int(pk), before=before_of(request))
         return Response(HistorySerializer(told).data)
 
-    @extend_schema(request=inputs.PropertyInput)
+    @extend_schema(request=inputs.PropertyInput, responses={201: AddedPropertySerializer})
     def create(self, request: Request, **_: Any) -> Response:
         """A unit needs a P-number, or a registration, or a unit number with its building or cluster."""
         unit = services.create_property(actor=self.actor, **self.given(request, inputs.PropertyInput))
-        return self.answer(unit, status.HTTP_201_CREATED)
+        return self.added(unit, Noun.PROPERTY, unit.pk, AddedPropertySerializer)
 
     @extend_schema(request=inputs.PropertyInput)
     def partial_update(self, request: Request, **_: Any) -> Response:
