@@ -9,6 +9,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "webhooks": {"task": "messaging.sweep_webhooks", "schedule": 15.0, "options": {"expires": 15}},
     "messages": {"task": "messaging.sweep_messages", "schedule": 30.0, "options": {"expires": 30}},
     "campaigns": {"task": "campaigns.sweep", "schedule": 15.0, "options": {"expires": 15}},
+    "exports": {"task": "core.sweep_exports", "schedule": 60.0, "options": {"expires": 60}},
     "imports": {"task": "sheets.sweep_imports", "schedule": 30.0, "options": {"expires": 30}},
     "duplicates": {"task": "crm.sweep_duplicates", "schedule": 300.0, "options": {"expires": 300}},
 }

@@ -6,18 +6,21 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.admin import action as site_action
 from django.contrib.auth.views import redirect_to_login
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
 
-from core import audit, members, services
+from core import audit, exporting, exports, members, services
 from core.actors import Actor
 from core.errors import DomainError
-from core.models import AuditEntry, Deletion, Membership
+from core.models import AuditEntry, Deletion, Export, Membership
+from core.models.exports import ExportStatus
 from core.roles import Capability
 
 
@@ -50,18 +53,73 @@ class MajlisAdminSite(UnfoldAdminSite):
 site = MajlisAdminSite(name="admin")
 
 
+@site_action(description="Export as CSV", permissions=["export"])
+def export_csv(admin: TenantAdmin, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponseBase:
+    """The rows that were chosen, or all that the filters leave, in the order of the list."""
+    return _taken(admin, request, rows, "csv")
+
+
+@site_action(description="Export for Excel", permissions=["export"])
+def export_xlsx(admin: TenantAdmin, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponseBase:
+    """As export_csv; numbers are numbers, dates are dates."""
+    return _taken(admin, request, rows, "xlsx")
+
+
+def _taken(admin: TenantAdmin, request: HttpRequest, rows: QuerySet[Any], format: str) -> HttpResponseBase:
+    actor = acting(request)
+    chosen = len(request.POST.getlist("_selected_action"))
+    every = request.POST.get("select_across") == "1"
+    filters = {**request.GET.dict(), "chosen": "all that the filters leave" if every else f"{chosen} rows"}
+    export = exports.take_list(
+        actor=actor, name=admin.opts.label_lower, rows=rows, format=format, filters=filters, at=timezone.now()
+    )
+    if export.status == ExportStatus.DONE:
+        return exports.download(export)
+    messages.info(request, f"{export.row_count:,} rows are being written into a file; this page says when it is there.")
+    return HttpResponseRedirect(f"/o/{actor.organization.slug}/exports/")
+
+
+site.add_action(export_csv, "export_csv")
+site.add_action(export_xlsx, "export_xlsx")
+
+
 class TenantAdmin(ModelAdmin):
     """Rows that this member may see. Read-only unless a subclass names the capability that may write.
 
     Rows that services own leave `write_capability` empty and offer actions that call those services.
+    `export_columns` lets the list be taken along as .csv and .xlsx, here and over the API (core/exporting).
     """
 
     read_capability: ClassVar[Capability]
     write_capability: ClassVar[Capability | None] = None
+    export_columns: ClassVar[exporting.Columns] = ()
+    export_prefetched: ClassVar[tuple[Any, ...]] = ()
+    # What else is to be known of whoever takes these rows along (numbers that were disclosed).
+    export_taken: ClassVar[Any] = None
     list_per_page = 50
     show_full_result_count = False
     list_filter_submit = True
     compressed_fields = True
+
+    def __init__(self, model: type[Model], admin_site: Any) -> None:
+        super().__init__(model, admin_site)
+        if self.export_columns:
+            exporting.declare(
+                model,
+                self.export_columns,
+                capability=self.read_capability,
+                prefetched=self.export_prefetched,
+                rows=self.export_rows,
+                taken=type(self).export_taken,
+            )
+
+    def export_rows(self, actor: Actor) -> QuerySet[Any]:
+        """The rows of this list that an actor may take along."""
+        rows: QuerySet[Any] = self.model._default_manager.visible_to(actor)
+        return rows
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return bool(self.export_columns) and acting(request).can(Capability.CRM_EXPORT)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return self.model._default_manager.visible_to(request.actor).order_by("-pk")  # type: ignore[attr-defined]
@@ -139,6 +197,9 @@ class AuditEntryAdmin(TenantAdmin):
     list_filter: ClassVar = ["action", "target_type"]
     list_select_related: ClassVar = ["user"]
     search_fields: ClassVar = ["action", "target_type", "request_id"]
+    export_columns: ClassVar = [
+        "at", ("By", "user.name"), "action", "target_type", ("Row", "target_id"), "address", "before", "after",
+    ]  # fmt: skip
 
 
 class DeletionAdmin(TenantAdmin):
@@ -150,6 +211,7 @@ class DeletionAdmin(TenantAdmin):
     list_select_related: ClassVar = ["user"]
     search_fields: ClassVar = ["label"]
     actions: ClassVar = ["restore"]
+    export_columns: ClassVar = ["label", "target_type", "hidden_count", ("By", "user.name"), "at", "restored_at"]
 
     def restore(self, request: HttpRequest, deletions: QuerySet[Deletion]) -> None:
         for deletion in deletions:
@@ -167,6 +229,12 @@ class MembershipAdmin(TenantAdmin):
     list_select_related: ClassVar = ["user", "reports_to__user"]
     search_fields: ClassVar = ["user__name", "user__email"]
     actions: ClassVar = ["suspend", "reinstate"]
+    export_columns: ClassVar = [
+        ("Name", "user.name"), ("E-mail", "user.email"), "role", ("Reports to", "reports_to.user.name"), "suspended_at",
+    ]  # fmt: skip
+
+    def export_rows(self, actor: Actor) -> QuerySet[Membership]:
+        return Membership.objects.filter(organization=actor.organization)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
         return Membership.objects.filter(organization=request.actor.organization)  # type: ignore[attr-defined]
@@ -187,6 +255,21 @@ class MembershipAdmin(TenantAdmin):
     reinstate.short_description = "Let in again"  # type: ignore[attr-defined]
 
 
+class ExportAdmin(TenantAdmin):
+    """One's own exports; the files are on the agents' page of them."""
+
+    read_capability = Capability.CRM_EXPORT
+    list_display: ClassVar = ["title", "format", "status", "row_count", "created_at", "expires_at", "error"]
+    list_filter: ClassVar = ["status", "format"]
+    fields: ClassVar = [
+        "title", "format", "status", "row_count", "filters", "file_hash", "file_size", "created_at", "finished_at",
+        "expires_at", "error",
+    ]  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).defer("ids")
+
+
 def call_service(admin: ModelAdmin, request: HttpRequest, service: Any, **kwargs: Any) -> Any:
     """Call one service for an admin action; a refusal becomes a message on the page and the answer is None."""
     try:
@@ -198,4 +281,5 @@ def call_service(admin: ModelAdmin, request: HttpRequest, service: Any, **kwargs
 
 site.register(AuditEntry, AuditEntryAdmin)
 site.register(Deletion, DeletionAdmin)
+site.register(Export, ExportAdmin)
 site.register(Membership, MembershipAdmin)

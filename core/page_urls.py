@@ -2,7 +2,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path
 
-from core import pages
+from core import export_pages, pages
 from core.doors import page
 from core.roles import Capability
 
@@ -15,4 +15,9 @@ def door(request: HttpRequest) -> HttpResponse:
     return redirect(f"/o/{actor.organization.slug}/{'admin' if staff else 'inbox'}/")
 
 
-urlpatterns = [path("", door, name="door"), path("profile/", pages.profile, name="profile")]
+urlpatterns = [
+    path("", door, name="door"),
+    path("profile/", pages.profile, name="profile"),
+    path("exports/", export_pages.exports_page, name="exports"),
+    path("exports/<int:export_id>/file/", export_pages.export_file, name="export-file"),
+]

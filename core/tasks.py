@@ -5,11 +5,29 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
+from core import exports
 from core.health import SCHEDULER
-from core.models import Heartbeat
+from core.models import Heartbeat, Organization
+from core.tenancy import organization_scope
 
 
 @shared_task(name="core.beat")
 def beat() -> None:
     """Note that the scheduler and a worker are both alive."""
     Heartbeat.objects.update_or_create(name=SCHEDULER, defaults={"at": timezone.now()})
+
+
+@shared_task(name="core.write_export")
+def write_export(*, organization_id: int, export_id: int) -> None:
+    """Write one list into its file; harmless when it is already done."""
+    with organization_scope(organization_id):
+        organization = Organization.objects.get(pk=organization_id)
+        exports.write_export(organization=organization, export_id=export_id, at=timezone.now())
+
+
+@shared_task(name="core.sweep_exports")
+def sweep_exports() -> None:
+    """Start again what was lost, and throw away files whose time is over."""
+    for organization in Organization.objects.all():
+        with organization_scope(organization.pk):
+            exports.sweep(organization=organization, at=timezone.now())

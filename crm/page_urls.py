@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.pages import agents, leaving, owners, projects, unit, units
+from crm.pages import agents, exports, leaving, owners, projects, unit, units
 
 urlpatterns = [
     path("units/", units.units, name="units"),
@@ -31,4 +31,5 @@ urlpatterns = [
         name="departure-export-decision",
     ),
     path("departures/exports/<int:export_id>/<slug:what>.csv", leaving.departure_export, name="departure-export"),
+    path("lists/<slug:name>/export/", exports.export, name="list-export"),
 ]

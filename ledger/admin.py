@@ -13,6 +13,7 @@ from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
 from core.admin import TenantAdmin, acting, site
+from core.exporting.lists import to_money
 from core.money import format_money
 from core.roles import Capability
 from ledger import selectors
@@ -26,6 +27,9 @@ class AccountAdmin(TenantAdmin):
     list_display: ClassVar = ["code", "name", "kind", "owner", "balance", "limit"]
     list_filter: ClassVar = ["kind", "currency"]
     search_fields: ClassVar = ["code", "name", "owner"]
+    export_columns: ClassVar = [
+        "code", "name", "kind", "owner", "currency", ("Balance", "balance_minor"), ("Limit", "lowest_minor"),
+    ]  # fmt: skip
     fields: ClassVar = ["code", "name", "kind", "currency", "owner", "balance", "limit", "last_sequence", "chain_head"]
     readonly_fields: ClassVar = ["balance", "limit", "chain_head"]
     actions_list: ClassVar = ["trial_balance"]
@@ -171,6 +175,10 @@ class TransferAdmin(TenantAdmin):
     list_filter: ClassVar = ["currency", "effective_on"]
     list_select_related: ClassVar = ["posted_by__user"]
     search_fields: ClassVar = ["reference", "description"]
+    export_columns: ClassVar = [
+        "reference", "description", "currency", "effective_on", "posted_at", ("Posted by", "posted_by.user.name"),
+        ("Reverses", "reverses.reference"),
+    ]  # fmt: skip
     fields: ClassVar = [
         "reference", "description", "currency", "effective_on", "posted_at", "posted_by", "reverses", "seal",
     ]  # fmt: skip
@@ -193,6 +201,12 @@ class EntryAdmin(TenantAdmin):
     list_filter: ClassVar = ["effective_on"]
     list_select_related: ClassVar = ["account", "transfer"]
     search_fields: ClassVar = ["account__code", "transfer__reference"]
+    export_columns: ClassVar = [
+        ("Account", "account.code"), ("Name", "account.name"), "sequence", ("Transfer", "transfer.reference"),
+        "effective_on", ("Amount", lambda entry: to_money(entry.amount_minor, entry.account.currency)),
+        ("Currency", "account.currency"),
+        ("Balance after", lambda entry: to_money(entry.balance_after_minor, entry.account.currency)), "at",
+    ]  # fmt: skip
     fields: ClassVar = [
         "account",
         "sequence",

@@ -77,6 +77,10 @@ class ChannelAdmin(TenantAdmin):
     list_filter: ClassVar = ["session_status", "quality"]
     list_select_related: ClassVar = ["owner__user"]
     search_fields: ClassVar = ["name", "display_number", "phone_number_id"]
+    export_columns: ClassVar = [
+        "name", ("Number", "display_number"), "session_status", "status_reason", "quality", "messaging_limit",
+        "messages_per_second", ("Owner", "owner.user.name"), "checked_at",
+    ]  # fmt: skip
     actions: ClassVar = ["look", "sync", "disconnect"]
     readonly_fields: ClassVar = [
         "display_number", "session_status", "status_reason", "quality", "messaging_limit", "blocked_at", "checked_at",
@@ -136,6 +140,10 @@ class MessageTemplateAdmin(TenantAdmin):
     list_filter: ClassVar = ["status", "category", "language"]
     list_select_related: ClassVar = ["channel"]
     search_fields: ClassVar = ["name"]
+    export_columns: ClassVar = [
+        "name", "language", "category", "status", "quality", ("Number", "channel.name"), "rejected_reason",
+        "paused_until", "synced_at",
+    ]  # fmt: skip
     readonly_fields: ClassVar = ["preview"]
 
     @admin.display(description="As people read it")
@@ -152,6 +160,10 @@ class ConversationAdmin(TenantAdmin):
     list_filter: ClassVar = ["status", "channel"]
     list_select_related: ClassVar = ["contact", "channel", "assigned_to__user"]
     search_fields: ClassVar = ["contact__display_name", "contact__points__value"]
+    export_columns: ClassVar = [
+        ("Contact", "contact.display_name"), ("Channel", "channel.name"), ("Assigned to", "assigned_to.user.name"),
+        "status", "topic", ("Unread", "unread_count"), "last_message_at", "window_expires_at",
+    ]  # fmt: skip
     actions: ClassVar = ["close"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -169,6 +181,11 @@ class MessageAdmin(TenantAdmin):
     list_filter: ClassVar = ["direction", "status", "type", "channel"]
     list_select_related: ClassVar = ["conversation", "author__user"]
     search_fields: ClassVar = ["body", "provider_id"]
+    export_columns: ClassVar = [
+        "at", ("Contact", "conversation.contact.display_name"), ("Channel", "channel.name"), "direction", "type",
+        "body", ("By", "author.user.name"), "status", "delivered_at", "read_at", ("Error", "error_title"),
+        ("Price", "price_category"), ("Billable", "is_billable"),
+    ]  # fmt: skip
 
     @admin.display(description="Text")
     def short(self, message: Message) -> str:
@@ -184,6 +201,9 @@ class OptOutAdmin(TenantAdmin):
     list_filter: ClassVar = ["scope", "source"]
     list_select_related: ClassVar = ["contact", "point"]
     search_fields: ClassVar = ["contact__display_name", "point__value", "said"]
+    export_columns: ClassVar = [
+        ("Contact", "contact.display_name"), ("Number", "point.value"), "scope", "source", "said", "at",
+    ]  # fmt: skip
 
 
 @admin.register(WebhookEvent, site=site)
@@ -191,6 +211,9 @@ class WebhookEventAdmin(TenantAdmin):
     read_capability = MANAGE
     list_display: ClassVar = ["id", "state", "attempts", "signature_verified", "received_at", "processed_at"]
     list_filter: ClassVar = ["state"]
+    export_columns: ClassVar = [
+        ("Number", "pk"), "state", "attempts", "signature_verified", "received_at", "processed_at", "error",
+    ]  # fmt: skip
     exclude: ClassVar = ["body"]
     readonly_fields: ClassVar = ["text"]
     actions: ClassVar = ["replay"]

@@ -92,6 +92,12 @@ class ImportRunAdmin(TenantAdmin):
     list_filter = ["status", "trigger"]
     list_select_related = ["requested_by__user"]
     search_fields = ["file_name"]
+    export_columns = [
+        "file_name", "status", "trigger", ("Rows", lambda run: run.counts.get("read")),
+        ("New", lambda run: run.counts.get("new")), ("Changed", lambda run: run.counts.get("changed")),
+        ("Refused", lambda run: run.counts.get("errors")), ("By", "requested_by.user.name"), "created_at",
+        "finished_at",
+    ]  # fmt: skip
 
     @display(description="Status", label=STATUS_COLORS, ordering="status")
     def state(self, run: ImportRun) -> tuple[str, str]:
@@ -212,6 +218,7 @@ class RowErrorAdmin(TenantAdmin):
     list_filter = ["severity", "code", "run"]
     list_select_related = ["run"]
     search_fields = ["column", "value", "message"]
+    export_columns = [("File", "run.file_name"), "row", "column", "value", "severity", "code", "message"]
 
 
 @admin.register(Spreadsheet, site=site)
@@ -222,3 +229,4 @@ class SpreadsheetAdmin(TenantAdmin):
     list_display = ["name", "table", "provider", "status", "last_success_at", "last_error"]
     list_filter = ["status", "provider"]
     search_fields = ["name"]
+    export_columns = ["name", "table", "provider", "status", "last_success_at", "last_error"]

@@ -50,6 +50,11 @@ class CampaignAdmin(TenantAdmin):
     list_filter: ClassVar = ["status", "target", "project"]
     list_select_related: ClassVar = ["project", "organization"]
     search_fields: ClassVar = ["name", "project__name"]
+    export_columns: ClassVar = [
+        "name", ("Project", "project.name"), "target", ("Template", "template.name"), "status",
+        ("Why", "status_reason"), "starts_at", "ends_at", "started_at", "finished_at",
+        ("Written by", "created_by.user.name"),
+    ]  # fmt: skip
     change_form_outer_before_template = "campaigns/admin_campaign.html"
     actions_detail: ClassVar = ["submit", "approve", "give_back", "start", "unschedule", "pause", "resume", "cancel"]
 

@@ -26,14 +26,14 @@ from campaigns.api.serializers import (
     RecipientSerializer,
 )
 from campaigns.models import Campaign, CampaignMessage
-from core.api.views import TenantViewSet
+from core.api.exports import ExportableViewSet
 from core.roles import Capability
 
 READ, WRITE = Capability.CAMPAIGNS_READ, Capability.CAMPAIGNS_WRITE
 APPROVE, RUN = Capability.CAMPAIGNS_APPROVE, Capability.CAMPAIGNS_RUN
 
 
-class CampaignViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantViewSet):
+class CampaignViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ExportableViewSet):
     """A template to many people, once each. Changing a campaign voids its approval."""
 
     queryset = Campaign.objects.select_related("organization", "template").prefetch_related("channels")
@@ -164,7 +164,7 @@ class CampaignViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantVi
         return Response(self.get_serializer(shown).data, status=code)
 
 
-class RecipientViewSet(mixins.ListModelMixin, TenantViewSet):
+class RecipientViewSet(mixins.ListModelMixin, ExportableViewSet):
     """What happened to each person of a campaign, and why."""
 
     queryset = CampaignMessage.objects.select_related("contact")

@@ -113,6 +113,10 @@ class CommissionAdmin(TenantAdmin):
     list_filter: ClassVar = ["status", "currency", ("earned_on", RangeDateFilter)]
     list_select_related: ClassVar = ["deal__property__project", "deal__agent", "plan_version__plan"]
     search_fields: ClassVar = ["deal__property__p_number", "deal__property__unit_number", "deal__agent__name"]
+    export_columns: ClassVar = [
+        ("Number", "pk"), ("Unit", "deal.property.label"), ("Agent", "deal.agent.name"), ("Price", "base_price_minor"),
+        "amount_minor", ("VAT", "vat_minor"), "currency", "status", "earned_on",
+    ]  # fmt: skip
     fields: ClassVar = [
         "deal", "terms", "price", "explanation", "amount", "vat", "status", "earned_on", "created_by", "decisions",
     ]  # fmt: skip

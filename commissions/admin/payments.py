@@ -28,6 +28,12 @@ class CommissionPaymentAdmin(TenantAdmin):
     list_filter: ClassVar = ["method", "currency", ("paid_on", RangeDateFilter)]
     list_select_related: ClassVar = ["split__agent", "split__contact"]
     search_fields: ClassVar = ["reference", "split__agent__name", "notes"]
+    export_columns: ClassVar = [
+        "reference", ("Agent", "split.agent.name"), ("Contact", "split.contact.display_name"), "amount_minor",
+        "currency", "method", "paid_on", ("Stands", lambda payment: not payment.reversals.all()),
+        ("Paid by", "paid_by.user.name"), "notes",
+    ]  # fmt: skip
+    export_prefetched: ClassVar = ("reversals",)
     fields: ClassVar = [
         "reference", "commission", "beneficiary", "amount", "method", "paid_on", "notes", "paid_by", "at", "transfer",
         "stands", "taken_back",

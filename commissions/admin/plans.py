@@ -146,6 +146,7 @@ class CommissionPlanAdmin(TenantAdmin):
     list_filter: ClassVar = ["is_default"]
     list_select_related: ClassVar = ["created_by__user"]
     search_fields: ClassVar = ["name"]
+    export_columns: ClassVar = ["name", ("Default", "is_default"), ("Made by", "created_by.user.name"), "created_at"]
     fields: ClassVar = ["name", "is_default", "created_by", "created_at"]
     readonly_fields: ClassVar = ["created_at"]
     inlines: ClassVar = [VersionInline]

@@ -42,7 +42,7 @@ from commissions.models import (
     Method,
     PlanVersion,
 )
-from core.api.views import TenantViewSet
+from core.api.exports import ExportableViewSet
 from core.roles import Capability
 from crm.models import Deal
 
@@ -50,7 +50,7 @@ READ, WRITE = Capability.COMMISSIONS_READ, Capability.COMMISSIONS_WRITE
 APPROVE, PAY = Capability.COMMISSIONS_APPROVE, Capability.COMMISSIONS_PAY
 
 
-class CommissionPlanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantViewSet):
+class CommissionPlanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ExportableViewSet):
     """Plans with all their versions. A plan is edited by adding a version; it is never changed."""
 
     queryset = CommissionPlan.objects.prefetch_related(Prefetch("versions", PlanVersion.objects.order_by("-number")))
@@ -97,7 +97,7 @@ class CommissionPlanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Te
         return Response(self.get_serializer(self.get_object()).data, status=status.HTTP_201_CREATED)
 
 
-class CommissionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantViewSet):
+class CommissionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ExportableViewSet):
     """What deals earned. Agents see those in which they have a part, and of these their own part."""
 
     queryset = Commission.objects.all()
@@ -206,7 +206,7 @@ class CommissionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Tenant
         return Response(self.get_serializer(found).data, status=status.HTTP_201_CREATED)
 
 
-class CommissionPaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantViewSet):
+class CommissionPaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ExportableViewSet):
     """Payments of parts. One that did not arrive is taken back by POST .../reversal/; none is ever deleted."""
 
     queryset = CommissionPayment.objects.select_related("split").prefetch_related("reversals")

@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 from core import services
 from core.actors import Actor
 from core.api.authentication import KEYWORD
+from core.api.exports import ExportableViewSet
 from core.api.serializers import (
     MembershipSerializer,
     NewTokenSerializer,
@@ -40,7 +41,7 @@ class OrganizationViewSet(TenantViewSet):
         return Response(self.get_serializer(self.organization).data)
 
 
-class MembershipViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantViewSet):
+class MembershipViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ExportableViewSet):
     """Who works here."""
 
     serializer_class = MembershipSerializer

@@ -2,9 +2,11 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from core.api.endpoints import MembershipViewSet, OrganizationViewSet, SignInView, TokenViewSet
+from core.api.exports import ExportViewSet
 
 router = SimpleRouter()
 router.register("members", MembershipViewSet, basename="member")
+router.register("exports", ExportViewSet, basename="export")
 router.register("tokens", TokenViewSet, basename="token")
 
 urlpatterns = [

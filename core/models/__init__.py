@@ -1,6 +1,7 @@
 """The tables that every app stands on."""
 
 from core.models.base import SoftDeleteModel, SoftDeleteQuerySet, TenantForeignKey, TenantModel, TenantQuerySet
+from core.models.exports import Export
 from core.models.organization import Organization
 from core.models.people import ApiToken, Membership, User
 from core.models.records import AuditEntry, Deletion, Heartbeat
@@ -9,6 +10,7 @@ __all__ = [
     "ApiToken",
     "AuditEntry",
     "Deletion",
+    "Export",
     "Heartbeat",
     "Membership",
     "Organization",

@@ -14,7 +14,7 @@ from unfold.decorators import display
 from core.admin import TenantAdmin, call_service, site
 from core.roles import Capability
 from crm import services
-from crm.admin.base import ExportableAdmin, ReadOnlyInline, ServiceAdmin, actor_of
+from crm.admin.base import ReadOnlyInline, ServiceAdmin, actor_of
 from crm.models import Agent, BankDetails, ProjectAssignment
 
 
@@ -26,7 +26,7 @@ class AssignmentInline(ReadOnlyInline):
 
 
 @admin.register(Agent, site=site)
-class AgentAdmin(ServiceAdmin, ExportableAdmin):
+class AgentAdmin(ServiceAdmin):
     read_capability = Capability.CRM_READ
     write_capability = Capability.AGENTS_MANAGE
     row_argument = "agent"
@@ -37,14 +37,12 @@ class AgentAdmin(ServiceAdmin, ExportableAdmin):
     search_fields = ["name", "whatsapp_number"]
     fields = ["membership", "name", "whatsapp_number", "expertise_areas", "commission_basis_points", "status"]
     inlines = [AssignmentInline]
-    actions = ["export_csv", "leave"]
-    export_columns = {
-        "Name": lambda agent: agent.name,
-        "Status": lambda agent: agent.get_status_display(),
-        "WhatsApp": lambda agent: agent.whatsapp_number,
-        "Commission (basis points)": lambda agent: agent.commission_basis_points,
-        "Areas": lambda agent: ", ".join(agent.expertise_areas),
-    }
+    actions = ["leave"]
+    export_columns = [
+        "name", ("Member", "membership.user.name"), ("Supervisor", "membership.reports_to.user.name"), "status",
+        ("WhatsApp", "whatsapp_number"), ("Commission (basis points)", "commission_basis_points"),
+        ("Areas", "expertise_areas"),
+    ]  # fmt: skip
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Who it is is said once; what state, afterwards."""
@@ -116,7 +114,7 @@ class BankDetailsAdmin(TenantAdmin):
 
 
 @admin.register(ProjectAssignment, site=site)
-class ProjectAssignmentAdmin(ServiceAdmin, ExportableAdmin):
+class ProjectAssignmentAdmin(ServiceAdmin):
     read_capability = Capability.CRM_READ
     write_capability = Capability.ASSIGNMENTS_WRITE
     row_argument = "assignment"
@@ -127,15 +125,11 @@ class ProjectAssignmentAdmin(ServiceAdmin, ExportableAdmin):
     list_filter = ["status", ("project", AutocompleteSelectFilter), ("agent", AutocompleteSelectFilter)]
     list_select_related = ["agent", "project", "property", "successor"]
     search_fields = ["agent__name", "project__name"]
-    actions = ["export_csv", "complete"]
-    export_joined = ("agent", "project", "property")
-    export_columns = {
-        "Agent": lambda row: row.agent.name,
-        "Project": lambda row: row.project.name,
-        "Unit": lambda row: row.property and row.property.label,
-        "Status": lambda row: row.get_status_display(),
-        "Due": lambda row: row.due_on,
-    }
+    actions = ["complete"]
+    export_columns = [
+        "agent.name", "project.name", ("Unit", "property.label"), "status", ("Due", "due_on"),
+        ("Successor", "successor.name"), "notes",
+    ]  # fmt: skip
 
     @admin.action(description="Complete")
     def complete(self, request: HttpRequest, rows: QuerySet[Any]) -> None:

@@ -1,4 +1,4 @@
-"""What the back-office pages of crm share: services behind forms, deleting with a way back, lists as CSV."""
+"""What the back-office pages of crm share: services behind forms, deleting with a way back."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import QuerySet, TextField
-from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest
 from django.utils import timezone
 from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
@@ -17,7 +17,6 @@ from core.actors import Actor
 from core.admin import TenantAdmin, call_service
 from core.roles import Capability
 from core.services import soft_delete
-from crm.services.exports import Columns, export_rows
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -86,36 +85,10 @@ class ServiceAdmin(TenantAdmin):
         obj.refresh_from_db()
 
 
-class ExportableAdmin(TenantAdmin):
-    """Lists that those with Capability.CRM_EXPORT may take along."""
-
-    export_columns: ClassVar[Columns] = {}
-    export_joined: ClassVar[tuple[str, ...]] = ()
-    export_prefetched: ClassVar[tuple[Any, ...]] = ()
-    actions = ["export_csv"]
-
-    def has_export_permission(self, request: HttpRequest) -> bool:
-        return actor_of(request).can(Capability.CRM_EXPORT)
-
-    @admin.action(description="Export as CSV", permissions=["export"])
-    def export_csv(self, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponseBase:
-        """Streamed; the rows are those chosen, or all that the filters leave."""
-        actor = actor_of(request)
-        wanted = self.model._default_manager.visible_to(actor).filter(pk__in=rows.order_by().values("pk"))
-        wanted = wanted.select_related(*self.export_joined).prefetch_related(*self.export_prefetched)
-        lines = export_rows(actor=actor, rows=wanted, columns=self.export_columns)
-        name = f"{actor.organization.slug}-{self.opts.model_name}-{timezone.localdate()}.csv"
-        return StreamingHttpResponse(
-            lines,
-            content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
-        )
-
-
-class DeletableAdmin(ExportableAdmin):
+class DeletableAdmin(TenantAdmin):
     """Rows with a way back: deleting hides them and what hangs on them, and the trash restores both."""
 
-    actions = ["export_csv", "delete_with_a_way_back"]
+    actions = ["delete_with_a_way_back"]
 
     def has_hide_permission(self, request: HttpRequest) -> bool:
         return actor_of(request).can(Capability.CRM_DELETE)

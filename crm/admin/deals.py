@@ -12,36 +12,27 @@ from django.utils import timezone
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
-from core.admin import call_service, site
-from core.money import format_money, to_decimal
+from core.admin import TenantAdmin, call_service, site
+from core.money import format_money
 from core.roles import Capability
 from crm import services
-from crm.admin.base import ExportableAdmin, actor_of
+from crm.admin.base import actor_of
 from crm.models import Deal
 
 
 @admin.register(Deal, site=site)
-class DealAdmin(ExportableAdmin):
+class DealAdmin(TenantAdmin):
     read_capability = Capability.CRM_READ
     list_display = ["id", "kind", "property", "agent", "price", "stage", "closed_on"]
     list_filter = ["stage", "kind", ("agent", AutocompleteSelectFilter)]
     list_select_related = ["property", "agent"]
     search_fields = ["property__p_number", "property__unit_number", "agent__name"]
-    actions = ["export_csv", "close", "lose"]
-    export_joined = ("property__project", "agent", "buyer", "seller")
-    export_columns = {
-        "Number": lambda deal: deal.pk,
-        "Kind": lambda deal: deal.get_kind_display(),
-        "Project": lambda deal: deal.property.project.name,
-        "Unit": lambda deal: deal.property.label,
-        "Agent": lambda deal: deal.agent.name,
-        "Seller": lambda deal: deal.seller and deal.seller.display_name,
-        "Buyer": lambda deal: deal.buyer and deal.buyer.display_name,
-        "Price": lambda deal: to_decimal(deal.price_minor, deal.currency),
-        "Currency": lambda deal: deal.currency,
-        "Stage": lambda deal: deal.get_stage_display(),
-        "Closed on": lambda deal: deal.closed_on,
-    }
+    actions = ["close", "lose"]
+    export_columns = [
+        ("Number", "pk"), "kind", "property.project.name", ("Unit", "property.label"), "agent.name",
+        ("Seller", "seller.display_name"), ("Buyer", "buyer.display_name"), "price_minor", "currency", "stage",
+        ("Closed on", "closed_on"), "notes",
+    ]  # fmt: skip
 
     @display(description="Price", ordering="price_minor")
     def price(self, deal: Deal) -> str:

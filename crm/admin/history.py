@@ -34,6 +34,10 @@ class HistoryEntryAdmin(TenantAdmin):
     list_display = ["at", "subject", "field", "was", "became", "who", "through"]
     list_filter = ["field", "at"]
     list_select_related = ["membership__user"]
+    export_columns = [
+        "at", ("Unit", "property_id"), ("Contact", "contact_id"), "field", "before", "after",
+        ("By", "membership.user.name"), ("Through", lambda entry: source_label(entry.source)),
+    ]  # fmt: skip
     fields = ["at", "subject", "field", "was", "became", "who", "through"]
     readonly_fields = fields
 

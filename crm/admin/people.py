@@ -55,19 +55,15 @@ class ContactAdmin(ServiceAdmin, DeletableAdmin):
     ]  # fmt: skip
     readonly_fields = ["is_bad_contact"]
     inlines = [ContactPointInline, OwnedInline]
-    actions = ["export_csv", "mark_bad", "mark_good", "delete_with_a_way_back"]
+    actions = ["mark_bad", "mark_good", "delete_with_a_way_back"]
     export_prefetched = (POINTS,)
-    export_columns = {
-        "Name": lambda contact: contact.display_name,
-        "Kind": lambda contact: contact.get_kind_display(),
-        "Numbers": lambda contact: _values(contact, PointKind.PHONE, PointKind.WHATSAPP),
-        "E-mail": lambda contact: _values(contact, PointKind.EMAIL),
-        "Language": lambda contact: contact.language,
-        "Nationality": lambda contact: contact.nationality,
-        "Tags": lambda contact: ", ".join(contact.tags),
-        "Bad contact": lambda contact: "yes" if contact.is_bad_contact else "no",
-        "Source": lambda contact: contact.source,
-    }
+    export_columns = [
+        ("Name", "display_name"), "kind",
+        ("Numbers", lambda contact: _values(contact, PointKind.PHONE, PointKind.WHATSAPP)),
+        ("E-mail", lambda contact: _values(contact, PointKind.EMAIL)),
+        "language", "nationality", "address", "tags", ("Bad contact", "is_bad_contact"), "source",
+        ("Assigned to", "assigned_to.user.name"), ("Known since", "created_at"),
+    ]  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related(POINTS)
@@ -114,16 +110,11 @@ class ContactPointAdmin(ServiceAdmin, DeletableAdmin):
     list_filter = ["kind", "status", "line_type"]
     list_select_related = ["contact"]
     search_fields = ["value", "contact__display_name"]
-    actions = ["export_csv", "found_valid", "found_invalid", "do_not_contact", "delete_with_a_way_back"]
-    export_joined = ("contact",)
-    export_columns = {
-        "Contact": lambda point: point.contact.display_name,
-        "Kind": lambda point: point.get_kind_display(),
-        "Value": lambda point: point.value,
-        "Line": lambda point: point.line_type,
-        "Status": lambda point: point.get_status_display(),
-        "Primary": lambda point: "yes" if point.is_primary else "no",
-    }
+    actions = ["found_valid", "found_invalid", "do_not_contact", "delete_with_a_way_back"]
+    export_columns = [
+        ("Contact", "contact.display_name"), "kind", "value", ("Line", "line_type"), "country", "status",
+        ("Primary", "is_primary"), ("As typed", "raw"), "validated_at", "notes",
+    ]  # fmt: skip
 
     @display(description="Contact")
     def contact_name(self, point: ContactPoint) -> str:
@@ -154,3 +145,7 @@ class OwnerDisclosureAdmin(TenantAdmin):
     list_filter = ["door"]
     list_select_related = ["membership__user", "contact"]
     search_fields = ["membership__user__name", "contact__display_name", "reason"]
+    export_columns = [
+        "at", ("Shown to", "membership.user.name"), ("Contact", "contact.display_name"), "reason", "door",
+        ("How many", lambda row: len(row.points)),
+    ]  # fmt: skip

@@ -12,11 +12,11 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from core.admin import site
+from core.admin import TenantAdmin, site
 from core.money import format_money, to_decimal
 from core.roles import Capability
 from crm import services
-from crm.admin.base import DeletableAdmin, ExportableAdmin, ReadOnlyInline, ServiceAdmin, ServiceForm
+from crm.admin.base import DeletableAdmin, ReadOnlyInline, ServiceAdmin, ServiceForm
 from crm.models import Deal, Ownership, Project, ProjectAssignment, Property, PropertyType
 
 STATUS_COLORS = {
@@ -62,15 +62,10 @@ class ProjectAdmin(ServiceAdmin, DeletableAdmin):
     search_fields = ["name", "number", "developer", "master_project"]
     fields = ["number", "name", "status", "developer", "city", "area", "master_project", "description"]
     inlines = [ProjectAssignmentInline]
-    export_columns = {
-        "Number": lambda project: project.number,
-        "Name": lambda project: project.name,
-        "Status": lambda project: project.get_status_display(),
-        "Developer": lambda project: project.developer,
-        "City": lambda project: project.city,
-        "Area": lambda project: project.area,
-        "Master project": lambda project: project.master_project,
-    }
+    export_columns = [
+        "number", "name", "status", "developer", "city", "area", "master_project", ("Budget", "budget_minor"), "currency",
+        "description",
+    ]  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         live = Q(properties__deleted_at__isnull=True)
@@ -98,6 +93,7 @@ class PropertyTypeAdmin(ServiceAdmin):
     list_display = ["name", "description"]
     search_fields = ["name"]
     fields = ["name", "description"]
+    export_columns = ["name", "description"]
 
 
 class PropertyForm(ServiceForm):
@@ -143,25 +139,13 @@ class PropertyAdmin(ServiceAdmin, DeletableAdmin):
             ("layout", "area_sqm"), ("bedrooms", "bathrooms"), ("rooms", "floor"), "view", "amenities", "description",
         ]}),
     ]  # fmt: skip
-    export_joined = ("project", "property_type")
-    export_columns = {
-        "Project": lambda unit: unit.project.name,
-        "P-number": lambda unit: unit.p_number,
-        "Registration": lambda unit: unit.registration,
-        "Municipality no": lambda unit: unit.municipality_number,
-        "Building": lambda unit: unit.building,
-        "Cluster": lambda unit: unit.cluster,
-        "Unit": lambda unit: unit.unit_number,
-        "Type": lambda unit: unit.property_type and unit.property_type.name,
-        "Layout": lambda unit: unit.layout,
-        "Area (m²)": lambda unit: unit.area_sqm,
-        "Status": lambda unit: unit.get_status_display(),
-        "Asking price": lambda unit: None if unit.asking_price_minor is None else to_decimal(
-            unit.asking_price_minor, unit.currency
-        ),
-        "Currency": lambda unit: unit.currency,
-        "Price note": lambda unit: unit.price_note,
-    }  # fmt: skip
+    export_columns = [
+        ("Project number", "project.number"), "project.name", ("P-number", "p_number"), "registration",
+        ("Municipality no", "municipality_number"), "plot_number", "building", "cluster", ("Unit", "unit_number"),
+        ("DEWA", "dewa_number"), ("Type", "property_type.name"), "layout", "floor", "view", "bedrooms", "bathrooms",
+        ("Area (m²)", "area_sqm"), "status", "purpose", "asking_price_minor", "currency", "price_note", "amenities",
+        "description", ("Changed", "updated_at"),
+    ]  # fmt: skip
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -188,20 +172,14 @@ class PropertyAdmin(ServiceAdmin, DeletableAdmin):
 
 
 @admin.register(Ownership, site=site)
-class OwnershipAdmin(ExportableAdmin):
+class OwnershipAdmin(TenantAdmin):
     read_capability = Capability.CRM_READ
     list_display = ["property", "contact", "share_basis_points", "is_primary", "since", "until"]
     list_filter = ["is_primary", ("property__project", AutocompleteSelectFilter)]
     list_select_related = ["property", "contact"]
     search_fields = ["property__p_number", "property__unit_number", "contact__display_name"]
-    export_joined = ("property__project", "contact")
-    export_columns = {
-        "Project": lambda row: row.property.project.name,
-        "Unit": lambda row: row.property.label,
-        "P-number": lambda row: row.property.p_number,
-        "Owner": lambda row: row.contact.display_name,
-        "Share (basis points)": lambda row: row.share_basis_points,
-        "Primary": lambda row: "yes" if row.is_primary else "no",
-        "Since": lambda row: row.since,
-        "Until": lambda row: row.until,
-    }
+    export_columns = [
+        "property.project.name", ("Unit", "property.label"), ("P-number", "property.p_number"),
+        ("Owner", "contact.display_name"), ("Share (basis points)", "share_basis_points"), ("Primary", "is_primary"),
+        "since", "until",
+    ]  # fmt: skip

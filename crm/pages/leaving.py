@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from core import exports
 from core.actors import Actor
 from core.doors import page
 from core.errors import DomainError
 from core.models import Membership
+from core.models.exports import ExportStatus
 from core.roles import Capability
 from crm import selectors, services
 from crm.models import Agent, Departure, DepartureExport
@@ -81,12 +83,10 @@ def departure_export_decision(request: HttpRequest, export_id: int) -> HttpRespo
 def departure_export(request: HttpRequest, export_id: int, what: str) -> HttpResponseBase:
     """One list of it, as CSV."""
     actor = actor_of(request)
-    lines = services.departure_lines(actor=actor, export=_export(actor, export_id), what=what, at=timezone.now())
-    return StreamingHttpResponse(
-        lines,
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{actor.organization.slug}-{what}.csv"'},
-    )
+    made = services.take_departure_list(actor=actor, export=_export(actor, export_id), what=what, at=timezone.now())
+    if made.status == ExportStatus.DONE:
+        return exports.download(made)
+    return redirect("exports", actor.organization.slug)
 
 
 def _asked(

@@ -17,8 +17,9 @@ from core.middleware import status_of
 from core.roles import Capability
 from crm import panels, selectors, services
 from crm.models import Property
-from crm.pages.asking import actor_of, number_in
+from crm.pages.asking import actor_of
 from crm.pages.forms import UnitForm
+from crm.pages.listed import LONGEST, listed_units
 
 
 @require_GET
@@ -78,22 +79,10 @@ def _shown(request: HttpRequest, unit_id: int, form: UnitForm | None = None, sta
         "sources": selectors.sources_of_unit(actor=actor, unit=found.unit),
         "timeline": selectors.steps(selectors.unit_history(actor=actor, unit_id=unit_id).rows),
         "panels": panels.filled(panels.UNIT, actor, found.unit),
-        "beside": _beside(request, found.unit, asked),
+        "beside": selectors.neighbours(units=listed_units(actor, asked), unit=found.unit),
         "asked": asked,
     }
     return render(request, "crm/unit.html", context, status=status)
-
-
-def _beside(request: HttpRequest, unit: Property, asked: str) -> selectors.Neighbours:
-    """The units before and after this one in the list that the member came from."""
-    query = QueryDict(asked[:2000])
-    units = Property.objects.visible_to(actor_of(request)).search(query.get("q", ""))
-    project, status = number_in(query.get("project", "")), query.get("status", "")
-    if project is not None:
-        units = units.filter(project=project)
-    if status:
-        units = units.filter(status=status)
-    return selectors.neighbours(units=units, unit=unit)
 
 
 def _list_in(asked: str) -> str:
@@ -101,5 +90,5 @@ def _list_in(asked: str) -> str:
     if not asked:
         return ""
     query = QueryDict(mutable=True)
-    query["list"] = asked[:2000]
+    query["list"] = asked[:LONGEST]
     return f"?{query.urlencode()}"

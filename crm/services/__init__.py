@@ -5,8 +5,8 @@ from crm.services.assignments import assign_agent, complete_assignment, transfer
 from crm.services.deals import close_deal, create_deal, lose_deal, move_deal, reopen_deal
 from crm.services.departure_exports import (
     decide_departure_export,
-    departure_lines,
     request_departure_export,
+    take_departure_list,
 )
 from crm.services.disclosures import disclose_owner_number
 from crm.services.leaving import agent_leaves, agent_returns, archive_agent
@@ -56,7 +56,6 @@ __all__ = [
     "create_property",
     "create_property_type",
     "decide_departure_export",
-    "departure_lines",
     "disclose_owner_number",
     "lift_do_not_contact",
     "lose_deal",
@@ -67,6 +66,7 @@ __all__ = [
     "request_departure_export",
     "set_bank_details",
     "set_owners",
+    "take_departure_list",
     "transfer_assignment",
     "update_agent",
     "update_contact",

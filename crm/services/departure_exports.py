@@ -2,49 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import transaction
 
-from core import audit
+from core import audit, exporting, exports
 from core.actors import Actor
 from core.errors import Invalid, NotFound
+from core.models import Export
+from core.models.exports import ExportFormat
 from core.roles import Capability
 from crm.errors import DecidedAlready, DecidedByAnother, NotLeft, ValueInvalid
 from crm.models import Contact, Deal, Departure, DepartureExport, ProjectAssignment
-from crm.services.exports import Columns, export_rows
 from crm.services.writing import person, single_spaced
 
 TAKEN_WITHIN = timedelta(days=1)
 
 # Names and work, never numbers: those are disclosed one by one.
-LISTS: dict[str, tuple[Any, tuple[str, ...], Columns]] = {
-    "assignments": (
+LISTS: dict[str, exporting.Declared] = {
+    "assignments": exporting.declare(
         ProjectAssignment,
-        ("project", "property"),
-        {
-            "Project": lambda row: row.project.name,
-            "Unit": lambda row: row.property and row.property.label,
-            "Status": lambda row: row.get_status_display(),
-            "Due": lambda row: row.due_on,
-        },
+        ["project.name", ("Unit", "property.label"), "status", ("Due", "due_on")],
+        capability=Capability.CRM_READ,
+        name="crm.departure.assignments",
     ),
-    "deals": (
+    "deals": exporting.declare(
         Deal,
-        ("property",),
-        {
-            "Deal": lambda row: row.pk,
-            "Unit": lambda row: row.property.label,
-            "Stage": lambda row: row.get_stage_display(),
-            "Closed on": lambda row: row.closed_on,
-        },
+        [("Deal", "pk"), ("Unit", "property.label"), "stage", ("Closed on", "closed_on")],
+        capability=Capability.CRM_READ,
+        name="crm.departure.deals",
     ),
-    "contacts": (
+    "contacts": exporting.declare(
         Contact,
-        (),
-        {"Contact": lambda row: row.pk, "Name": lambda row: row.display_name, "Source": lambda row: row.source},
+        [("Contact", "pk"), ("Name", "display_name"), "source"],
+        capability=Capability.CRM_READ,
+        name="crm.departure.contacts",
     ),
 }
 
@@ -89,7 +81,7 @@ def decide_departure_export(
 
 
 @transaction.atomic
-def departure_lines(*, actor: Actor, export: DepartureExport, what: str, at: datetime) -> Iterator[str]:
+def take_departure_list(*, actor: Actor, export: DepartureExport, what: str, at: datetime) -> Export:
     """One of LISTS as CSV, for the one who asked, within a day of the decision. Raises NotLeft, Invalid, NotFound."""
     actor.require(Capability.CRM_EXPORT)
     asked = _locked(actor, export)
@@ -99,13 +91,18 @@ def departure_lines(*, actor: Actor, export: DepartureExport, what: str, at: dat
         raise NotLeft("This copy was not allowed, or its day is over; ask again.")
     if what not in LISTS:
         raise Invalid(f"Choose one of {', '.join(LISTS)}.", field="list")
-    model, joined, columns = LISTS[what]
-    ids = asked.departure.moved.get(what, [])
-    rows = model.objects.for_organization(actor.organization).filter(pk__in=ids).select_related(*joined)
+    listed = LISTS[what]
     if asked.taken_at is None:
         asked.taken_at = at
         asked.save(update_fields=["taken_at", "updated_at"])
-    return export_rows(actor=actor, rows=rows, columns=columns)
+    return exports.take_list(
+        actor=actor,
+        name=listed.name,
+        rows=listed.rows(actor).filter(pk__in=asked.departure.moved.get(what, [])),
+        format=ExportFormat.CSV,
+        filters={"departure": asked.departure_id},
+        at=at,
+    )
 
 
 def _locked(actor: Actor, export: DepartureExport) -> DepartureExport:

@@ -11,6 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.api.exports import ExportableViewSet
 from core.api.pagination import KeysetPagination
 from core.api.views import TenantViewSet
 from core.roles import Capability
@@ -31,7 +32,7 @@ from ledger.models import Account, Entry, Transfer
 READ = Capability.LEDGER_READ
 
 
-class AccountViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantViewSet):
+class AccountViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ExportableViewSet):
     """Accounts and what they stand at."""
 
     queryset = Account.objects.all()
@@ -49,7 +50,7 @@ class AccountViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantVie
         return Response(StatementSerializer(found).data)
 
 
-class TransferViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantViewSet):
+class TransferViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ExportableViewSet):
     """Postings: who posted what, and what it reverses. Their lines are the entries of the transfer."""
 
     queryset = Transfer.objects.all()
@@ -62,7 +63,7 @@ class EntryPagination(KeysetPagination):
     ordering = ("-sequence", "-id")
 
 
-class EntryViewSet(mixins.ListModelMixin, TenantViewSet):
+class EntryViewSet(mixins.ListModelMixin, ExportableViewSet):
     """The lines of one account, newest first, or of one transfer: `?account=` or `?transfer=` is required."""
 
     queryset = Entry.objects.select_related("account")

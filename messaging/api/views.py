@@ -13,7 +13,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.api.views import TenantViewSet
+from core.api.exports import ExportableViewSet
 from core.errors import NotFound
 from core.models import Membership
 from core.roles import Capability
@@ -54,7 +54,7 @@ READ, REPLY = Capability.CONVERSATIONS_READ, Capability.CONVERSATIONS_REPLY
 ASSIGN, MANAGE = Capability.CONVERSATIONS_ASSIGN, Capability.CHANNELS_MANAGE
 
 
-class TalkViewSet(TenantViewSet):
+class TalkViewSet(ExportableViewSet):
     """Finds what a request names among what its caller may see; everything else is not found."""
 
     def found(self, model: Any, pk: int | None, noun: str) -> Any:

@@ -15,8 +15,8 @@ from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.api.exports import ExportableViewSet
 from core.api.pagination import KeysetPagination
-from core.api.views import TenantViewSet
 from core.roles import Capability
 from sheets import error_files, services
 from sheets.api.filters import ImportFilter, RowErrorFilter
@@ -37,7 +37,7 @@ CONTENT_TYPES = {
 }
 
 
-class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantViewSet):
+class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ExportableViewSet):
     """A file on its way in. Nothing is imported before POST imports/<id>/commit/, and then all of it or nothing."""
 
     queryset = ImportRun.objects.select_related("spreadsheet")
@@ -148,7 +148,7 @@ class InSheetOrder(KeysetPagination):
     ordering = "id"
 
 
-class RowErrorViewSet(mixins.ListModelMixin, TenantViewSet):
+class RowErrorViewSet(mixins.ListModelMixin, ExportableViewSet):
     """What was wrong, cell by cell, in the order of the sheet."""
 
     queryset = RowError.objects.all()

@@ -267,7 +267,7 @@ def test_a_copy_of_his_work_needs_another_admin(
     text = b"".join(client.get(copy)).decode()
     assert "Noura" in text
     assert "1234567" not in text
-    assert AuditEntry.objects.filter(action="crm.list_exported").exists()
+    assert AuditEntry.objects.filter(action="core.list_exported").exists()
     client.force_login(manager.user)
     assert client.post(decision, {"decision": "allow"}).status_code == 403
 

@@ -13,7 +13,7 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.api.views import TenantViewSet
+from core.api.exports import ExportableViewSet
 from core.services import soft_delete
 from crm.api.duplicates import possible_duplicates
 from crm.errors import AlreadyMerged
@@ -21,7 +21,7 @@ from crm.models.mergeable import Mergeable
 from crm.services.duplicates import look_for_duplicates
 
 
-class RowsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantViewSet):
+class RowsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ExportableViewSet):
     lookup_value_regex = r"\d{1,18}"
 
     def given(

@@ -1,0 +1,56 @@
+"""The rows that a list page shows, told from its address: for its export, its bulk changes, and what stands beside a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import QueryDict
+
+from core.actors import Actor
+from core.errors import NotFound
+from crm.models import Agent, Project, Property
+from crm.pages.asking import number_in
+
+LONGEST = 2_000
+
+
+def listed_units(actor: Actor, asked: str) -> QuerySet[Property]:
+    """The units that `units/?<asked>` shows to this actor, newest first."""
+    query = QueryDict(asked[:LONGEST])
+    units: QuerySet[Property] = Property.objects.visible_to(actor).search(query.get("q", "")).order_by("-pk")
+    project, status = number_in(query.get("project", "")), query.get("status", "")
+    if project is not None:
+        units = units.filter(project=project)
+    for name in ("cluster", "layout"):
+        if query.get(name):
+            units = units.filter(**{name: query[name]})
+    return units.filter(status=status) if status else units
+
+
+def listed_projects(actor: Actor, asked: str) -> QuerySet[Project]:
+    """The projects that `projects/?<asked>` shows to this actor, by their number."""
+    query = QueryDict(asked[:LONGEST])
+    projects: QuerySet[Project] = Project.objects.visible_to(actor).search(query.get("q", "")).order_by("number")
+    return projects.filter(status=query["status"]) if query.get("status") else projects
+
+
+def listed_agents(actor: Actor, asked: str) -> QuerySet[Agent]:
+    """The agents that `agents/?<asked>` shows to this actor, by name."""
+    agents: QuerySet[Agent] = Agent.objects.visible_to(actor).order_by("name", "pk")
+    return agents if QueryDict(asked[:LONGEST]).get("all") == "1" else agents.filter(status="active")
+
+
+LISTS: dict[str, Callable[[Actor, str], QuerySet[Any]]] = {
+    "units": listed_units,
+    "projects": listed_projects,
+    "agents": listed_agents,
+}
+
+
+def listed(actor: Actor, name: str, asked: str) -> QuerySet[Any]:
+    """Raises NotFound."""
+    if name not in LISTS:
+        raise NotFound("There is no such list.")
+    return LISTS[name](actor, asked)
