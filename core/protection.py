@@ -17,6 +17,7 @@ from core.models import Membership, TenantForeignKey, TenantModel
 from core.tenancy import SETTING
 
 POLICY = "same_organization"
+OWNER_READS = "owner_reads"
 
 
 def tenant_models() -> list[type[TenantModel]]:
@@ -61,6 +62,16 @@ def _security() -> Iterator[str]:
             f'CREATE POLICY {POLICY} ON "{table}" '
             f"USING (organization_id = {here}) WITH CHECK (organization_id = {here})"
         )
+        # Behind the wall no trigram can be looked up in an index. The functions that search run as the owner, and
+        # narrow by the setting themselves (docs/adr/0013). Where one role does everything it stays bound, and slow.
+        yield f'DROP POLICY IF EXISTS {OWNER_READS} ON "{table}"'
+        if model.read_by_owner and not _one_role():
+            owner = settings.DATABASES["owner"]["USER"]
+            yield f'CREATE POLICY {OWNER_READS} ON "{table}" FOR SELECT TO "{owner}" USING (true)'
+
+
+def _one_role() -> bool:
+    return bool(settings.DATABASES["default"]["USER"] == settings.DATABASES["owner"]["USER"])
 
 
 def _keys(connection: BaseDatabaseWrapper) -> Iterator[str]:
@@ -93,7 +104,7 @@ def _key_name(table: str, field: models.Field[object, object]) -> str:
 
 def _privileges(connection: BaseDatabaseWrapper) -> Iterator[str]:
     role = f'"{settings.DATABASES["default"]["USER"]}"'
-    if settings.DATABASES["default"]["USER"] == settings.DATABASES["owner"]["USER"]:
+    if _one_role():
         return  # one role does everything: check_protection says so, and RLS still binds it because it is forced
     yield f"GRANT USAGE ON SCHEMA public TO {role}"
     yield f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role}"
@@ -103,3 +114,13 @@ def _privileges(connection: BaseDatabaseWrapper) -> Iterator[str]:
             allowed = getattr(model, "database_privileges", TenantModel.database_privileges)
             yield f'REVOKE ALL ON "{model._meta.db_table}" FROM {role}'
             yield f'GRANT {allowed} ON "{model._meta.db_table}" TO {role}'
+    # Functions that run as the owner answer the application alone.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT p.oid::regprocedure::text FROM pg_proc p
+                WHERE p.prosecdef AND p.pronamespace = 'public'::regnamespace AND p.proowner = current_user::regrole"""
+        )
+        functions = [name for (name,) in cursor.fetchall()]
+    for function in functions:
+        yield f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC"
+        yield f"GRANT EXECUTE ON FUNCTION {function} TO {role}"

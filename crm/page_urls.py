@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from crm.pages import agents, exports, leaving, owners, projects, unit, units
+from crm.pages import agents, exports, leaving, owners, projects, search, unit, units
 
 urlpatterns = [
+    path("search/", search.search, name="search"),
     path("units/", units.units, name="units"),
     path("units/<int:unit_id>/", unit.unit, name="unit"),
     path("units/<int:unit_id>/change/", unit.change, name="unit-change"),

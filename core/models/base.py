@@ -40,6 +40,9 @@ class TenantModel(models.Model):
     # What the application's database role may do with the table; append-only tables leave out UPDATE and DELETE.
     database_privileges: ClassVar[str] = "SELECT, INSERT, UPDATE, DELETE"
 
+    # Whether functions of the tables' owner search it: they then read it without the wall, and narrow it themselves.
+    read_by_owner: ClassVar[bool] = False
+
     # Not indexed alone: core/protection.py gives every table a unique (organization_id, id), which serves its lists.
     organization = models.ForeignKey("core.Organization", on_delete=models.PROTECT, related_name="+", db_index=False)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -17,5 +17,6 @@ router.register("duplicate-searches", views.DuplicateSearchViewSet, basename="du
 router.register("merges", views.MergeViewSet, basename="merge")
 router.register("merge-previews", views.MergePreviewViewSet, basename="merge-preview")
 router.register("merge-batches", views.MergeBatchViewSet, basename="merge-batch")
+router.register("search", views.SearchViewSet, basename="search")
 
 urlpatterns = router.urls

@@ -8,6 +8,7 @@ from crm.models.disclosures import OwnerDisclosure
 from crm.models.duplicates import DuplicateCandidate, DuplicateSearch
 from crm.models.history import HistoryEntry
 from crm.models.merges import Merge, MergeStep
+from crm.models.search import SavedFilter, SearchWord
 from crm.models.stock import Ownership, Project, Property, PropertyType
 
 __all__ = [
@@ -29,4 +30,6 @@ __all__ = [
     "ProjectAssignment",
     "Property",
     "PropertyType",
+    "SavedFilter",
+    "SearchWord",
 ]

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, Q
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Reverse
 
 from core.encryption import EncryptedTextField
 from core.models import SoftDeleteModel, SoftDeleteQuerySet, TenantForeignKey
@@ -16,6 +18,7 @@ from core.models.base import LIVE
 from core.roles import Reach
 from crm.models.history import kept_fields
 from crm.models.mergeable import Mergeable, MergeableQuerySet, merged_into_index, merged_is_hidden
+from crm.models.search import MOST_FOUND, keeps_words
 
 if TYPE_CHECKING:
     from core.actors import Actor
@@ -24,10 +27,6 @@ if TYPE_CHECKING:
 class ContactKind(models.TextChoices):
     PERSON = "person", "Person"
     COMPANY = "company", "Company"
-
-
-FEWEST_DIGITS = 7
-MOST_WORDS = 6
 
 
 class ContactQuerySet(MergeableQuerySet):
@@ -43,21 +42,13 @@ class ContactQuerySet(MergeableQuerySet):
         return visible.filter(Q(assigned_to__in=actor.membership_ids) | Q(pk__in=owners))
 
     def search(self, text: str) -> Self:
-        """By words of the name, a whole e-mail address, or a number from its last seven digits on."""
-        text = text.replace("\x00", "").strip()[:200]
-        if not text:
-            return self
-        points = ContactPoint.objects.live()
-        digits = "".join(character for character in text if character.isdigit()).lstrip("0")
-        # Fewer would let those who read numbers masked find the hidden digits one by one.
-        if len(digits) >= FEWEST_DIGITS:
-            return self.filter(pk__in=points.filter(value__endswith=digits).values("contact"))
-        if "@" in text:
-            return self.filter(pk__in=points.filter(value=text.lower()).values("contact"))
-        found = self
-        for word in text.split()[:MOST_WORDS]:
-            found = found.filter(Q(display_name__icontains=word) | Q(normalized_name__icontains=word))
-        return found
+        """By words of the name, a whole e-mail address, or a number from its last seven digits on.
+
+        Fewer would let those who read numbers masked find the hidden digits one by one.
+        """
+        text = text.replace("\x00", "").strip()
+        best = RawSQL("SELECT id FROM majlis_search_contacts(%s, false, '', NULL, NULL, NULL, %s)", [text, MOST_FOUND])
+        return self.filter(pk__in=best) if text else self
 
     def owners(self) -> Self:
         """Contacts that own something now: what the office calls Owner."""
@@ -104,6 +95,7 @@ class Contact(Mergeable):
     """A person or a company. Owner, client, prospect are roles that a contact plays, not other tables."""
 
     hidden_with: ClassVar[tuple[str, ...]] = ("points", "ownerships")
+    read_by_owner: ClassVar[bool] = True
 
     kind = models.CharField(max_length=8, choices=ContactKind, default=ContactKind.PERSON)
     display_name = models.CharField(max_length=200)
@@ -140,16 +132,23 @@ class Contact(Mergeable):
             merged_is_hidden("crm_contact"),
         ]
         indexes = [
-            # matching an imported owner: by normalised name within an organisation
-            models.Index(fields=["organization", "normalized_name"], name="crm_contact_by_name"),
+            # matching an imported owner: by normalised name within an organisation; the list by name
+            models.Index(fields=["organization", "normalized_name", "id"], name="crm_contact_by_name"),
+            # the search box; the function stands in migration 0005
+            GinIndex(
+                OpClass(
+                    Func(F("organization"), F("display_name"), function="majlis_contact_words", output_field=models.TextField()),
+                    "gin_trgm_ops",
+                ),
+                condition=LIVE, name="crm_contact_words",
+            ),
             # who may be the same person, written in other letters
             models.Index(fields=["organization", "name_key"], name="crm_contact_by_name_key"),
             merged_into_index("crm_contact"),
-            # the search box
-            GinIndex(fields=["display_name"], opclasses=["gin_trgm_ops"], name="crm_contact_search"),
-        ]
+        ]  # fmt: skip
         triggers = [
             SUSPENDED_MEMBERS_GET_NONE,
+            *keeps_words("n.display_name"),
             kept_fields(
                 "contact",
                 {
@@ -206,6 +205,8 @@ class ContactPointQuerySet(SoftDeleteQuerySet):
 class ContactPoint(SoftDeleteModel):
     """One way to reach a contact. A number may be shared by several contacts; a contact has it once."""
 
+    read_by_owner: ClassVar[bool] = True
+
     contact = TenantForeignKey(Contact, related_name="points")
     kind = models.CharField(max_length=8, choices=PointKind)
     value = models.CharField(max_length=254, help_text="E.164, lower-case e-mail, or the id")
@@ -231,9 +232,11 @@ class ContactPoint(SoftDeleteModel):
             ),
         ]
         indexes = [
-            # who has this number: webhooks, imports, the search box
-            models.Index(fields=["organization", "value"], name="crm_contact_point_by_value"),
-        ]
+            # who has this number: webhooks, imports, the search box by its beginning
+            models.Index(F("organization"), OpClass(F("value"), "text_pattern_ops"), name="crm_contact_point_by_value"),
+            # the search box, by its end
+            models.Index(F("organization"), OpClass(Reverse("value"), "text_pattern_ops"), name="crm_contact_point_by_end"),
+        ]  # fmt: skip
         triggers = [
             # Whether they may be written to there; that a number was found valid is no news of the contact.
             kept_fields(

@@ -9,6 +9,7 @@ from crm.selectors.history import Happening, History, contact_history, unit_hist
 from crm.selectors.leaving import Leaving, leaving
 from crm.selectors.numbers import DISCLOSED_FOR, MASK, Point, masked, points_of, reads_numbers
 from crm.selectors.projects import Part, ProjectPage, ProjectRow, project_list, project_page
+from crm.selectors.search import Findings, Group, OwnerHit, search
 from crm.selectors.sources import Source, imports_of, sources_of_project, sources_of_unit
 from crm.selectors.timeline import Step, Value, steps, timeline
 from crm.selectors.unit import Neighbours, UnitOwner, UnitPage, neighbours, unit_page
@@ -23,10 +24,13 @@ __all__ = [
     "ContactList",
     "ContactPage",
     "ContactRow",
+    "Findings",
+    "Group",
     "Happening",
     "History",
     "Leaving",
     "Neighbours",
+    "OwnerHit",
     "Part",
     "Point",
     "ProjectPage",
@@ -51,6 +55,7 @@ __all__ = [
     "project_list",
     "project_page",
     "reads_numbers",
+    "search",
     "sources_of_project",
     "sources_of_unit",
     "steps",

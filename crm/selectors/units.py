@@ -18,6 +18,7 @@ class UnitRow:
     project_id: int
     project_name: str
     p_number: str
+    registration: str
     municipality_number: str
     building: str
     cluster: str
@@ -60,8 +61,13 @@ def unit_list(
         units = units.filter(pk__lt=before)
     page: list[Property] = list(units.select_related("project").order_by("-pk")[: limit + 1])
     shown = page[:limit]
-    owners = _owner_names(shown)
-    return UnitList([_unit_row(unit, owners[unit.pk]) for unit in shown], shown[-1].pk if len(page) > limit else None)
+    return UnitList(unit_rows(shown), shown[-1].pk if len(page) > limit else None)
+
+
+def unit_rows(units: list[Property]) -> list[UnitRow]:
+    """These units as lists show them, with the names of their owners. One query; none for none."""
+    owners = _owner_names(units) if units else {}
+    return [_unit_row(unit, owners[unit.pk]) for unit in units]
 
 
 def _owner_names(units: list[Property]) -> dict[int, tuple[str, ...]]:
@@ -79,6 +85,7 @@ def _unit_row(unit: Property, owner_names: tuple[str, ...]) -> UnitRow:
         project_id=unit.project_id,
         project_name=unit.project.name,
         p_number=unit.p_number,
+        registration=unit.registration,
         municipality_number=unit.municipality_number,
         building=unit.building,
         cluster=unit.cluster,

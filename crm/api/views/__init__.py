@@ -10,6 +10,7 @@ from crm.api.views.duplicates import (
     MergeViewSet,
 )
 from crm.api.views.people import ContactPointViewSet, ContactViewSet
+from crm.api.views.search import SearchViewSet
 from crm.api.views.stock import OwnershipViewSet, ProjectViewSet, PropertyTypeViewSet, PropertyViewSet
 
 __all__ = [
@@ -27,4 +28,5 @@ __all__ = [
     "ProjectViewSet",
     "PropertyTypeViewSet",
     "PropertyViewSet",
+    "SearchViewSet",
 ]
