@@ -29,7 +29,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 TABLES = ("crm_project", "crm_property", "crm_contact", "crm_contactpoint", "crm_ownership")
-OURS = ("sheets_importchange", "sheets_importcreation", "sheets_rowerror", "sheets_rowlink")
+OURS = ("crm_historyentry", "sheets_importchange", "sheets_importcreation", "sheets_rowerror", "sheets_rowlink")
 
 
 def main() -> None:
@@ -137,19 +137,19 @@ class Bench:
         connection.close()
 
     def round(self, size: int, profile: bool) -> dict[str, float]:
-        path, changed = self._files(size)
+        path, changed = self.files(size)
         self.empty()
-        result: dict[str, float] = {"rows": size, "import_seconds": self._import(path, profile)}
-        result["unchanged_seconds"] = self._import(path)
-        result["changed_5_percent_seconds"] = self._import(changed)
-        texts = self._take_out()
+        result: dict[str, float] = {"rows": size, "import_seconds": self.import_file(path, profile)}
+        result["unchanged_seconds"] = self.import_file(path)
+        result["changed_5_percent_seconds"] = self.import_file(changed)
+        texts = self.take_out()
         result["units"] = texts["crm_property"].count(b"\n")
         result["contact_points"] = texts["crm_contactpoint"].count(b"\n")
         self.empty()
-        result["copy_seconds"] = self._put_back(texts)
+        result["copy_seconds"] = self.put_back(texts)
         return result
 
-    def _files(self, size: int) -> tuple[Path, Path]:
+    def files(self, size: int) -> tuple[Path, Path]:
         path, changed = self.home / f"{size}.csv", self.home / f"{size}-changed.csv"
         if not path.exists():
             command = [sys.executable, "-m", "sandbox.workbook", "--rows", str(size), "--out", str(path)]
@@ -165,7 +165,7 @@ class Bench:
                 writer.writerows(row | {"View": "Sea"} if chance.random() < 0.05 else row for row in reader)
         return path, changed
 
-    def _import(self, path: Path, profile: bool = False) -> float:
+    def import_file(self, path: Path, profile: bool = False) -> float:
         """Seconds from the kept file to the commit."""
         from django.core.files import File
         from django.utils import timezone
@@ -190,7 +190,7 @@ class Bench:
             raise SystemExit(f"the import failed: {run.error}")
         return seconds
 
-    def _superuser(self) -> Any:
+    def superuser(self) -> Any:
         import psycopg
         from django.db import connection
 
@@ -199,26 +199,26 @@ class Bench:
         return psycopg.connect(urlunsplit(parts._replace(path=f"/{name}")))
 
     def empty(self) -> None:
-        with self._superuser() as connection:
+        with self.superuser() as connection:
             connection.execute("SET session_replication_role = replica")
             for table in (*OURS, *reversed(TABLES)):
                 connection.execute(f"DELETE FROM {table}")
-        with self._superuser() as connection:
+        with self.superuser() as connection:
             connection.autocommit = True
             for table in (*OURS, *TABLES):
                 connection.execute(f"VACUUM (ANALYZE, TRUNCATE) {table}")
 
-    def _take_out(self) -> dict[str, bytes]:
+    def take_out(self) -> dict[str, bytes]:
         texts: dict[str, bytes] = {}
-        with self._superuser() as connection, connection.cursor() as cursor:
+        with self.superuser() as connection, connection.cursor() as cursor:
             for table in TABLES:
                 with cursor.copy(f"COPY {table} TO STDOUT") as copy:
                     texts[table] = b"".join(bytes(block) for block in copy)
         return texts
 
-    def _put_back(self, texts: dict[str, bytes]) -> float:
+    def put_back(self, texts: dict[str, bytes]) -> float:
         began = time.perf_counter()
-        with self._superuser() as connection, connection.cursor() as cursor:
+        with self.superuser() as connection, connection.cursor() as cursor:
             for table, text in texts.items():
                 with cursor.copy(f"COPY {table} FROM STDIN") as copy:
                     copy.write(text)

@@ -42,7 +42,6 @@ _AREA_LAST = re.compile(r"(\d{6,8})\s*[-/ ]\s*(0\d{1,2})")
 _RUN = re.compile(r"\+?\s*\(?\d[\d\s().\-|/\\&,;+\u2010-\u2015]*")
 _BETWEEN = re.compile(r"[/\\&,;\n]|(?<=\d)\s*(?=\+)")
 _SPACES = re.compile(r"\s+|-{2,}")
-_ZEROS = re.compile(r"0*")
 _NOT_DIGITS = re.compile(r"\D+")
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _NOTHING = {"", "none", "nil", "null", "n/a", "na", "nan", "no", "x", "xx", "no number", "unknown", "undefined"}
@@ -106,7 +105,12 @@ def _read(raw: str, region: str) -> Cell:
     # Nine cells in ten are one number with at most spaces and hyphens in it: nothing to unpick.
     plain = raw.replace(" ", "").replace("-", "")
     digits = plain[1:] if plain[:1] == "+" else plain
-    if digits.isdigit() and digits.isascii() and len(digits) <= _LONGEST and not _AREA_LAST.fullmatch(raw):
+    if (
+        digits.isdigit()
+        and digits.isascii()
+        and len(digits) <= _LONGEST
+        and (plain == raw or not _AREA_LAST.fullmatch(raw))
+    ):
         return _plain(digits, plain[:1] == "+", region)
     text = _ascii(raw)
     if text.strip(" .-_/*?#()|").lower() in _NOTHING:
@@ -219,11 +223,10 @@ def _after_pipe(code: str, subscriber: str, region: str) -> Cell:
 
 
 def _plain(digits: str, with_plus: bool, region: str) -> Cell:
-    code = str(_code_of(region))
-    if _ZEROS.fullmatch(digits) or _ZEROS.fullmatch(digits.lstrip("0").removeprefix(code)):
+    code, significant = str(_code_of(region)), digits.lstrip("0")
+    if not significant.removeprefix(code).strip("0"):
         return EMPTY
     if with_plus or digits.startswith("00"):
-        significant = digits.lstrip("0")
         number = _international(significant)
         return _found(number) if number else Cell(line="invalid", reason=_why(significant))
     number = _national(digits, region)
@@ -231,8 +234,8 @@ def _plain(digits: str, with_plus: bool, region: str) -> Cell:
         number = _international(digits)
     if number:
         return _found(number)
-    if digits.lstrip("0").startswith(code) and len(digits) > _SHORTEST + 1:
-        return Cell(line="invalid", reason=_why(digits.lstrip("0")))
+    if significant.startswith(code) and len(digits) > _SHORTEST + 1:
+        return Cell(line="invalid", reason=_why(significant))
     if _SHORTEST < len(digits) <= _LONGEST and _valid_elsewhere(digits, region):
         return _review()
     return Cell(line="invalid", reason=_why(digits, local_to=region))
@@ -332,13 +335,14 @@ def _quick(code: int, national: str) -> Number | None:
     if patterns is None:
         return None
     mobile, others, country = patterns
-    if mobile.fullmatch(national) and not any(other.fullmatch(national) for other in others):
+    if mobile.fullmatch(national) and not others.fullmatch(national):
         return Number(f"+{code}{national}", "mobile", country)
     return None
 
 
 @lru_cache(maxsize=512)
-def _patterns(code: int) -> tuple[re.Pattern[str], list[re.Pattern[str]], str] | None:
+def _patterns(code: int) -> tuple[re.Pattern[str], re.Pattern[str], str] | None:
+    """What a mobile of the country looks like, what everything else there does, and the country."""
     regions = COUNTRY_CODE_TO_REGION_CODE.get(code, ())
     metadata = PhoneMetadata.metadata_for_region(regions[0], None) if len(regions) == 1 else None
     if metadata is None or metadata.mobile is None or metadata.mobile.national_number_pattern is None:
@@ -354,5 +358,6 @@ def _patterns(code: int) -> tuple[re.Pattern[str], list[re.Pattern[str]], str] |
         metadata.voicemail,
         metadata.fixed_line,
     ]
-    compiled = [re.compile(each.national_number_pattern) for each in others if each and each.national_number_pattern]
-    return re.compile(metadata.mobile.national_number_pattern), compiled, regions[0]
+    patterns = [each.national_number_pattern for each in others if each and each.national_number_pattern]
+    either = "|".join(f"(?:{pattern})" for pattern in patterns) or "(?!)"
+    return re.compile(metadata.mobile.national_number_pattern), re.compile(either), regions[0]

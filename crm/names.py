@@ -23,8 +23,10 @@ _COMPANY_WORDS = {
 @lru_cache(maxsize=65_536)
 def normalize_name(name: str) -> str:
     """For matching: case, accents, Arabic spelling variants, titles, punctuation and spacing do not count."""
-    text = unicodedata.normalize("NFKD", name)
-    text = "".join(character for character in text if not unicodedata.combining(character))
+    text = name
+    if not name.isascii():
+        text = unicodedata.normalize("NFKD", name)
+        text = "".join(character for character in text if not unicodedata.combining(character))
     text = _DROPPED.sub("", text.casefold()).replace("&", " and ").translate(_ARABIC)
     words = _APART.sub(" ", text).split()
     while len(words) > 1 and words[0] in _TITLES:
