@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from django import forms
 from django.contrib import admin, messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils import timezone
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from core.admin import TenantAdmin, acting, site
 from core.errors import DomainError
 from core.roles import Capability
 from sheets import error_files, progress, services
+from sheets.forms import MappingForm, UploadForm
 from sheets.mapping import fields_of, plan
-from sheets.models import ImportRun, RowError, RunStatus, Spreadsheet
-from sheets.tables import declared, table_named
+from sheets.models import OPEN_STATUSES, ImportRun, RowError, Spreadsheet
+from sheets.selectors import AT_WORK
+from sheets.tables import table_named
 
 STATUS_COLORS = {
     "draft": "default", "previewing": "info", "previewed": "info", "queued": "warning", "running": "warning",
@@ -30,58 +32,23 @@ FIGURES = {
     "errors": "Refused", "warnings": "With a doubt", "projects_new": "New projects", "properties_new": "New units",
     "contacts_new": "New contacts", "points_new": "New numbers and addresses", "ownerships_new": "New ownerships",
 }  # fmt: skip
-AT_WORK = {RunStatus.PREVIEWING, RunStatus.QUEUED, RunStatus.RUNNING}
 SHOWN_SAMPLES = 8
 SHOWN_WRONG = 50
 
 
-class UploadForm(forms.Form):
-    """What to import, and into which table."""
-
-    file = forms.FileField(
-        help_text=".xlsx, .xls or .csv, up to 50 MB. Nothing is imported before you have seen what would happen.",
-        widget=UnfoldAdminFileFieldWidget,
-    )
-    table = forms.ChoiceField(widget=UnfoldAdminSelectWidget)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        tables: Any = self.fields["table"]
-        tables.choices = [(table.name, table.label) for table in declared()]
+FormT = TypeVar("FormT", bound=forms.Form)
 
 
-class MappingForm(forms.Form):
-    """One choice for every column of the sheet, and the options of the table."""
-
-    def __init__(self, run: ImportRun, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        table = table_named(run.spreadsheet.table)
-        targets = [("", "not imported"), *((field.name, field.label) for field in table.fields)]
-        for index, header in enumerate(run.spreadsheet.header):
-            self.fields[f"column-{index}"] = forms.ChoiceField(
-                label=header,
-                choices=targets,
-                required=False,
-                initial=run.mapping["columns"].get(header, ""),
-                widget=UnfoldAdminSelectWidget,
-            )
-        for option in table.options:
-            self.fields[f"option-{option.name}"] = forms.ChoiceField(
-                label=option.label,
-                choices=list(option.choices.items()),
-                initial=run.mapping["options"].get(option.name, option.default),
-                widget=UnfoldAdminSelectWidget,
-            )
-
-    def document(self, run: ImportRun) -> dict[str, Any]:
-        """The mapping that was chosen, for services.change_mapping."""
-        chosen = self.cleaned_data
-        return {
-            "columns": {header: chosen[f"column-{index}"] for index, header in enumerate(run.spreadsheet.header)},
-            "options": {
-                name.removeprefix("option-"): value for name, value in chosen.items() if name.startswith("option-")
-            },
-        }
+def in_unfold(form: FormT) -> FormT:
+    """A form of ours in the back office's dress."""
+    for field in form.fields.values():
+        if isinstance(field, forms.ChoiceField):
+            field.widget = UnfoldAdminSelectWidget(choices=field.choices)
+        elif isinstance(field, forms.FileField):
+            field.widget = UnfoldAdminFileFieldWidget()
+        elif isinstance(field, forms.CharField):
+            field.widget = UnfoldAdminTextInputWidget()
+    return form
 
 
 @admin.register(ImportRun, site=site)
@@ -131,7 +98,7 @@ class ImportRunAdmin(TenantAdmin):
         """Upload a file; a refusal says what to do and keeps nothing."""
         if not self.has_add_permission(request):
             raise Http404
-        form = UploadForm(request.POST or None, request.FILES or None)
+        form = in_unfold(UploadForm(request.POST or None, request.FILES or None))
         if request.method == "POST" and form.is_valid():
             file = form.cleaned_data["file"]
             try:
@@ -156,8 +123,8 @@ class ImportRunAdmin(TenantAdmin):
         run = self.get_object(request, object_id)
         if run is None or not self.has_view_permission(request, run):
             raise Http404
-        form = MappingForm(run, request.POST or None)
-        if request.method == "POST" and form.is_valid():
+        form = in_unfold(MappingForm(run, request.POST or None))
+        if request.method == "POST" and ("stop" in request.POST or form.is_valid()):
             return self._act(request, run, form)
         table = table_named(run.spreadsheet.table)
         wrong = run.errors.exclude(severity="skipped").order_by("id")
@@ -167,7 +134,7 @@ class ImportRunAdmin(TenantAdmin):
             "opts": self.opts,
             "run": run,
             "form": form,
-            "may_change": run.status in {RunStatus.DRAFT, RunStatus.PREVIEWED, RunStatus.FAILED},
+            "may_change": run.status in OPEN_STATUSES,
             "is_at_work": run.status in AT_WORK,
             "percent": progress.percent(run.pk),
             "figures": [(label, run.counts[name]) for name, label in FIGURES.items() if name in run.counts],
@@ -182,8 +149,11 @@ class ImportRunAdmin(TenantAdmin):
         """Save the mapping and do what the pressed button says."""
         actor, at = acting(request), timezone.now()
         try:
-            document = form.document(run)
-            if document != {key: run.mapping[key] for key in document}:
+            if "stop" in request.POST:
+                services.cancel_import(actor=actor, run=run, at=at)
+                return HttpResponseRedirect(reverse("admin:sheets_importrun_change", args=[run.pk]))
+            document = form.document()
+            if document != {key: run.mapping.get(key) for key in document}:
                 run = services.change_mapping(actor=actor, run=run, document=document, at=at)
                 plan(run.mapping, run.spreadsheet.header, table_named(run.spreadsheet.table))
             if "preview" in request.POST:
@@ -196,17 +166,17 @@ class ImportRunAdmin(TenantAdmin):
             self.message_user(request, error.message, messages.ERROR)
         return HttpResponseRedirect(reverse("admin:sheets_importrun_change", args=[run.pk]))
 
-    def error_file(self, request: HttpRequest, run_id: int) -> HttpResponse:
+    def error_file(self, request: HttpRequest, run_id: int) -> FileResponse:
         """The rows to correct, as a workbook."""
         run = self.get_object(request, str(run_id))
         if run is None or not self.has_view_permission(request, run):
             raise Http404
-        answer = HttpResponse(
-            error_files.write(run, "xlsx"),
-            content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        return FileResponse(
+            error_files.written(run, "xlsx"),
+            as_attachment=True,
+            filename=error_files.name_of(run, "xlsx"),
+            content_type=error_files.CONTENT_TYPES["xlsx"],
         )
-        answer["Content-Disposition"] = f'attachment; filename="import-{run.pk}-to-correct.xlsx"'
-        return answer
 
 
 @admin.register(RowError, site=site)

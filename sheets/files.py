@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from charset_normalizer import from_bytes
+from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
 from sheets.errors import EncodingWrong, FileEmpty, FileTooLarge, NotASpreadsheet, TabUnknown, WorkbookSuspicious
 
 LARGEST = 50 * 1024 * 1024
+AROUND_A_FILE = 64 * 1024  # the form that a file comes in
 LARGEST_UNPACKED = 600 * 1024 * 1024
 # Sheets of the dirtiest kind pack thirty-fold; a thousand-fold is made on purpose.
 HIGHEST_RATIO = 250
@@ -52,6 +54,32 @@ def check_size(size: int) -> None:
         )
     if size == 0:
         raise FileEmpty("The file is empty: there is nothing in it to import.")
+
+
+class Refusing(FileUploadHandler):
+    """First of the upload handlers of a door: what is announced as too large is read past, and not one byte is kept."""
+
+    def __init__(self, request: Any = None) -> None:
+        super().__init__(request)
+        self.announced = 0
+
+    def handle_raw_input(self, input_data: Any, meta: Any, content_length: int, *_: Any, **__: Any) -> None:
+        self.announced = content_length
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        if self.announced > LARGEST + AROUND_A_FILE:
+            raise StopUpload
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
+        return raw_data
+
+    def file_complete(self, file_size: int) -> None:
+        return None
+
+    def check(self) -> None:
+        """Raises FileTooLarge when it refused."""
+        if self.announced > LARGEST + AROUND_A_FILE:
+            check_size(self.announced)
 
 
 def open_source(path: Path, *, tab: str = "", encoding: str = "", delimiter: str = "") -> Source:

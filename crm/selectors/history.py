@@ -103,6 +103,8 @@ def source_label(source: str) -> str:
     if source.startswith("sheet:"):
         run = run_of(source)
         return _("Sheet, run %(run)s") % {"run": run} if run else _("Sheet")
+    if source.startswith("reversal:"):
+        return _("Import %(run)s taken back") % {"run": run_of(source) or ""}
     labels = {
         "page": _("A page"),
         "api": _("API"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.http import HttpResponse
+from django.http import FileResponse, HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from core.api.exports import ExportableViewSet
 from core.api.pagination import KeysetPagination
 from core.roles import Capability
-from sheets import error_files, services
+from sheets import error_files, files, services
 from sheets.api.filters import ImportFilter, RowErrorFilter
 from sheets.api.serializers import (
     ChangeSerializer,
@@ -31,10 +31,6 @@ from sheets.models import ImportReversal, ImportRun, RowError
 from sheets.services.reversals import MOST_SHOWN
 
 IMPORT = Capability.SHEETS_IMPORT
-CONTENT_TYPES = {
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "csv": "text/csv; charset=utf-8",
-}
 
 
 class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ExportableViewSet):
@@ -57,9 +53,18 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Exportable
         "request_reversal": IMPORT,
     }
 
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        """Before anything reads the body: what is too large is not kept even for a moment."""
+        if request.method == "POST":
+            self.refusing = files.Refusing(request)
+            request.upload_handlers.insert(0, self.refusing)
+        return super().initialize_request(request, *args, **kwargs)
+
     @extend_schema(request={"multipart/form-data": UploadSerializer}, responses={201: ImportSerializer})
     def create(self, request: Request, **_: Any) -> Response:
         """Upload a file. Its header is found and its mapping guessed, or remembered from the last such file."""
+        request.data  # noqa: B018 - read now, so that the handler knows
+        self.refusing.check()
         given = UploadSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         fields = given.validated_data
@@ -130,18 +135,24 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Exportable
         return dict(ReversalSerializer({**told, "kept": kept}).data)
 
     @extend_schema(
-        parameters=[OpenApiParameter("kind", enum=["xlsx", "csv"], default="xlsx")],
-        responses={(200, content_type): OpenApiTypes.BINARY for content_type in CONTENT_TYPES.values()},
+        parameters=[
+            OpenApiParameter("kind", enum=["xlsx", "csv"], default="xlsx"),
+            OpenApiParameter("of", enum=["wrong", "skipped"], default="wrong"),
+        ],
+        responses={(200, content_type): OpenApiTypes.BINARY for content_type in error_files.CONTENT_TYPES.values()},
         filters=False,
     )
     @action(detail=True, methods=["get"], url_path="error-file", filterset_class=None, pagination_class=None)
-    def error_file(self, request: Request, **_: Any) -> HttpResponse:
+    def error_file(self, request: Request, **_: Any) -> FileResponse:
         """The source rows that were refused or doubted, with the reason beside each."""
         run = self.get_object()
         kind = "csv" if request.query_params.get("kind") == "csv" else "xlsx"
-        answer = HttpResponse(error_files.write(run, kind), content_type=CONTENT_TYPES[kind])
-        answer["Content-Disposition"] = f'attachment; filename="import-{run.pk}-to-correct.{kind}"'
-        return answer
+        return FileResponse(
+            error_files.written(run, kind, skipped=request.query_params.get("of") == "skipped"),
+            as_attachment=True,
+            filename=error_files.name_of(run, kind),
+            content_type=error_files.CONTENT_TYPES[kind],
+        )
 
 
 class InSheetOrder(KeysetPagination):

@@ -12,6 +12,7 @@ from core.actors import Actor, system
 from core.errors import DomainError, NotFound
 from core.models import Deletion, Organization
 from core.roles import Capability
+from core.tenancy import acting_through
 from sheets.errors import ImportNotRevertible, ImportRunning
 from sheets.models import ImportReversal, ImportRun, ReversalKept, ReversalStatus, RunStatus
 from sheets.reverting import Plan, Reverting
@@ -73,7 +74,8 @@ def revert(*, organization: Organization, run_id: int, at: datetime) -> ImportRe
     )
     actor = Actor(organization, reversal.requested_by) if reversal.requested_by else system(organization)
     try:
-        with transaction.atomic():
+        through = f"reversal:{reversal.run.spreadsheet_id}/run:{run_id}"
+        with transaction.atomic(), acting_through(through, membership_id=reversal.requested_by_id):
             _carry_out(actor, reversal, at)
     except ImportRunning:
         # Another import of this house is on its way: ours waits for the sweeper.

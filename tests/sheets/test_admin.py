@@ -50,7 +50,7 @@ def test_a_sheet_is_uploaded_mapped_previewed_and_imported(desk: Client, manager
     services.commit(organization=manager.organization, run_id=run.pk, at=timezone.now())
     assert Property.objects.get().description == "x"
     assert "Imported, in one piece" in desk.get(page).content.decode()
-    assert desk.get(f"/o/palm/admin/sheets/importrun/{run.pk}/error-file/").content[:2] == b"PK"
+    assert desk.get(f"/o/palm/admin/sheets/importrun/{run.pk}/error-file/").getvalue()[:2] == b"PK"
     assert desk.get("/o/palm/admin/sheets/importrun/").status_code == 200
     assert desk.get(f"/o/palm/admin/sheets/rowerror/?run__id__exact={run.pk}").status_code == 200
 

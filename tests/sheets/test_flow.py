@@ -86,13 +86,13 @@ def test_the_error_file_holds_the_wrong_rows_and_no_formulas(client: Client, man
     client.force_login(manager.user)
 
     answer = client.get(f"{IMPORTS}{run.pk}/error-file/?kind=csv")
-    lines = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    lines = list(csv.DictReader(io.StringIO(answer.getvalue().decode("utf-8-sig"))))
     assert [line["NAME"] for line in lines] == ["Ledaan Dahari", "Ruwais Tibi", "'+evil"]
     assert (lines[2]["View"], lines[2]["Layout"]) == ("'@x", "'=1+1")
     assert lines[0]["What is wrong"].startswith("MOBILE: This is not a valid number of AE")
 
     answer = client.get(f"{IMPORTS}{run.pk}/error-file/")
-    (tmp_path / "wrong.xlsx").write_bytes(answer.content)
+    (tmp_path / "wrong.xlsx").write_bytes(answer.getvalue())
     sheet = CalamineWorkbook.from_path(str(tmp_path / "wrong.xlsx")).get_sheet_by_index(0).to_python()
     assert [row[4] for row in sheet] == ["NAME", "Ledaan Dahari", "Ruwais Tibi", "'+evil"]
 

@@ -1,0 +1,1 @@
+"""Imports for managers: upload, mapping, preview, import, what was wrong, and the way back."""
