@@ -63,7 +63,7 @@ class Refusing(FileUploadHandler):
         super().__init__(request)
         self.announced = 0
 
-    def handle_raw_input(self, input_data: Any, meta: Any, content_length: int, *_: Any, **__: Any) -> None:
+    def handle_raw_input(self, input_data: Any, META: Any, content_length: int, *_: Any, **__: Any) -> None:  # noqa: N803 - as Django calls it
         self.announced = content_length
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
