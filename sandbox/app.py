@@ -1,4 +1,4 @@
-"""The sandbox as one web application: the Cloud API for clients, /_sandbox for this machine, a page for people."""
+"""The sandbox as one web application: Meta's and Google's APIs for clients, /_sandbox for this machine, pages for people."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,6 +13,7 @@ from .whatsapp.service import Service
 from .workbook import http as workbook
 
 PAGE = Path(__file__).parent / "page"
+SHEETS_PAGE = Path(__file__).parent / "sheets" / "page"
 LARGEST_BODY = 128 * 1024 * 1024
 
 
@@ -29,10 +30,13 @@ def build(public_url: str) -> web.Application:
     inside.add_routes(workbook.routes())
     inside.add_routes(sheets_admin.routes())
     inside.router.add_static("/page/", PAGE)
+    inside.router.add_static("/sheets/page/", SHEETS_PAGE)
     app.add_subapp("/_sandbox", inside)
     app.router.add_get("/", _page)
     app.router.add_get("/whatsapp_business/attachments/", graph.attachment)
     app.add_routes(sheets.routes())
+    app.router.add_get("/sheets", _sheet)
+    app.router.add_get("/sheets/{id:.*}", _sheet)
     # One catch-all: the versions and ids of Graph paths are told apart by splitting, not by matching patterns.
     app.router.add_route("*", "/{path:.+}", graph.handle)
     return app
@@ -48,3 +52,7 @@ async def _mailer(app: web.Application) -> AsyncIterator[None]:
 
 async def _page(request: web.Request) -> web.StreamResponse:
     return web.FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-store"})
+
+
+async def _sheet(request: web.Request) -> web.StreamResponse:
+    return web.FileResponse(SHEETS_PAGE / "index.html", headers={"Cache-Control": "no-store"})

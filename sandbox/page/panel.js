@@ -33,7 +33,9 @@ function described(fault) {
 
 export function startPanel({ ask, toast }) {
   async function refresh() {
-    const [summary, faults, state] = await Promise.all([ask("summary"), ask("faults"), ask("state")]);
+    const [summary, faults, state, sheets] = await Promise.all([ask("summary"), ask("faults"), ask("state"), ask("sheets/spreadsheets")]);
+    $("sheets").replaceChildren(...sheets.spreadsheets.map((sheet) => make("li", {}, make("a", { href: `/sheets/${encodeURIComponent(sheet.id)}`, dir: "auto" }, sheet.title))));
+    if (!sheets.spreadsheets.length) $("sheets").append(make("li", {}, "None yet: POST /_sandbox/sheets/spreadsheets"));
     $("counts").replaceChildren(...COUNTS.map(([label, count, bad]) => {
       const value = count(summary);
       return make("div", { class: bad && value ? bad : "" }, make("dt", {}, label), make("dd", {}, value.toLocaleString()));

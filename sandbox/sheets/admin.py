@@ -208,6 +208,8 @@ async def window(service: Service, request: web.Request) -> Json:
     """A part of one tab for the page: what cells show, what was typed, who changed them last."""
     file, query = _file(service, request), request.query
     content = file.content
+    if query.get("version") == str(file.version):
+        return {"unchanged": True}
     tab = content.tab(int(query["tab"])) if query.get("tab") else content.tabs[0]
     if tab is None:
         raise Unknown("no such tab")
@@ -220,15 +222,23 @@ async def window(service: Service, request: web.Request) -> Json:
         shown = [cells.rendered(content, tab, row, column, cells.FORMATTED, cells.SERIAL) for column in range(right)]
         while shown and shown[-1] == "":
             shown.pop()
-        marks = {column: [each.who, each.at] for column, each in (line.marks or {}).items()}
-        typed = {column: each.text for column, each in enumerate(line.cells) if isinstance(each, Formula)}
+        marks = {str(column): [each.who, each.at] for column, each in (line.marks or {}).items()}
+        typed = {str(column): each.text for column, each in enumerate(line.cells) if isinstance(each, Formula)}
         numeric = [
             column
             for column, each in enumerate(line.cells)
             if isinstance(each, int | float) and not isinstance(each, bool)
         ]
         lines.append({"shown": shown, "marks": marks, "typed": typed, "numbers": numeric})
-    return {**_summary(file), "tab": tab.sheet_id, "from": top + 1, "lines": lines, "log": file.log[-20:]}
+    return {
+        **_summary(file),
+        "tab": tab.sheet_id,
+        "from": top + 1,
+        "width": min(tab.used().right, right),
+        "lines": lines,
+        "log": file.log[-20:],
+        "now": service.now(),
+    }
 
 
 async def edit(service: Service, request: web.Request) -> Json:

@@ -148,6 +148,10 @@ async def handle(request: web.Request) -> web.StreamResponse:
             status, body, headers = await _answered(call, is_drive=is_drive, zipped=_takes_gzip(request))
             entry.taken = True
             _let_edit(service, file_id, helpers, "after")
+        elif spoiler.kind in ("slow", "drip"):
+            raise GoogleError(503)
+        else:
+            body = WRONG_JSON  # what a broken line shows of an answer that there never was
         if spoiler is not None and spoiler.kind == "error":
             raise error_of(spoiler, place)
     except GoogleError as error:

@@ -110,10 +110,10 @@ class _Reader:
     def _multiplied(self) -> Any:
         left = self._powered()
         while sign := self._next("*", "/"):
-            right = _number(_single(self._powered()))
+            left, right = _number(_single(left)), _number(_single(self._powered()))
             if sign == "/" and right == 0:
                 raise Failed("#DIV/0!")
-            left = _number(_single(left)) * right if sign == "*" else _number(_single(left)) / right
+            left = left * right if sign == "*" else left / right
         return left
 
     def _powered(self) -> Any:

@@ -237,8 +237,10 @@ class Tab:
         self._remap(shift)
         return shift
 
-    def sort(self, box: Box, specs: list[tuple[int, bool]], shown: Callable[[int, int], Value]) -> None:
-        """Sort the cells of an area by columns, each ascending or not; numbers, texts, booleans, empty ones last."""
+    def sort(self, box: Box, specs: list[tuple[int, bool]], shown: Callable[[int, int], Value]) -> list[int]:
+        """Sort the cells of an area by columns, each ascending or not; numbers, texts, booleans, empty ones last.
+
+        Says from which row each of the area's rows has come."""
         top, bottom = box.top, min(box.bottom, len(self.rows))
         order = list(range(top, bottom))
         for column, ascending in reversed(specs):
@@ -252,6 +254,7 @@ class Tab:
         for place, source in enumerate(order):
             row = before[source - top]
             self.rows[top + place] = row if whole else _joined(before[place], row, box.left, box.right)
+        return order
 
     def _rearrange(self, shift: Shift, cells: Callable[[list[Value]], list[Value]]) -> None:
         self.rows = [row.rearranged(shift.at, list(cells(row.cells))) for row in self.rows]

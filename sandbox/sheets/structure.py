@@ -7,7 +7,7 @@ from . import cells, formulas, metadata
 from .a1 import Box
 from .book import Change, Content
 from .errors import invalid
-from .grid import COLUMNS, MOST_COLUMNS, ROWS, Formula, Shift, Tab
+from .grid import COLUMNS, MOST_COLUMNS, ROWS, Formula, Row, Shift, Tab
 from .metadata import dimension_range, grid_range, sheet
 
 Json = dict[str, Any]
@@ -124,7 +124,7 @@ def duplicate_sheet(change: Change, wanted: Json) -> Json:
 
 def masked(wanted: Json) -> list[str]:
     """The fields that a mask names."""
-    fields = [each for each in str(wanted.get("fields") or "").split(",") if each]
+    fields = [each.strip().replace("/", ".") for each in str(wanted.get("fields") or "").split(",") if each.strip()]
     if not fields:
         raise invalid("At least one field must be listed in 'fields'. (Use '*' to indicate all fields.)")
     return fields
@@ -239,6 +239,8 @@ def delete_dimension(change: Change, wanted: Json) -> Json:
 
 def delete(change: Change, tab: Tab, dimension: str, start: int, end: int) -> None:
     """Delete rows or columns; one must stay."""
+    if not 0 <= start < end <= tab.size(dimension):
+        raise invalid(f"There are no {dimension.lower()} from {start} to {end} in a grid of {tab.size(dimension)}.")
     if end - start >= tab.size(dimension):
         raise invalid(f"You can't delete all the {dimension.lower()} on the sheet.")
     change.touch(tab, _span(tab, dimension, start, end))
@@ -289,16 +291,18 @@ def sort_range(change: Change, wanted: Json) -> Json:
 def sort(change: Change, tab: Tab, box: Box, specs: list[tuple[int, bool]]) -> None:
     """Sort the cells of a part of the grid. Metadata of rows stays where it is: rows do not move, cells do."""
     content = change.content
-    before = tab.rows[box.top : box.bottom]
-    tab.sort(box, specs, lambda row, column: cells.outcome(content, tab, row, column))
+    order = tab.sort(box, specs, lambda row, column: cells.outcome(content, tab, row, column))
     if content.has_formulas:
-        places = {id(row): index for index, row in enumerate(before, box.top)}
-        for index in range(box.top, min(box.bottom, len(tab.rows))):
-            row = tab.rows[index]
-            gone = index - places.get(id(row), index)
-            if gone and any(isinstance(each, Formula) for each in row.cells):
-                moved = [formulas.offset(each, gone, 0) if isinstance(each, Formula) else each for each in row.cells]
-                tab.rows[index] = type(row)(moved, row.formats, row.marks)
+        for place, source in enumerate(order, box.top):
+            row = tab.rows[place]
+            if place != source and any(isinstance(each, Formula) for each in row.cells[box.left : box.right]):
+                moved = [
+                    formulas.offset(each, place - source, 0)
+                    if isinstance(each, Formula) and box.left <= column < box.right
+                    else each
+                    for column, each in enumerate(row.cells)
+                ]
+                tab.rows[place] = Row(moved, row.formats, row.marks)
         content.worked_out.clear()
     change.touch(tab, box)
 

@@ -27,6 +27,7 @@ class Google:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.clients: list[gspread.Client] = []
         self.key = self.admin("accounts", {"email": "sync@majlis.iam.gserviceaccount.com"})
         self.email = self.key["client_email"]
         self.client = self.log_in(self.key)
@@ -57,7 +58,15 @@ class Google:
         more = {} if scopes is None else {"scopes": scopes}
         client = gspread.service_account_from_dict(key, http_client=Local, **more)
         client.set_timeout((3, 30))
+        # google-auth asks iamcredentials.googleapis.com for allowed regions in a thread: nobody is there in a test.
+        client.http_client.auth._is_regional_access_boundary_lookup_required = lambda: False
+        self.clients.append(client)
         return client
+
+    def close(self) -> None:
+        """Close every connection."""
+        for client in self.clients:
+            client.http_client.session.close()
 
     def sheet(self, *tabs: dict[str, Any], **more: Any) -> gspread.Spreadsheet:
         """A spreadsheet that is shared with the account, opened by its client."""
@@ -85,7 +94,9 @@ def running() -> Iterator[Google]:
         url = f"http://127.0.0.1:{port}"
         try:
             _wait(url)
-            yield Google(url)
+            google = Google(url)
+            yield google
+            google.close()
         finally:
             process.terminate()
 

@@ -59,6 +59,9 @@ def test_the_page_needs_nothing_from_elsewhere(url: str) -> None:
         "/_sandbox/page/page.js",
         "/_sandbox/page/bubble.js",
         "/_sandbox/page/panel.js",
+        "/sheets/anything",
+        "/_sandbox/sheets/page/style.css",
+        "/_sandbox/sheets/page/page.js",
     ):
         with urllib.request.urlopen(url + path) as answer:
             text = answer.read().decode()
