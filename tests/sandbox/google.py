@@ -22,6 +22,20 @@ ROOT = Path(__file__).resolve().parents[2]
 LEADS = [["Name", "Phone", "Stage"], ["Ali", "+971 50 000 0001", "new"], ["Sara", "", "won"], ["Omar", "x", "lost"]]
 
 
+class Refused(Exception):
+    """An admin endpoint said no: the status, and why."""
+
+
+def answer_to(request: urllib.request.Request) -> tuple[int, Any]:
+    """Status and JSON of any answer, errors too. The connection is closed."""
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.loads(error.read())
+
+
 class Google:
     """What a test holds: the sandbox's address, one account, and its client."""
 
@@ -33,7 +47,7 @@ class Google:
         self.client = self.log_in(self.key)
 
     def admin(self, path: str, body: Any = None, method: str = "") -> Any:
-        """Speak to /_sandbox/sheets: GET without a body, POST with one. A refusal raises HTTPError."""
+        """Speak to /_sandbox/sheets: GET without a body, POST with one. Raises Refused."""
         return self.sandbox(f"sheets/{path}", body, method)
 
     def sandbox(self, path: str, body: Any = None, method: str = "") -> Any:
@@ -42,8 +56,10 @@ class Google:
             method=method or ("GET" if body is None else "POST"),
             data=None if body is None else json.dumps(body).encode(),
         )
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.loads(answer.read())
+        status, answer = answer_to(request)
+        if status != 200:
+            raise Refused(status, answer)
+        return answer
 
     def log_in(self, key: dict[str, Any], scopes: list[str] | None = None) -> gspread.Client:
         """A gspread client as a program has it; it fetches its token when it first needs it."""

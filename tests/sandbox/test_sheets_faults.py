@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-import urllib.error
 from collections.abc import Iterator
 
 import gspread
@@ -13,7 +12,7 @@ import requests
 from google.auth.exceptions import RefreshError, TransportError
 from gspread.exceptions import APIError
 
-from tests.sandbox.google import Google, running
+from tests.sandbox.google import Google, Refused, running
 
 
 @pytest.fixture(scope="module")
@@ -220,7 +219,7 @@ def test_edits_by_hand_that_cannot_be_done_change_nothing(google: Google, book: 
         [{"op": "delete_rows", "at": 5000}],
         [{"op": "rename_header", "header": "Gone", "to": "x"}],
     ):
-        with pytest.raises(urllib.error.HTTPError):
+        with pytest.raises(Refused):
             google.people(book, *ops)
 
     assert google.state(book)["version"] == 1
