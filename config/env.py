@@ -29,6 +29,10 @@ BLIND_INDEX_KEY = env.str("BLIND_INDEX_KEY", default="local-only" if IS_LOCAL el
 WHATSAPP_API_URL = env.str("WHATSAPP_API_URL", default="https://graph.facebook.com")
 WHATSAPP_API_VERSION = env.str("WHATSAPP_API_VERSION", default="v25.0")
 
+# Google Sheets: empty is Google itself; the first wait of a repeated request, in seconds, doubles each time.
+SHEETS_API_URL = env.str("SHEETS_API_URL", default="")
+SHEETS_RETRY_WAIT = env.float("SHEETS_RETRY_WAIT", default=1.0)
+
 MEDIA_ROOT = env.str("MEDIA_ROOT", default=".run/media")
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOG_JSON = env.bool("LOG_JSON", default=not IS_LOCAL)

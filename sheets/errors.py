@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.errors import Conflict, Invalid
+from core.errors import Conflict, Invalid, Unavailable
 
 
 class FileTooLarge(Invalid):
@@ -89,3 +89,79 @@ class ImportNotRevertible(Conflict):
 
 class FileGone(Conflict):
     code = "import_file_gone"
+
+
+class AccountInvalid(Invalid):
+    code = "google_account_invalid"
+
+
+class CredentialsRevoked(Conflict):
+    code = "google_credentials_revoked"
+
+
+class SheetNotShared(Conflict):
+    code = "sheet_not_shared"
+
+
+class SheetGone(Conflict):
+    code = "sheet_gone"
+
+
+class TabGone(Conflict):
+    code = "tab_gone"
+
+
+class ColumnGone(Conflict):
+    """A column that is mapped is not in the sheet any more; `details` names it."""
+
+    code = "column_gone"
+
+
+class RowsGone(Conflict):
+    """So many rows disappeared at once that a person must say that this is right."""
+
+    code = "too_many_rows_gone"
+
+
+class SheetRestless(Unavailable):
+    """Rows were moved each time we looked."""
+
+    code = "sheet_restless"
+
+
+class GoogleBusy(Unavailable):
+    code = "google_busy"
+
+
+class GoogleDown(Unavailable):
+    code = "google_down"
+
+
+class DocumentUnknown(Invalid):
+    code = "document_unknown"
+
+
+class AlreadyLinked(Conflict):
+    code = "sheet_already_linked"
+
+
+class NotLinked(Conflict):
+    """Only linked sheets are synced."""
+
+    code = "sheet_not_linked"
+
+
+class SyncUnderWay(Conflict):
+    code = "sync_under_way"
+
+
+class AlreadyResolved(Conflict):
+    code = "conflict_already_resolved"
+
+
+class DirectionUnknown(Invalid):
+    code = "direction_unknown"
+
+
+class AccountInUse(Conflict):
+    code = "google_account_in_use"

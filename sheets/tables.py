@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,6 +25,8 @@ class Field:
     help: str = ""
     many: bool = False  # several columns may feed it
     keeps_zero: bool = False  # a 0 is a value here, not a placeholder for nothing
+    writable: bool = False  # Majlis can say what it has here, and so a linked sheet can be told
+    numeric: bool = False  # written as a number, so that the sheet's own sums go on working
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,7 @@ class Link:
     object_id: int
     related_id: int | None
     base: Mapping[str, str]
+    app: Mapping[str, str] = field(default_factory=dict)  # what Majlis had when both last agreed (linked sheets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +135,34 @@ class Importer(Protocol):
         """Merge all that was added. Returns figures for people."""
 
 
+class LinkedImporter(Importer, Protocol):
+    """An importer that can also say what Majlis has: what two-way sync asks besides."""
+
+    def relink(self, spreadsheet_id: int) -> None:
+        """Before anything is read: let rows follow what was decided here since, such as another owner of the unit."""
+
+    def touched(self, spreadsheet_id: int) -> set[str]:
+        """Keys of the rows whose object was changed in Majlis since all their cells agreed (agreed_at). May be wide."""
+
+    def present(self, pairs: str, fields: frozenset[str]) -> tuple[str, dict[str, Any]]:
+        """A SELECT of (row_key, app jsonb): what Majlis has in these fields, as text, empty ones left out.
+
+        `pairs` is a relation of (row_key, object_id, related_id).
+        """
+
+    def canonical(self, field: str, text: str) -> str:
+        """A cell's text as `present` would say it: `Looks Vacant ` is `Vacant`."""
+
+    def erase(self, row: Row, field: str) -> bool:
+        """The sheet owns the field and its cell was emptied. False when Majlis keeps what it knows all the same."""
+
+    def withdraw(self, object_ids: list[int]) -> dict[int, str]:
+        """Their rows are gone from every sheet: archive them. Returns what `restore` needs, for those it archived."""
+
+    def restore(self, states: Mapping[int, str]) -> None:
+        """Their rows are back."""
+
+
 # What became of each row; and what a revert will need: which rows of our tables were made, and which changed, from what
 # to what. Each run has its own.
 OBJECTS, CREATED, CHANGED = "sheets_import_object", "sheets_import_created", "sheets_import_changed"
@@ -149,6 +184,7 @@ class Table:
     options: tuple[Option, ...]
     lacks: Callable[[frozenset[str]], str]  # a sentence when these fields do not suffice, else ""
     importer: Callable[[Run], Importer]
+    linked: Callable[[Run], LinkedImporter] | None = None  # for tables that linked sheets may feed
     guess_options: Callable[[dict[str, str]], dict[str, str]] = lambda headers: {}
     looks: tuple[Look, ...] = ()
     constants: tuple[Constant, ...] = ()
