@@ -10,6 +10,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "messages": {"task": "messaging.sweep_messages", "schedule": 30.0, "options": {"expires": 30}},
     "campaigns": {"task": "campaigns.sweep", "schedule": 15.0, "options": {"expires": 15}},
     "exports": {"task": "core.sweep_exports", "schedule": 60.0, "options": {"expires": 60}},
+    "sheets": {"task": "sheets.sync_due", "schedule": 20.0, "options": {"expires": 20}},
     "imports": {"task": "sheets.sweep_imports", "schedule": 30.0, "options": {"expires": 30}},
     "duplicates": {"task": "crm.sweep_duplicates", "schedule": 300.0, "options": {"expires": 300}},
 }

@@ -39,6 +39,7 @@ class Capability(StrEnum):
     CRM_DELETE = "crm.delete"
     CRM_EXPORT = "crm.export"
     SHEETS_IMPORT = "sheets.import"
+    SHEETS_LINK = "sheets.link"
     AGENTS_MANAGE = "agents.manage"
     ASSIGNMENTS_WRITE = "assignments.write"
     BANK_DETAILS_READ = "bank_details.read"
@@ -80,6 +81,7 @@ _MANAGER = _SUPERVISOR | {
     Capability.CRM_DELETE,
     Capability.CRM_EXPORT,
     Capability.SHEETS_IMPORT,
+    Capability.SHEETS_LINK,
     Capability.CAMPAIGNS_APPROVE,
     Capability.CAMPAIGNS_RUN,
     Capability.COMMISSIONS_WRITE,

@@ -75,7 +75,7 @@ class GoogleSheets:
         """`key` is the JSON key file. Raises AccountInvalid."""
         info = read_key(key)
         self.email = str(info["client_email"])
-        credentials = Credentials.from_service_account_info(info, scopes=SCOPES)  # type: ignore[no-untyped-call]
+        credentials = _Credentials.from_service_account_info(info, scopes=SCOPES)  # type: ignore[no-untyped-call]
         self._client = _Client(None, AuthorizedSession(credentials, refresh_timeout=15))  # type: ignore[arg-type, no-untyped-call]
         self._client.set_timeout(TIMEOUT)
 
@@ -196,10 +196,19 @@ class GoogleSheets:
                 account=self.email,
             )
         if code == 429:
-            return GoogleBusy("Google's quota for this minute is used up; the next sync goes on where this one stopped.")
+            return GoogleBusy(
+                "Google's quota for this minute is used up; the next sync goes on where this one stopped."
+            )
         if code == 400:
             return TabGone("Google could not find the cells we asked for: a tab or a column was removed meanwhile.")
         return GoogleDown("Google Sheets does not answer as it should; the next sync tries again.")
+
+
+class _Credentials(Credentials):
+    """google-auth would ask another service, in a thread of its own, in which regions the account may work."""
+
+    def _maybe_start_regional_access_boundary_refresh(self, *_: Any) -> None:
+        return
 
 
 class _Client(HTTPClient):
@@ -254,7 +263,7 @@ def _may_pass(error: Exception) -> bool:
 def _runs(cells: Iterable[Cell]) -> Iterable[tuple[str, list[list[Any]]]]:
     """Cells below each other in one column become one range."""
     ordered = sorted(cells, key=lambda cell: (cell.column, cell.row))
-    start, values = None, []  # type: ignore[var-annotated]
+    start, values = None, []
     for cell in ordered:
         if start and cell.column == start.column and cell.row == start.row + len(values):
             values.append([cell.value])

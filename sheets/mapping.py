@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sheets.cells import text_of
@@ -135,3 +135,9 @@ def plan(document: Mapping[str, Any], names: Sequence[str], table: Table) -> Pla
 def fields_of(document: Mapping[str, Any]) -> frozenset[str]:
     """Every field that gets a value, from a column or the same for every row."""
     return frozenset(filter(None, document.get("columns", {}).values())) | frozenset(document.get("constants", {}))
+
+
+def placed(plan: Plan, positions: Mapping[str, int]) -> Plan:
+    """The same plan for a sheet whose columns stand elsewhere now: header -> index."""
+    steps = tuple(replace(step, index=positions[step.header]) for step in plan.steps)
+    return replace(plan, steps=steps)

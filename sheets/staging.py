@@ -73,7 +73,7 @@ class Result:
 
 
 @dataclass(slots=True)
-class _Staged:
+class StagedRow:
     number: int
     fingerprint: bytes
     key: str
@@ -90,13 +90,17 @@ class Staging:
         self.result = Result(self.issues)
         self.counts: Counter[str] = Counter()
         self.cursor = connection.cursor()
-        run = Run(job.organization_id, job.region, job.currency, job.plan.options, job.source, self.issues.add)
         self.cursor.execute(_TEMPORARY)
         self.cursor.execute(FILLED_BY_IMPORTERS)
         self.known = self._fingerprints()
-        self.importer: Importer = job.table.importer(run)
+        self.importer = self._importer(
+            Run(job.organization_id, job.region, job.currency, job.plan.options, job.source, self.issues.add)
+        )
         self.used: set[int] = set()
-        self.batch: list[_Staged] = []
+        self.batch: list[StagedRow] = []
+
+    def _importer(self, run: Run) -> Importer:
+        return self.job.table.importer(run)
 
     def take(self, rows: Iterable[list[Any]], progress: Progress) -> None:
         """Read every row below the header. Raises nothing for what is wrong with a row: that is reported."""
@@ -166,7 +170,8 @@ class Staging:
                 known |= {bytes(fingerprint): hash(key) for fingerprint, key in rows}
         return known
 
-    def _read(self, number: int, fingerprint: bytes, raw: list[Any]) -> None:
+    def _values(self, raw: list[Any]) -> dict[str, str]:
+        """What is not empty, by the names of the plan."""
         values: dict[str, str] = {}
         for step, cell in zip(self.job.plan.steps, raw, strict=True):
             if cell is None or cell == "":
@@ -177,6 +182,10 @@ class Staging:
                 values[step.name] = text
             elif step.keeps_zero and text[:1] == "0":
                 values[step.name] = "0"
+        return values
+
+    def _read(self, number: int, fingerprint: bytes, raw: list[Any]) -> None:
+        values = self._values(raw)
         if not values:
             self.counts["read"] -= 1
             return
@@ -190,7 +199,7 @@ class Staging:
         except RowRefused as refusal:
             self._refuse(number, refusal, values)
             return
-        self.batch.append(_Staged(number, fingerprint, self._unused(key), values))
+        self.batch.append(StagedRow(number, fingerprint, self._unused(key), values))
         if len(self.batch) == BATCH:
             self._flush()
 
@@ -258,7 +267,7 @@ class Staging:
             if object_id in alive
         }
 
-    def _count(self, row: _Staged, link: Link | None, changed: frozenset[str] | None) -> None:
+    def _count(self, row: StagedRow, link: Link | None, changed: frozenset[str] | None) -> None:
         kind = "new" if link is None else "changed" if changed else "unchanged"
         self.counts[kind] += 1
         samples = self.result.samples.get(kind)

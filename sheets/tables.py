@@ -6,10 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-
-from dataclasses import dataclass
-from typing import Protocol
-
 from sheets.errors import TableUnknown
 
 ERROR, WARNING, SKIPPED = "error", "warning", "skipped"

@@ -10,6 +10,7 @@ from core.models import Organization
 from core.tenancy import organization_scope
 from sheets import services
 from sheets.models import ImportRun, RunStatus
+from sheets.sync import performing, requests
 
 
 @shared_task(name="sheets.commit_import")
@@ -44,3 +45,21 @@ def sweep_imports() -> None:
         with organization_scope(organization.pk):
             services.sweep(organization=organization, at=timezone.now())
             services.sweep_reversals(organization=organization, at=timezone.now())
+
+
+@shared_task(name="sheets.sync")
+def sync(*, organization_id: int, run_id: int) -> None:
+    """Do one queued sync of a linked sheet; harmless when it is already done."""
+    with organization_scope(organization_id):
+        organization = Organization.objects.get(pk=organization_id)
+        performing.perform(organization=organization, run_id=run_id, at=timezone.now())
+
+
+@shared_task(name="sheets.sync_due")
+def sync_due() -> None:
+    """Queue the sheets that are due, and start again what was lost."""
+    for organization in Organization.objects.all():
+        with organization_scope(organization.pk):
+            now = timezone.now()
+            requests.request_due(organization=organization, at=now)
+            performing.sweep(organization=organization, at=now)

@@ -1,6 +1,7 @@
 """The table of units, as sheets can be imported into it."""
 
 from crm.importing.layout import FIELDS, OPTIONS, guess_options, lacks
+from crm.importing.linked import LinkedUnitImporter
 from crm.importing.looks import LOOKS
 from crm.importing.places import project_names, project_of_number
 from crm.importing.units import UnitImporter
@@ -14,6 +15,7 @@ UNITS = Table(
     lacks=lacks,
     guess_options=guess_options,
     importer=UnitImporter,
+    linked=LinkedUnitImporter,
     looks=LOOKS,
     constants=(
         Constant("project", known=project_names, of_number=project_of_number),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from crm.importing.present import NUMERIC, WRITABLE
 from sheets.tables import Field, Option
 
-FIELDS = (
+_FIELDS = (
     Field(
         "p_number", "P-number", ("P-NUMBER", "P NO", "property number", "property id", "listing id", "id", "reference")
     ),
@@ -53,6 +56,7 @@ FIELDS = (
     Field("owner_address", "Owner's address", ("address", "mailing address")),
     Field("extra", "Keep as it is", ("SD", "Plot No"), "kept with the unit under the column's own name", many=True),
 )
+FIELDS = tuple(replace(field, writable=field.name in WRITABLE, numeric=field.name in NUMERIC) for field in _FIELDS)
 OPTIONS = (
     Option("area_unit", "Sizes are in", {"sqm": "square metres", "sqft": "square feet"}, "sqm"),
 )  # fmt: skip

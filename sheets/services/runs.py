@@ -161,7 +161,7 @@ def sweep(*, organization: Organization, at: datetime) -> int:
 
     A killed worker leaves nothing behind but the claim: its transaction is gone, and so is its lock.
     """
-    runs = ImportRun.objects.filter(organization=organization)
+    runs = ImportRun.objects.filter(organization=organization).exclude(kind="google")  # sheets/sync finds its own
     waiting = runs.filter(status=RunStatus.QUEUED, updated_at__lt=at - LEASE / 2)
     lost = runs.filter(status__in=[RunStatus.RUNNING, RunStatus.PREVIEWING], leased_until__lt=at)
     again = list(waiting.values_list("pk", flat=True))

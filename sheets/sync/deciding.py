@@ -63,7 +63,9 @@ def decide(cell: Cell, direction: str, resolution: str = "") -> Decision:
         return Decision(Verdict.WRITE, overruled=theirs_changed)
     if direction == Direction.SHEET:
         # A cell that never had anything says nothing, whoever owns it.
-        return Decision(taking if cell.theirs or emptied else Verdict.AGREE, overruled=ours_changed and bool(cell.theirs))
+        return Decision(
+            taking if cell.theirs or emptied else Verdict.AGREE, overruled=ours_changed and bool(cell.theirs)
+        )
     if ours_changed and theirs_changed:
         return Decision(Verdict.CONFLICT)
     return Decision(Verdict.WRITE if ours_changed else Verdict.TAKE)

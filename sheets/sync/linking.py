@@ -1,0 +1,217 @@
+"""Google accounts, and the sheets that are linked with them: everything a person decides about a linked sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
+
+from core import audit
+from core.actors import Actor
+from core.errors import NotFound
+from core.roles import Capability
+from sheets import headers, mapping
+from sheets.errors import (
+    AccountInUse,
+    AlreadyLinked,
+    DirectionUnknown,
+    DocumentUnknown,
+    MappingUnknown,
+    NoRows,
+    NotLinked,
+)
+from sheets.google import ID_HEADER, Document, GoogleSheets, document_id_of, read_key
+from sheets.models import Direction, GoogleAccount, Provider, Spreadsheet
+from sheets.models.sources import INTERVAL, SHORTEST_INTERVAL
+from sheets.tables import table_named
+
+
+@transaction.atomic
+def add_account(*, actor: Actor, key: str, name: str = "", at: datetime) -> GoogleAccount:
+    """Keep the key file of a service account, encrypted; a newer key of an account we know replaces the old one.
+
+    Nothing is asked of Google yet: look_into does that. Raises AccountInvalid.
+    """
+    actor.require(Capability.SHEETS_LINK)
+    email = str(read_key(key)["client_email"])
+    account: GoogleAccount
+    account, is_new = GoogleAccount.objects.select_for_update(no_key=True).get_or_create(
+        organization=actor.organization, email=email, defaults={"key": key, "name": name}
+    )
+    if not is_new:
+        account.key, account.name, account.last_error = key, name or account.name, ""
+        account.save(update_fields=["key", "name", "last_error", "updated_at"])
+    action = "sheets.account_added" if is_new else "sheets.account_key_replaced"
+    audit.record(actor=actor, action=action, target=account, after={"email": email}, at=at)
+    return account
+
+
+@transaction.atomic
+def remove_account(*, actor: Actor, account: GoogleAccount, at: datetime) -> None:
+    """Forget an account and its key. Raises AccountInUse while sheets are linked with it, NotFound."""
+    actor.require(Capability.SHEETS_LINK)
+    account = _visible(GoogleAccount.objects.visible_to(actor), account, "account")
+    audit.record(actor=actor, action="sheets.account_removed", target=account, before={"email": account.email}, at=at)
+    try:
+        account.delete()
+    except ProtectedError:
+        count = account.spreadsheets.count()
+        raise AccountInUse(
+            f"{count} sheets are linked with {account.email}; link them with another account first.", count=count
+        ) from None
+
+
+def look_into(*, actor: Actor, account: GoogleAccount, address: str) -> tuple[str, Document]:
+    """The id and the tabs of a document, before one is linked: asks Google.
+
+    Raises DocumentUnknown (the address), SheetNotShared, SheetGone, CredentialsRevoked, GoogleBusy, GoogleDown.
+    """
+    actor.require(Capability.SHEETS_LINK)
+    account = _visible(GoogleAccount.objects.visible_to(actor), account, "account")
+    document_id = document_id_of(address)
+    if not document_id:
+        raise DocumentUnknown(
+            "Copy the document's address from the browser; it looks like https://docs.google.com/spreadsheets/d/…",
+            value=address[:200],
+        )
+    return document_id, GoogleSheets(account.key).document(document_id)
+
+
+def link_sheet(
+    *,
+    actor: Actor,
+    account: GoogleAccount,
+    address: str,
+    tab_id: int,
+    at: datetime,
+    table: str = "crm.units",
+    interval: int = INTERVAL,
+    constants: Mapping[str, str] | None = None,
+) -> Spreadsheet:
+    """Link one tab of a document: its header is found and its mapping guessed. It is paused until somebody starts it.
+
+    A dry run shows what the first sync would do. Raises AlreadyLinked, HeaderMissing, NoRows, and as look_into.
+    """
+    document_id, document = look_into(actor=actor, account=account, address=address)
+    declared, tab = table_named(table), document.tab(tab_id)
+    if declared.linked is None:
+        raise MappingUnknown(f"{declared.label} are imported from files only.", table=table)
+    rows = GoogleSheets(account.key).rows(document_id, tab, 1, headers.DEPTH + 2)
+    if not any(any(row) for row in rows):
+        raise NoRows(f"The tab {tab.title!r} is empty: there is nothing to sync.")
+    index = headers.find_header(rows, declared)
+    names = [name for name in headers.names_of(rows[index]) if name != ID_HEADER]
+    guessed = headers.guess(names, declared)
+    document_ = {"columns": guessed, "options": declared.guess_options(guessed), "constants": dict(constants or {})}
+    sheet = Spreadsheet(
+        organization=actor.organization,
+        table=declared.name,
+        provider=Provider.GOOGLE,
+        name=f"{document.title} · {tab.title}"[:200],
+        header=names,
+        header_row=index + 1,
+        mapping=mapping.checked(document_, names, declared),
+        account=account,
+        document_id=document_id,
+        tab_id=tab.tab_id,
+        tab=tab.title[:200],
+        interval=_interval(interval),
+        is_paused=True,
+    )
+    try:
+        with transaction.atomic():
+            sheet.save()
+            after = {"document": document_id, "tab": tab.title, "table": table}
+            audit.record(actor=actor, action="sheets.sheet_linked", target=sheet, after=after, at=at)
+    except IntegrityError:
+        raise AlreadyLinked(f"The tab {tab.title!r} of this document is linked already.") from None
+    return sheet
+
+
+@transaction.atomic
+def change_linked_sheet(
+    *,
+    actor: Actor,
+    spreadsheet: Spreadsheet,
+    at: datetime,
+    document: Mapping[str, Any] | None = None,
+    directions: Mapping[str, str] | None = None,
+    interval: int | None = None,
+    name: str | None = None,
+    account: GoogleAccount | None = None,
+) -> Spreadsheet:
+    """Say which column is what (`document`, as in imports), who may change it (`directions`: header -> direction), how
+    often it is synced (seconds), or by which account. What is not named stays.
+
+    Raises MappingUnknown, FieldMappedTwice, MappingEmpty, MappingIncomplete, DirectionUnknown, NotLinked, NotFound.
+    """
+    actor.require(Capability.SHEETS_LINK)
+    sheet = linked(actor, spreadsheet)
+    before = {"mapping": sheet.mapping, "directions": sheet.directions, "interval": sheet.interval}
+    declared = table_named(sheet.table)
+    if document is not None:
+        sheet.mapping = mapping.checked(document, sheet.header, declared, present=sheet.mapping)
+        mapping.plan(sheet.mapping, sheet.header, declared)
+    if directions is not None:
+        sheet.directions = sheet.directions | _directions(directions, sheet)
+    if interval is not None:
+        sheet.interval = _interval(interval)
+    if name:
+        sheet.name = " ".join(name.split())[:200]
+    if account is not None:
+        sheet.account = _visible(GoogleAccount.objects.visible_to(actor), account, "account")
+    sheet.save()
+    after = {"mapping": sheet.mapping, "directions": sheet.directions, "interval": sheet.interval}
+    audit.record(actor=actor, action="sheets.linked_sheet_changed", target=sheet, before=before, after=after, at=at)
+    return sheet
+
+
+@transaction.atomic
+def pause_sheet(*, actor: Actor, spreadsheet: Spreadsheet, at: datetime, is_paused: bool = True) -> Spreadsheet:
+    """Stop syncing by the clock, or start it: then the sheet is due at once. Raises NotLinked, NotFound."""
+    actor.require(Capability.SHEETS_LINK)
+    sheet = linked(actor, spreadsheet)
+    sheet.is_paused, sheet.failures = is_paused, 0
+    sheet.next_sync_at = None if is_paused else at
+    sheet.save(update_fields=["is_paused", "failures", "next_sync_at", "updated_at"])
+    action = "sheets.sheet_paused" if is_paused else "sheets.sheet_started"
+    audit.record(actor=actor, action=action, target=sheet, at=at)
+    return sheet
+
+
+def linked(actor: Actor, spreadsheet: Spreadsheet) -> Spreadsheet:
+    """The linked sheet as it is now, held until the transaction ends. Raises NotFound, NotLinked."""
+    sheet: Spreadsheet = _visible(Spreadsheet.objects.visible_to(actor), spreadsheet, "sheet")
+    if sheet.provider != Provider.GOOGLE:
+        raise NotLinked("This source is a file: upload the next one instead.")
+    return sheet
+
+
+def direction_of(sheet: Spreadsheet, header: str) -> str:
+    """Who may change the cells of this column."""
+    return str(sheet.directions.get(header, Direction.BOTH))
+
+
+def _directions(given: Mapping[str, str], sheet: Spreadsheet) -> dict[str, str]:
+    for header, direction in given.items():
+        if header not in sheet.header:
+            raise MappingUnknown(f"There is no column {header!r} in this sheet.", column=header, columns=sheet.header)
+        if direction not in Direction.values:
+            raise DirectionUnknown(
+                f"{direction!r} is no direction; use one of: {', '.join(Direction.values)}.", column=header
+            )
+    return dict(given)
+
+
+def _interval(seconds: int) -> int:
+    return max(SHORTEST_INTERVAL, seconds)
+
+
+def _visible(rows: Any, row: Any, noun: str) -> Any:
+    found = rows.select_for_update(of=("self",), no_key=True).filter(pk=row.pk).first() if row.pk else None
+    if found is None:
+        raise NotFound(f"There is no such {noun} here.")
+    return found
