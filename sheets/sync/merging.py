@@ -4,8 +4,6 @@ What is to be written into the sheet is gathered here and written afterwards, ou
 done, the row does not agree (`agreed_at`), and the next sync finds the same cells to write.
 """
 
-# ruff: noqa: S608 - the names put into statements are our own
-
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -18,6 +16,7 @@ import orjson
 from sheets.mapping import Step
 from sheets.models import Direction, Side
 from sheets.staging import BATCH, Job, Progress, Result, StagedRow, Staging
+from sheets.sync import statements
 from sheets.sync.deciding import Cell, Decision, Verdict, decide
 from sheets.tables import SKIPPED, WARNING, Issue, Link, LinkedImporter, Row, RowRefused, Run
 
@@ -93,7 +92,7 @@ class LinkedStaging(Staging):
         self.has_taken = False
         self.numbers: dict[str, int] = {}  # where rows that may follow another one stand
         self.held: list[tuple[str, int, list[str]]] = []  # rows looked at, and their cells that do not agree yet
-        self.cursor.execute(_TEMPORARY)
+        self.cursor.execute(statements.TEMPORARY)
 
     def _importer(self, run: Run) -> LinkedImporter:
         assert self.job.table.linked is not None  # noqa: S101 - only such tables can be linked
@@ -149,14 +148,14 @@ class LinkedStaging(Staging):
         return {"organization": self.job.organization_id, "spreadsheet": self.job.spreadsheet_id, "at": self.job.at}
 
     def _prints(self) -> dict[str, bytes]:
-        self.cursor.execute(_PRINTS, self._given())
+        self.cursor.execute(statements.PRINTS, self._given())
         return {key: bytes(fingerprint) for key, fingerprint in self.cursor.fetchall()}
 
     def _fingerprints(self) -> dict[bytes, int]:
         return {}  # of file imports; rows here are known by their ids
 
     def _rekey(self, before: str, after: str) -> None:
-        self.cursor.execute(_REKEY, self._given() | {"before": before, "after": after})
+        self.cursor.execute(statements.REKEY, self._given() | {"before": before, "after": after})
         self.prints[after] = self.prints.pop(before)
         if before in self.touched:
             self.touched.add(after)
@@ -282,7 +281,7 @@ class LinkedStaging(Staging):
 
     def _known_links(self, keys: list[str]) -> tuple[dict[str, Link], set[str]]:
         """Links of these rows; and the rows whose object was deleted in Majlis."""
-        self.cursor.execute(_LINKS, self._given() | {"keys": keys})
+        self.cursor.execute(statements.LINKS, self._given() | {"keys": keys})
         found = self.cursor.fetchall()
         alive = self.importer.alive([object_id for _, object_id, *_ in found])
         links = {
@@ -292,7 +291,7 @@ class LinkedStaging(Staging):
         }
         back = [key for key, *_, gone_at in found if gone_at is not None and key in links]
         if back:  # before they are compared with what Majlis has
-            self.cursor.execute(_BACK, self._given() | {"keys": back})
+            self.cursor.execute(statements.BACK, self._given() | {"keys": back})
             self.importer.restore({unit: state for unit, state in self.cursor.fetchall() if state})
         return links, {key for key, object_id, *_ in found if object_id not in alive}
 
@@ -314,11 +313,11 @@ class LinkedStaging(Staging):
         """Rows that are in the sheet no more: their objects are archived, unless another row speaks of them."""
         if not self.missing:
             return
-        self.cursor.execute(_GONE, self._given() | {"keys": list(self.missing.values())})
+        self.cursor.execute(statements.GONE, self._given() | {"keys": list(self.missing.values())})
         orphans = [object_id for (object_id,) in self.cursor.fetchall()]
         states = self.importer.withdraw(orphans)
         for object_id, state in states.items():
-            self.cursor.execute(_WITHDRAWN, self._given() | {"object": object_id, "state": state})
+            self.cursor.execute(statements.WITHDRAWN, self._given() | {"object": object_id, "state": state})
         self.counts["archived"] = len(states)
 
     def _agree(self) -> None:
@@ -327,14 +326,14 @@ class LinkedStaging(Staging):
             for line in self.held:
                 copy.write_row(line)
         self.cursor.execute("ANALYZE sheets_sync_row")
-        statement, given = self.importer.present(_LOOKED_AT, self.fields)
-        self.cursor.execute(_AGREE.format(present=statement), given | self._given())
+        statement, given = self.importer.present(statements.LOOKED_AT, self.fields)
+        self.cursor.execute(statements.AGREE.format(present=statement), given | self._given())
 
     def _echo(self) -> None:
         """Other rows of what was changed just now follow it, in this very sync: co-owners' rows say one thing of a unit."""
         if not self.has_taken:
             return
-        self.cursor.execute(_SIBLINGS, self._given())
+        self.cursor.execute(statements.SIBLINGS, self._given())
         links, _ = self._known_links([key for (key,) in self.cursor.fetchall()])
         present = self._present(links)
         steps = {step.name: step for step in self.job.plan.steps}
@@ -350,7 +349,7 @@ class LinkedStaging(Staging):
                     wanted.append(Write(key, self.numbers.get(key, 0), steps[name], theirs, ours))
             if accepted:
                 given = {"key": key, "app": orjson.dumps(accepted).decode(), "agreed": not wanted}
-                self.cursor.execute(_ACCEPT, self._given() | given)
+                self.cursor.execute(statements.ACCEPT, self._given() | given)
             for write in wanted:
                 self.merged.writes.append(write)
                 self.merged.changes.append(
@@ -360,70 +359,3 @@ class LinkedStaging(Staging):
 
 def _loaded(document: Any) -> dict[str, str]:
     return orjson.loads(document) if isinstance(document, str) else dict(document)
-
-
-_HERE = "organization_id = %(organization)s AND spreadsheet_id = %(spreadsheet)s"
-
-_TEMPORARY = """
-    DROP TABLE IF EXISTS sheets_sync_row;
-    CREATE TEMPORARY TABLE sheets_sync_row (row_key text, row integer, held text[]) ON COMMIT DROP
-"""
-
-_PRINTS = f"SELECT row_key, fingerprint FROM sheets_rowlink WHERE {_HERE} AND gone_at IS NULL"
-
-_LINKS = f"SELECT row_key, object_id, related_id, base, app, gone_at FROM sheets_rowlink WHERE {_HERE} AND row_key = ANY(%(keys)s)"
-
-_SIBLINGS = """
-    SELECT other.row_key FROM sheets_sync_row s
-      JOIN sheets_rowlink l ON l.organization_id = %(organization)s AND l.spreadsheet_id = %(spreadsheet)s
-           AND l.row_key = s.row_key
-      JOIN sheets_rowlink other ON other.organization_id = %(organization)s AND other.object_id = l.object_id
-           AND other.spreadsheet_id = l.spreadsheet_id AND other.gone_at IS NULL
-    EXCEPT SELECT row_key FROM sheets_sync_row
-"""
-
-_ACCEPT = f"""
-    UPDATE sheets_rowlink SET app = app || %(app)s::jsonb, agreed_at = CASE WHEN %(agreed)s THEN now() ELSE agreed_at END
-     WHERE {_HERE} AND row_key = %(key)s
-"""
-
-_REKEY = f"UPDATE sheets_rowlink SET row_key = %(after)s, updated_at = %(at)s WHERE {_HERE} AND row_key = %(before)s"
-
-_BACK = f"""
-    UPDATE sheets_rowlink l SET gone_at = NULL, withdrawn = '', updated_at = %(at)s
-      FROM (SELECT id, withdrawn FROM sheets_rowlink WHERE {_HERE} AND row_key = ANY(%(keys)s)) was
-     WHERE l.id = was.id AND l.organization_id = %(organization)s
-    RETURNING l.object_id, was.withdrawn
-"""
-
-_GONE = f"""
-    WITH gone AS (
-        UPDATE sheets_rowlink SET gone_at = %(at)s, updated_at = %(at)s WHERE {_HERE} AND row_key = ANY(%(keys)s)
-        RETURNING id, object_id)
-    SELECT DISTINCT object_id FROM gone g
-     WHERE NOT EXISTS (
-           SELECT FROM sheets_rowlink other
-            WHERE other.organization_id = %(organization)s AND other.object_id = g.object_id
-              AND other.gone_at IS NULL AND other.id NOT IN (SELECT id FROM gone))
-"""
-
-_WITHDRAWN = (
-    f"UPDATE sheets_rowlink SET withdrawn = %(state)s WHERE {_HERE} AND object_id = %(object)s AND gone_at = %(at)s"
-)
-
-_LOOKED_AT = """(
-    SELECT l.row_key, l.object_id, l.related_id FROM sheets_sync_row s
-      JOIN sheets_rowlink l ON l.organization_id = %(organization)s AND l.spreadsheet_id = %(spreadsheet)s
-           AND l.row_key = s.row_key)
-"""
-
-_AGREE = """
-    UPDATE sheets_rowlink l
-       SET app = (x.app - s.held) || COALESCE(
-               (SELECT jsonb_object_agg(e.key, e.value) FROM jsonb_each(l.app) e WHERE e.key = ANY(s.held)), '{{}}'),
-           agreed_at = CASE WHEN s.held = '{{}}' THEN now() ELSE l.agreed_at END,
-           row = s.row
-      FROM sheets_sync_row s
-      JOIN ({present}) x ON x.row_key = s.row_key
-     WHERE l.organization_id = %(organization)s AND l.spreadsheet_id = %(spreadsheet)s AND l.row_key = s.row_key
-"""
