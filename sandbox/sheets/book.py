@@ -16,6 +16,10 @@ Json = dict[str, Any]
 REMEMBERED_STATES = 50
 ROLES = {"reader": 1, "commenter": 1, "writer": 2, "owner": 3}
 ANYONE = "anyone"
+PROTECTED = (
+    "You are trying to edit a protected cell or object. Please contact the spreadsheet owner to remove protection "
+    "if you need to edit."
+)
 
 
 class Metadata(NamedTuple):
@@ -150,9 +154,12 @@ class Change:
     kind: str
     ranges: list[str] = field(default_factory=list)
     project: str = ""
+    is_guarded: bool = False
 
-    def touch(self, tab: Tab, box: Box) -> None:
-        """Note a range for the log; a long list is cut."""
+    def touch(self, tab: Tab, box: Box, *, cells: bool = True) -> None:
+        """Note a range for the log; a long list is cut. Refuses cells that are protected from a program."""
+        if self.is_guarded and cells and self.mark is not None and tab.is_protected_from(self.mark.who, box):
+            raise invalid(PROTECTED)
         if len(self.ranges) < 200:
             self.ranges.append(a1.written(tab.title, box))
 
@@ -179,7 +186,9 @@ class File:
     @contextmanager
     def change(self, who: str, kind: str, now: float, project: str = "") -> Iterator[Change]:
         """Make one write: all of it is applied at the end, or nothing if it is refused half-way."""
-        change = Change(self.content.copy(), Mark(who, now), kind, project=project)
+        # Protection is for programs: a person at the page is the office itself. Owners are never kept out.
+        guarded = bool(project) and self.role(who) < ROLES["owner"]
+        change = Change(self.content.copy(), Mark(who, now), kind, project=project, is_guarded=guarded)
         yield change
         self.past.append((self.version, who, self.content))
         self.content = change.content

@@ -278,6 +278,18 @@ class Tab:
             if names[1] in area and (last := shift.at(area[names[1]] - 1)) is not None:
                 area[names[1]] = last + 1
 
+    def is_protected_from(self, who: str, box: Box) -> bool:
+        """Whether some of these cells are in a protected range that this person may not edit."""
+        for each in self.protected:
+            if each.get("warningOnly") or who in (each.get("editors") or {}).get("users", []):
+                continue
+            area = each.get("range", {})
+            bottom, right = area.get("endRowIndex", self.row_count), area.get("endColumnIndex", self.column_count)
+            rows = box.top < bottom and box.bottom > area.get("startRowIndex", 0)
+            if rows and box.left < right and box.right > area.get("startColumnIndex", 0):
+                return True
+        return False
+
     def resize(self, rows: int, columns: int) -> None:
         """Give the grid another size; what does not fit any more is gone."""
         if rows < self.row_count:

@@ -157,6 +157,20 @@ def _formula(change: Change, op: Json) -> None:
     change.touch(tab, Box(area.top, area.left, area.top + 1, area.left + 1))
 
 
+def _protect(change: Change, op: Json) -> None:
+    tab = _tab(change, op)
+    if op["op"] == "unprotect":
+        tab.protected.clear()
+        return
+    made: Json = {"range": {"sheetId": tab.sheet_id}, "editors": {"users": list(op.get("editors") or [])}}
+    if op.get("range"):
+        area = a1.cells(str(op["range"]))
+        ends = (area.top, area.bottom, area.left, area.right)
+        names = ("startRowIndex", "endRowIndex", "startColumnIndex", "endColumnIndex")
+        made["range"] |= {name: end for name, end in zip(names, ends, strict=True) if end is not None}
+    structure.protect(tab, made, change.mark.who if change.mark else "")
+
+
 def _format(change: Change, op: Json) -> None:
     tab, form = _tab(change, op), Format(str(op.get("type", "NUMBER")), str(op.get("pattern", "")))
     area = a1.cells(str(op["range"]))
@@ -255,6 +269,8 @@ KINDS: dict[str, Callable[[Change, Json], None]] = {
     "sort": _sort,
     "formula": _formula,
     "format": _format,
+    "protect": _protect,
+    "unprotect": _protect,
     "rename_header": _rename_header,
     "rename_tab": _rename_tab,
     "delete_tab": _delete_tab,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from . import cells, formats, formulas, structure
+from . import cells, formats, references, structure
 from .a1 import Box
 from .book import Change
 from .errors import GoogleError, invalid
@@ -117,7 +117,7 @@ def repeat_cell(change: Change, wanted: Json) -> Json:
 
 
 def _filled(formula: Formula, rows: int, columns: int) -> str:
-    return formulas.offset(formula, rows, columns).text
+    return references.offset(formula, rows, columns).text
 
 
 def find_replace(change: Change, wanted: Json) -> Json:
@@ -155,11 +155,11 @@ def find_replace(change: Change, wanted: Json) -> Json:
                 kept, form = cells.entered(replaced, content.locale, tab.form(row, column))
                 tab.put(row, column, [kept], change.mark, {} if form is None else {column: form})
                 occurrences += found
+                change.touch(tab, Box(row, column, row + 1, column + 1))
                 values, changed, touched = values + (not is_formula), changed + is_formula, True
             rows += touched
         if values + changed > before:
             sheets += 1
-            change.touch(tab, box)
     counts = {
         "valuesChanged": values,
         "formulasChanged": changed,

@@ -3,7 +3,7 @@
 import random
 from typing import Any
 
-from . import cells, formulas, metadata
+from . import cells, metadata, references
 from .a1 import Box
 from .book import Change, Content
 from .errors import invalid
@@ -37,7 +37,7 @@ def properties(content: Content, tab: Tab) -> Json:
 def shifted(change: Change, tab: Tab, shift: Shift) -> None:
     """Let everything that refers to rows or columns follow them."""
     change.content.follow(tab, shift)
-    formulas.followed(change.content, tab, shift)
+    references.followed(change.content, tab, shift)
 
 
 def free_title(content: Content, title: str) -> str:
@@ -118,7 +118,7 @@ def duplicate_sheet(change: Change, wanted: Json) -> Json:
         if each.sheet_id == source.sheet_id:
             metadata_id = max(content.metadata) + 1
             content.metadata[metadata_id] = each._replace(id=metadata_id, sheet_id=twin.sheet_id)
-    change.touch(twin, Box(0, 0, twin.row_count, twin.column_count))
+    change.touch(twin, Box(0, 0, twin.row_count, twin.column_count), cells=False)
     return {"duplicateSheet": {"properties": properties(content, twin)}}
 
 
@@ -162,7 +162,7 @@ def update_sheet_properties(change: Change, wanted: Json) -> Json:
     if named("index") and "index" in new:
         content.tabs.remove(tab)
         content.tabs.insert(new["index"], tab)
-    change.touch(tab, Box(0, 0, 1, 1))
+    change.touch(tab, Box(0, 0, 1, 1), cells=False)
     return {}
 
 
@@ -171,7 +171,7 @@ def rename(content: Content, tab: Tab, title: str) -> None:
     if title.casefold() != tab.title.casefold():
         free_title(content, title)
     before, tab.title = tab.title, title
-    formulas.renamed(content, before, title)
+    references.renamed(content, before, title)
 
 
 def resize(change: Change, tab: Tab, rows: int, columns: int) -> None:
@@ -297,7 +297,7 @@ def sort(change: Change, tab: Tab, box: Box, specs: list[tuple[int, bool]]) -> N
             row = tab.rows[place]
             if place != source and any(isinstance(each, Formula) for each in row.cells[box.left : box.right]):
                 moved = [
-                    formulas.offset(each, place - source, 0)
+                    references.offset(each, place - source, 0)
                     if isinstance(each, Formula) and box.left <= column < box.right
                     else each
                     for column, each in enumerate(row.cells)
@@ -310,9 +310,20 @@ def sort(change: Change, tab: Tab, box: Box, specs: list[tuple[int, bool]]) -> N
 def add_protected_range(change: Change, wanted: Json) -> Json:
     made = dict(wanted.get("protectedRange") or {})
     tab = sheet(change.content, (made.get("range") or {}).get("sheetId", 0))
+    protect(tab, made, change.mark.who if change.mark else "")
+    return {"addProtectedRange": {"protectedRange": made}}
+
+
+def protect(tab: Tab, made: Json, who: str) -> None:
+    """Protect a range. Whoever does it remains an editor of it."""
+    users = list((made.get("editors") or {}).get("users") or [])
+    if made.get("warningOnly"):
+        if users:
+            raise invalid("ProtectedRange is warningOnly. Editors cannot be set on it.")
+    else:
+        made["editors"] = {"users": list(dict.fromkeys([*users, who]))}
     made.setdefault("protectedRangeId", random.randrange(1, 2**31))
     tab.protected.append(made)
-    return {"addProtectedRange": {"protectedRange": made}}
 
 
 def delete_protected_range(change: Change, wanted: Json) -> Json:

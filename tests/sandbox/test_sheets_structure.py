@@ -279,6 +279,40 @@ def test_the_workbook_and_its_tabs_can_be_resized_within_limits(book: gspread.Sp
     assert book.title == "Another name"
 
 
+def test_protected_cells_keep_programs_out(google: Google, book: gspread.Spreadsheet) -> None:
+    google.people(book, {"op": "protect", "range": "A1:Z1"}, by="office@sandbox.example")
+    version = google.state(book)["version"]
+
+    for write in (
+        lambda: book.sheet1.update([["x"]], "B1"),
+        lambda: book.sheet1.batch_update([{"range": "A9", "values": [["x"]]}, {"range": "A1", "values": [["x"]]}]),
+        lambda: book.sheet1.delete_rows(1),
+        lambda: book.sheet1.hide_columns(0, 1),
+        lambda: book.sheet1.sort((1, "asc"), range="A1:C4"),
+        lambda: book.sheet1.clear(),
+        lambda: book.sheet1.insert_cols([["x"]], 2),
+    ):
+        with pytest.raises(APIError, match=r"\[400\].*You are trying to edit a protected cell or object"):
+            write()
+    assert google.state(book)["version"] == version
+
+    book.sheet1.update([["x"]], "A2")
+    book.sheet1.freeze(rows=1)
+    google.people(book, {"op": "protect"}, {"op": "set", "cells": {"A1": "by the office"}})
+    with pytest.raises(APIError, match="protected cell"):
+        book.sheet1.update([["y"]], "A2")
+    google.people(book, {"op": "unprotect"})
+    book.sheet1.add_protected_range("A1:B2", editor_users_emails=[])
+    book.sheet1.update([["y"]], "A2")  # whoever protects may edit
+    assert book.sheet1.get("A1:A2") == [["by the office"], ["y"]]
+
+
+def test_answers_are_cut_to_the_fields_asked_for(book: gspread.Spreadsheet) -> None:
+    assert book.values_get("A1:B2", {"fields": "values"}) == {"values": [["Name", "Age"], ["Ali", "30"]]}
+    with pytest.raises(APIError, match=r"\[400\]"):
+        book.values_get("A1:B2", {"fields": "values("})
+
+
 def test_a_tab_can_be_copied_to_another_spreadsheet(google: Google, book: gspread.Spreadsheet) -> None:
     other = google.sheet({"title": "Own"})
 
