@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.actors import Actor
 from core.roles import Capability
+from crm.models import DisclosureAlert
 from messaging.selectors import InboxCounts, inbox_counts
 
 # How many, and the address that shows them.
@@ -66,6 +67,12 @@ def inbox(box: str) -> Callable[[Desk], Look]:
     return look
 
 
+def alerts(desk: Desk) -> Look:
+    """Members who reached the limit of numbers an hour, and whom nobody has looked into yet."""
+    waiting = DisclosureAlert.objects.visible_to(desk.actor).filter(seen_at__isnull=True).count()
+    return waiting, f"{reverse('admin:crm_disclosurealert_changelist')}?seen_at__isempty=1"
+
+
 CARDS: list[Card] = [
     Card(
         _("Unanswered"),
@@ -101,6 +108,13 @@ CARDS: list[Card] = [
         Capability.CAMPAIGNS_APPROVE,
         rows("campaigns.campaign", status__exact="in_review"),
         "warn",
+    ),
+    Card(
+        _("Numbers: limit reached"),
+        _("somebody asked for more than usual"),
+        Capability.AUDIT_READ,
+        alerts,
+        "bad",
     ),
     Card(
         _("Imports failed"),

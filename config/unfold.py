@@ -43,6 +43,8 @@ GROUPS: list[tuple[Any, list[tuple[str, str]]]] = [
             ("crm.projectassignment", "assignment_ind"),
             ("crm.bankdetails", "account_balance"),
             ("crm.ownerdisclosure", "visibility"),
+            ("crm.listdisclosure", "download"),
+            ("crm.disclosurealert", "notification_important"),
             ("crm.historyentry", "manage_history"),
         ],
     ),

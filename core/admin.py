@@ -93,6 +93,8 @@ class TenantAdmin(ModelAdmin):
     read_capability: ClassVar[Capability]
     write_capability: ClassVar[Capability | None] = None
     export_columns: ClassVar[exporting.Columns] = ()
+    # What a file asks besides crm.export, where that is more than to read the list.
+    export_capability: ClassVar[Capability | None] = None
     export_prefetched: ClassVar[tuple[Any, ...]] = ()
     # What else is to be known of whoever takes these rows along (numbers that were disclosed).
     export_taken: ClassVar[Any] = None
@@ -107,7 +109,7 @@ class TenantAdmin(ModelAdmin):
             exporting.declare(
                 model,
                 self.export_columns,
-                capability=self.read_capability,
+                capability=self.export_capability or self.read_capability,
                 prefetched=self.export_prefetched,
                 rows=self.export_rows,
                 taken=type(self).export_taken,

@@ -38,6 +38,7 @@ class Capability(StrEnum):
     STOCK_WRITE = "stock.write"
     CRM_DELETE = "crm.delete"
     CRM_EXPORT = "crm.export"
+    NUMBERS_READ = "numbers.read"
     SHEETS_IMPORT = "sheets.import"
     SHEETS_LINK = "sheets.link"
     AGENTS_MANAGE = "agents.manage"
@@ -80,6 +81,7 @@ _MANAGER = _SUPERVISOR | {
     Capability.AGENTS_MANAGE,
     Capability.CRM_DELETE,
     Capability.CRM_EXPORT,
+    Capability.NUMBERS_READ,
     Capability.SHEETS_IMPORT,
     Capability.SHEETS_LINK,
     Capability.CAMPAIGNS_APPROVE,

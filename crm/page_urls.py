@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.pages import agents, exports, leaving, owners, projects, search, unit, units
+from crm.pages import agents, disclosures, exports, leaving, owners, projects, search, unit, units
 
 urlpatterns = [
     path("search/", search.search, name="search"),
@@ -33,4 +33,7 @@ urlpatterns = [
     ),
     path("departures/exports/<int:export_id>/<slug:what>.csv", leaving.departure_export, name="departure-export"),
     path("lists/<slug:name>/export/", exports.export, name="list-export"),
+    path("disclosures/", disclosures.disclosures, name="disclosures"),
+    path("disclosures/export/", disclosures.disclosures_file, name="disclosures-file"),
+    path("disclosures/alerts/<int:alert_id>/", disclosures.disclosure_alert, name="disclosure-alert"),
 ]

@@ -159,7 +159,7 @@ class ConversationAdmin(TenantAdmin):
     ]  # fmt: skip
     list_filter: ClassVar = ["status", "channel"]
     list_select_related: ClassVar = ["contact", "channel", "assigned_to__user"]
-    search_fields: ClassVar = ["contact__display_name", "contact__points__value"]
+    search_fields: ClassVar = ["contact__display_name", "=contact__points__value"]
     export_columns: ClassVar = [
         ("Contact", "contact.display_name"), ("Channel", "channel.name"), ("Assigned to", "assigned_to.user.name"),
         "status", "topic", ("Unread", "unread_count"), "last_message_at", "window_expires_at",

@@ -10,6 +10,8 @@ from unfold.decorators import display
 from campaigns.models import CampaignMessage, SkipReason, Status
 from core.admin import TenantAdmin, site
 from core.roles import Capability
+from crm.models.contacts import PointKind
+from crm.selectors import masked
 from messaging.error_codes import explain
 
 COLOURS = {
@@ -24,11 +26,12 @@ class RecipientAdmin(TenantAdmin):
     list_display: ClassVar = ["person", "number", "state", "reason", "campaign", "accepted_at", "responded_at"]
     list_filter: ClassVar = ["status", "skip_reason", "campaign"]
     list_select_related: ClassVar = ["contact", "campaign"]
-    search_fields: ClassVar = ["contact__display_name", "recipient"]
+    search_fields: ClassVar = ["contact__display_name", "=recipient"]
     fields: ClassVar = [
-        "campaign", "contact", "property", "recipient", "variables", "status", "skip_reason", "channel", "attempts",
+        "campaign", "contact", "property", "number", "variables", "status", "skip_reason", "channel", "attempts",
         "deferrals", "not_before", "error_code", "error", "accepted_at", "responded_at",
     ]  # fmt: skip
+    readonly_fields: ClassVar = ["number"]
     export_columns: ClassVar = [
         ("Campaign", "campaign.name"), ("Person", "contact.display_name"), ("Number", lambda row: number_of(row)),
         "status", ("Why", lambda row: why(row)), "attempts", "accepted_at", "responded_at",
@@ -58,7 +61,8 @@ class RecipientAdmin(TenantAdmin):
 
 
 def number_of(row: CampaignMessage) -> str:
-    return f"+{row.recipient}" if row.recipient.isdigit() else row.recipient
+    """With its middle hidden, as in every list: the contact's page shows it, and keeps that it did."""
+    return masked(PointKind.PHONE, f"+{row.recipient}") if row.recipient.isdigit() else row.recipient
 
 
 def why(row: CampaignMessage) -> str:

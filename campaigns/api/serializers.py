@@ -8,6 +8,8 @@ from rest_framework import serializers
 from campaigns.models import Approval, Campaign, CampaignMessage, CampaignPause, Target
 from campaigns.selectors import Funnel
 from crm.models import Project
+from crm.models.contacts import PointKind
+from crm.selectors import masked
 from messaging.models import Channel, MessageTemplate
 
 
@@ -143,6 +145,7 @@ class ReasonSerializer(serializers.Serializer[Any]):
 
 class RecipientSerializer(serializers.ModelSerializer[CampaignMessage]):
     contact_name = serializers.CharField(source="contact.display_name")
+    recipient = serializers.SerializerMethodField(help_text="the middle of a number is hidden, as in every list")
 
     class Meta:
         model = CampaignMessage
@@ -150,3 +153,6 @@ class RecipientSerializer(serializers.ModelSerializer[CampaignMessage]):
             "id", "contact", "contact_name", "property", "recipient", "variables", "status", "skip_reason", "channel",
             "message", "attempts", "deferrals", "not_before", "error_code", "error", "accepted_at", "responded_at",
         ]  # fmt: skip
+
+    def get_recipient(self, row: CampaignMessage) -> str:
+        return masked(PointKind.PHONE, row.recipient) if row.recipient.isdigit() else row.recipient

@@ -1,4 +1,4 @@
-"""Contacts, the ways to reach them, and who was given which number."""
+"""Contacts, and the ways to reach them."""
 
 from __future__ import annotations
 
@@ -6,23 +6,30 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Prefetch, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from unfold.decorators import display
 
-from core.admin import TenantAdmin, call_service, site
+from core.admin import call_service, site
 from core.roles import Capability
 from crm import services
 from crm.admin.base import DeletableAdmin, ReadOnlyInline, ServiceAdmin, actor_of
-from crm.models import Contact, ContactPoint, OwnerDisclosure, Ownership
+from crm.models import Contact, ContactPoint, Ownership
 from crm.models.contacts import PointKind
+from crm.models.disclosures import Door
+from crm.selectors import masked, told_points
 
 POINTS = Prefetch("points", ContactPoint.objects.live().order_by("-is_primary", "pk"))
 FROM_BACK_OFFICE = "marked in the back office"
 
 
 def _values(contact: Contact, *kinds: str) -> str:
+    """Whole, for files: whoever takes one along is kept with it (services.numbers_taken)."""
     return ", ".join(point.value for point in contact.points.all() if point.kind in kinds)
+
+
+def _masked(contact: Contact, *kinds: str) -> str:
+    return ", ".join(masked(point.kind, point.value) for point in contact.points.all() if point.kind in kinds)
 
 
 class OwnedInline(ReadOnlyInline):
@@ -33,9 +40,21 @@ class OwnedInline(ReadOnlyInline):
 
 
 class ContactPointInline(ReadOnlyInline):
+    """Whole where this member was shown them today: opening the contact shows them to those who may, and is kept."""
+
     model = ContactPoint
-    fields = ["kind", "value", "line_type", "status", "is_primary", "raw"]
+    fields = ["kind", "shown", "line_type", "status", "is_primary", "notes"]
+    readonly_fields = ["shown"]
     verbose_name_plural = "ways to reach"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        contact = request.resolver_match.kwargs.get("object_id", "") if request.resolver_match else ""
+        self.told = told_points(actor_of(request), [int(contact)] if contact.isdecimal() else [], timezone.now())
+        return super().get_queryset(request)
+
+    @display(description="Value")
+    def shown(self, point: ContactPoint) -> str:
+        return point.value if point.pk in self.told else masked(point.kind, point.value)
 
 
 @admin.register(Contact, site=site)
@@ -57,6 +76,8 @@ class ContactAdmin(ServiceAdmin, DeletableAdmin):
     inlines = [ContactPointInline, OwnedInline]
     actions = ["mark_bad", "mark_good", "delete_with_a_way_back"]
     export_prefetched = (POINTS,)
+    export_capability = Capability.NUMBERS_READ
+    export_taken = services.numbers_taken
     export_columns = [
         ("Name", "display_name"), "kind",
         ("Numbers", lambda contact: _values(contact, PointKind.PHONE, PointKind.WHATSAPP)),
@@ -67,6 +88,15 @@ class ContactAdmin(ServiceAdmin, DeletableAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related(POINTS)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Opening a contact shows its numbers to those who may read them, and that is kept."""
+        contact = self.get_object(request, object_id)
+        if contact is not None:
+            services.open_contact(actor=actor_of(request), contact=contact, at=timezone.now(), door=Door.BACK_OFFICE)
+        return super().change_view(request, object_id, form_url, extra_context)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -81,7 +111,7 @@ class ContactAdmin(ServiceAdmin, DeletableAdmin):
 
     @display(description="Numbers")
     def numbers(self, contact: Contact) -> str:
-        return _values(contact, PointKind.PHONE, PointKind.WHATSAPP)
+        return _masked(contact, PointKind.PHONE, PointKind.WHATSAPP)
 
     @admin.action(description="Mark as bad contact")
     def mark_bad(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
@@ -106,15 +136,35 @@ class ContactPointAdmin(ServiceAdmin, DeletableAdmin):
     add_service = services.add_contact_point
     autocomplete_fields = ["contact"]
     fields = ["contact", "kind", "value", "is_primary", "notes"]
-    list_display = ["value", "kind", "contact_name", "line_type", "status", "is_primary"]
+    list_display = ["shown", "kind", "contact_name", "line_type", "status", "is_primary"]
     list_filter = ["kind", "status", "line_type"]
     list_select_related = ["contact"]
-    search_fields = ["value", "contact__display_name"]
+    search_fields = ["contact__display_name"]
+    search_help_text = "Words of the name, a whole e-mail address, or the last seven digits of a number"
     actions = ["found_valid", "found_invalid", "do_not_contact", "delete_with_a_way_back"]
+    export_capability = Capability.NUMBERS_READ
+    export_taken = services.numbers_taken
     export_columns = [
         ("Contact", "contact.display_name"), "kind", "value", ("Line", "line_type"), "country", "status",
         ("Primary", "is_primary"), ("As typed", "raw"), "validated_at", "notes",
     ]  # fmt: skip
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """As contacts are searched: parts of a number would let one find its hidden digits."""
+        found = Contact.objects.visible_to(actor_of(request)).search(search_term)
+        return (queryset.filter(contact__in=found) if search_term.strip() else queryset), False
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [name if obj is None or name != "value" else "shown" for name in self.fields]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [] if obj is None else ["shown"]
+
+    @display(description="Value", ordering="value")
+    def shown(self, point: ContactPoint) -> str:
+        return masked(point.kind, point.value)
 
     @display(description="Contact")
     def contact_name(self, point: ContactPoint) -> str:
@@ -134,18 +184,3 @@ class ContactPointAdmin(ServiceAdmin, DeletableAdmin):
     def do_not_contact(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
         for point in rows:
             call_service(self, request, services.mark_do_not_contact, point=point, reason=FROM_BACK_OFFICE)
-
-
-@admin.register(OwnerDisclosure, site=site)
-class OwnerDisclosureAdmin(TenantAdmin):
-    """Who was given whose numbers."""
-
-    read_capability = Capability.AUDIT_READ
-    list_display = ["at", "membership", "contact", "reason", "door"]
-    list_filter = ["door"]
-    list_select_related = ["membership__user", "contact"]
-    search_fields = ["membership__user__name", "contact__display_name", "reason"]
-    export_columns = [
-        "at", ("Shown to", "membership.user.name"), ("Contact", "contact.display_name"), "reason", "door",
-        ("How many", lambda row: len(row.points)),
-    ]  # fmt: skip

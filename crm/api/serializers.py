@@ -22,7 +22,7 @@ from crm.models import (
     Property,
     PropertyType,
 )
-from crm.selectors import MASK, masked, reads_numbers
+from crm.selectors import MASK, masked
 
 
 class ProjectSerializer(serializers.ModelSerializer[Project]):
@@ -59,7 +59,8 @@ class PropertySerializer(serializers.ModelSerializer[Property]):
 
 
 class ContactPointSerializer(serializers.ModelSerializer[ContactPoint]):
-    """`value` is whole for those who read numbers; others see its middle hidden, and ask with a disclosure."""
+    """`value` has its middle hidden in lists. It is whole for a token whose scopes name `numbers.read`, and in the answer
+    about one contact to those who may read numbers, which is kept; others ask with a disclosure."""
 
     class Meta:
         model = ContactPoint
@@ -69,7 +70,8 @@ class ContactPointSerializer(serializers.ModelSerializer[ContactPoint]):
 
     def to_representation(self, instance: ContactPoint) -> dict[str, Any]:
         shown = super().to_representation(instance)
-        if not reads_numbers(self.context["view"].actor):
+        view = self.context["view"]
+        if not (getattr(view, "shows_all", False) or instance.pk in getattr(view, "told", ())):
             shown["value"] = masked(instance.kind, instance.value)
         return shown
 

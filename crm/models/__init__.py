@@ -4,7 +4,7 @@ from crm.models.agents import Agent, BankDetails, ProjectAssignment
 from crm.models.contacts import Contact, ContactPoint
 from crm.models.deals import Deal
 from crm.models.departures import Departure, DepartureExport
-from crm.models.disclosures import OwnerDisclosure
+from crm.models.disclosures import DisclosureAlert, ListDisclosure, OwnerDisclosure
 from crm.models.duplicates import DuplicateCandidate, DuplicateSearch
 from crm.models.history import HistoryEntry
 from crm.models.merges import Merge, MergeStep
@@ -19,9 +19,11 @@ __all__ = [
     "Deal",
     "Departure",
     "DepartureExport",
+    "DisclosureAlert",
     "DuplicateCandidate",
     "DuplicateSearch",
     "HistoryEntry",
+    "ListDisclosure",
     "Merge",
     "MergeStep",
     "OwnerDisclosure",

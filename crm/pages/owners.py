@@ -105,8 +105,9 @@ def do_not_contact(request: HttpRequest, point_id: int) -> HttpResponse:
 
 
 def _shown(request: HttpRequest, contact_id: int, form: ContactForm | None = None, code: int = 200) -> HttpResponse:
-    actor = actor_of(request)
-    found = selectors.contact_page(actor=actor, contact_id=contact_id, at=timezone.now())
+    actor, now = actor_of(request), timezone.now()
+    services.open_contact(actor=actor, contact=_found(request, contact_id), at=now)
+    found = selectors.contact_page(actor=actor, contact_id=contact_id, at=now)
     context: dict[str, Any] = {
         "here": "owners",
         "found": found,

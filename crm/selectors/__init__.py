@@ -7,7 +7,16 @@ from crm.selectors.agents import OPEN_STAGES, AgentLoad, AgentPage, agent_loads,
 from crm.selectors.contacts import ContactList, ContactPage, ContactRow, contact_list, contact_page
 from crm.selectors.history import Happening, History, contact_history, unit_history
 from crm.selectors.leaving import Leaving, leaving
-from crm.selectors.numbers import DISCLOSED_FOR, MASK, Point, masked, points_of, reads_numbers
+from crm.selectors.numbers import (
+    DISCLOSED_FOR,
+    MASK,
+    Point,
+    masked,
+    points_of,
+    reads_lists_whole,
+    reads_numbers,
+    told_points,
+)
 from crm.selectors.projects import Part, ProjectPage, ProjectRow, project_list, project_page
 from crm.selectors.search import Findings, Group, OwnerHit, search
 from crm.selectors.sources import Source, imports_of, sources_of_project, sources_of_unit
@@ -54,12 +63,14 @@ __all__ = [
     "points_of",
     "project_list",
     "project_page",
+    "reads_lists_whole",
     "reads_numbers",
     "search",
     "sources_of_project",
     "sources_of_unit",
     "steps",
     "timeline",
+    "told_points",
     "unit_history",
     "unit_list",
     "unit_page",

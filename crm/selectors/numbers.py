@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.actors import Actor
-from core.roles import Reach
+from core.roles import Capability
 from crm.models import ContactPoint, OwnerDisclosure
 from crm.models.contacts import PointKind
 
@@ -32,12 +32,17 @@ class Point:
 
 
 def reads_numbers(actor: Actor) -> bool:
-    """Whether this actor reads numbers and addresses whole, in every list, page and API answer.
+    """Whether opening the page of a contact shows its numbers whole, which is kept (crm.services.open_contact).
 
-    Those who answer for the whole organisation do. Agents and supervisors read them with the middle hidden, and ask
-    for a contact's numbers one by one (crm.services.disclose_owner_number), which is counted and kept.
+    Lists hide their middle from everybody. The others ask for a contact's numbers one by one, with a reason
+    (crm.services.disclose_owner_number), which is counted and kept too.
     """
-    return actor.reach is Reach.ORGANIZATION
+    return actor.can(Capability.NUMBERS_READ)
+
+
+def reads_lists_whole(actor: Actor) -> bool:
+    """Integrations whose token names the scope read lists of numbers whole; each page is kept as a ListDisclosure."""
+    return actor.token is not None and Capability.NUMBERS_READ in actor.token.scopes and reads_numbers(actor)
 
 
 def masked(kind: str, value: str) -> str:
@@ -49,14 +54,13 @@ def masked(kind: str, value: str) -> str:
 
 
 def points_of(actor: Actor, contacts: Iterable[int], at: datetime) -> dict[int, list[Point]]:
-    """Ways to reach each contact, primary ones first. One query; a second where numbers are masked."""
+    """Ways to reach each contact, primary ones first; whole are those that this member was shown today. Two queries."""
     points: dict[int, list[Point]] = defaultdict(list)
     ids = list(contacts)
-    whole = reads_numbers(actor)
-    told = set() if whole else _disclosed(actor, ids, at)
+    told = told_points(actor, ids, at)
     found = ContactPoint.objects.for_organization(actor.organization).live().filter(contact__in=ids)
     for point in found.order_by("-is_primary", "pk"):
-        hidden = not whole and point.pk not in told
+        hidden = point.pk not in told
         points[point.contact_id].append(
             Point(
                 point_id=point.pk,
@@ -73,9 +77,11 @@ def points_of(actor: Actor, contacts: Iterable[int], at: datetime) -> dict[int, 
     return points
 
 
-def _disclosed(actor: Actor, contacts: list[int], at: datetime) -> set[int]:
+def told_points(actor: Actor, contacts: Iterable[int], at: datetime) -> set[int]:
     """The points that this member was given during the last day: they need not be asked for twice."""
+    if actor.membership is None:
+        return set()
     given = OwnerDisclosure.objects.for_organization(actor.organization).filter(
-        membership=actor.membership, contact__in=contacts, at__gt=at - DISCLOSED_FOR
+        membership=actor.membership, contact__in=list(contacts), at__gt=at - DISCLOSED_FOR
     )
     return {point for points in given.values_list("points", flat=True) for point in points}

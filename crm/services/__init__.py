@@ -8,7 +8,7 @@ from crm.services.departure_exports import (
     request_departure_export,
     take_departure_list,
 )
-from crm.services.disclosures import disclose_owner_number
+from crm.services.disclosures import disclose_list, disclose_owner_number, numbers_taken, open_contact, see_alert
 from crm.services.leaving import agent_leaves, agent_returns, archive_agent
 from crm.services.owners import Share, set_owners
 from crm.services.people import (
@@ -56,14 +56,18 @@ __all__ = [
     "create_property",
     "create_property_type",
     "decide_departure_export",
+    "disclose_list",
     "disclose_owner_number",
     "lift_do_not_contact",
     "lose_deal",
     "mark_bad_contact",
     "mark_do_not_contact",
     "move_deal",
+    "numbers_taken",
+    "open_contact",
     "reopen_deal",
     "request_departure_export",
+    "see_alert",
     "set_bank_details",
     "set_owners",
     "take_departure_list",

@@ -15,7 +15,17 @@ from core import events
 from core.actors import Actor
 from core.models import AuditEntry
 from crm.events import DealClosed
-from crm.models import Agent, BankDetails, Contact, ContactPoint, Deal, Project, ProjectAssignment, Property
+from crm.models import (
+    Agent,
+    BankDetails,
+    Contact,
+    ContactPoint,
+    Deal,
+    ListDisclosure,
+    Project,
+    ProjectAssignment,
+    Property,
+)
 from tests.crm import factories
 
 ADMIN = "/o/palm/admin/crm/"
@@ -95,7 +105,7 @@ def test_people_are_added(staff: Client, manager: Actor, agent: Actor) -> None:
     assert ProjectAssignment.objects.get().project == project
 
     page = staff.get(f"{ADMIN}contact/?q=0501234567").content.decode()
-    assert "+971501234567" in page
+    assert "+97150•••67" in page
     assert "Tareema Wadar" in page
 
 
@@ -185,6 +195,8 @@ def test_a_list_is_taken_along_and_opens_without_harm(
     ]
     entry = AuditEntry.objects.get(action="core.list_exported")
     assert (entry.user, entry.after["list"], entry.after["rows"]) == (manager.user, "crm.contact", 2)
+    taken = ListDisclosure.objects.get()
+    assert (taken.membership, taken.listed, taken.how_many) == (manager.membership, "crm.contact", 2)
 
 
 @pytest.mark.parametrize("model", ["project", "property", "ownership", "agent", "projectassignment", "deal"])

@@ -117,6 +117,7 @@ def test_back_office_pages_cost_the_same_however_much_hangs_on_a_row(client: Cli
     costs()
     few = costs()
     hang(10)
+    costs()  # the first look at a contact is kept
 
     assert costs() == few
 
@@ -136,12 +137,12 @@ def test_selectors_keep_their_promises(
     unit, contact = Property.objects.first(), Contact.objects.first()
     assert unit
     assert contact
-    masked = 0 if role == "manager" else 1
+    told = 1  # which numbers this member was shown
     asked: list[tuple[int, Any]] = [
         (2, lambda who: selectors.unit_list(actor=who, search="project 5")),
-        (5 + masked, lambda who: selectors.unit_page(actor=who, unit_id=unit.pk, at=at)),
-        (3 + masked, lambda who: selectors.contact_list(actor=who, at=at)),
-        (4 + masked, lambda who: selectors.contact_page(actor=who, contact_id=contact.pk, at=at)),
+        (5 + told, lambda who: selectors.unit_page(actor=who, unit_id=unit.pk, at=at)),
+        (3 + told, lambda who: selectors.contact_list(actor=who, at=at)),
+        (4 + told, lambda who: selectors.contact_page(actor=who, contact_id=contact.pk, at=at)),
         (4, lambda who: selectors.project_list(actor=who)),
         (1, lambda who: selectors.agent_loads(actor=who)),
     ]

@@ -26,7 +26,39 @@ POINTS = Prefetch("points", ContactPoint.objects.live().order_by("-is_primary", 
 WHY = OpenApiParameter("reason", str, required=True, description="why it may be used again")
 
 
-class ContactViewSet(DeletableViewSet):
+class ShowsNumbers(DeletableViewSet):
+    """Lists hide the middle of numbers; the answer about one contact shows them to those who may, and keeps it."""
+
+    shows_all = False
+    told: set[int] = set()
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """A token whose scopes name `numbers.read` reads them whole, and every page of it is kept."""
+        self.shows_all = selectors.reads_lists_whole(self.actor)
+        answer = super().list(request, *args, **kwargs)
+        if self.shows_all:
+            services.disclose_list(
+                actor=self.actor,
+                listed=self.queryset.model._meta.label_lower,
+                how_many=sum(len(row.get("points", [row])) for row in answer.data["results"]),
+                filters=request.query_params.dict(),
+                door=Door.API,
+                at=timezone.now(),
+            )
+        return answer
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        self.show(self.get_object())
+        return super().retrieve(request, *args, **kwargs)
+
+    def show(self, row: Contact | ContactPoint) -> None:
+        """What this caller may see of the contact from now on, in this answer."""
+        contact, now = row if isinstance(row, Contact) else row.contact, timezone.now()
+        services.open_contact(actor=self.actor, contact=contact, at=now, door=Door.API)
+        self.told = selectors.told_points(self.actor, [contact.pk], now)
+
+
+class ContactViewSet(ShowsNumbers):
     """People and companies. Owner, client and prospect are roles they play."""
 
     queryset = Contact.objects.prefetch_related(POINTS)
@@ -90,8 +122,8 @@ class ContactViewSet(DeletableViewSet):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class ContactPointViewSet(DeletableViewSet):
-    """Numbers and addresses. Agents and supervisors see their middle hidden: POST contacts/<id>/disclosures/ shows them."""
+class ContactPointViewSet(ShowsNumbers):
+    """Numbers and addresses, their middle hidden in lists: POST contacts/<id>/disclosures/ shows those of one contact."""
 
     queryset = ContactPoint.objects.all()
     serializer_class = ContactPointSerializer
@@ -111,6 +143,7 @@ class ContactPointViewSet(DeletableViewSet):
     def create(self, request: Request, **_: Any) -> Response:
         """A number is read as in the organisation's country and kept in E.164."""
         point = services.add_contact_point(actor=self.actor, **self.given(request, inputs.ContactPointInput))
+        self.told = {point.pk}  # whoever wrote it knows it
         return self.added(point, Noun.CONTACT, point.contact_id, AddedContactPointSerializer)
 
     @extend_schema(request=inputs.ContactPointChange)
