@@ -96,7 +96,7 @@ def test_viewers_and_tokens_without_the_scope_see_masks(
 
     def listed(secret: str) -> str:
         answer = Client().get("/api/v1/palm/contact-points/", headers={"Authorization": f"Bearer {secret}"})
-        return answer.json()["results"][0]["value"]
+        return str(answer.json()["results"][0]["value"])
 
     assert listed(plain) == MASKED
     assert given() == []

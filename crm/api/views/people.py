@@ -39,7 +39,7 @@ class ShowsNumbers(DeletableViewSet):
         if self.shows_all:
             services.disclose_list(
                 actor=self.actor,
-                listed=self.queryset.model._meta.label_lower,
+                listed=self.get_queryset().model._meta.label_lower,
                 how_many=sum(len(row.get("points", [row])) for row in answer.data["results"]),
                 filters=request.query_params.dict(),
                 door=Door.API,
