@@ -5,7 +5,8 @@ class CrmConfig(AppConfig):
     name = "crm"
 
     def ready(self) -> None:
-        from crm.importing import UNITS
+        from crm.importing import TABLES
         from sheets import tables
 
-        tables.register(UNITS)
+        for table in TABLES:
+            tables.register(table)

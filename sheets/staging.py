@@ -206,7 +206,7 @@ class Staging:
     def _noise(self, values: Mapping[str, str]) -> tuple[str, str] | None:
         """Rows that are no data: the header again, totals, titles."""
         first = next(iter(values.values()))
-        if len(values) == 1 and len(self.job.plan.steps) > 3:
+        if self.job.table.has_titles and len(values) == 1 and len(self.job.plan.steps) > 3:
             return "title_row", "Only one cell is filled: taken for a title or a note."
         if fold(first).startswith(_TOTALS) and len(values) * 2 <= len(self.job.plan.steps) + 1:
             return "total_row", "Taken for a row of totals."

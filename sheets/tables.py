@@ -183,6 +183,7 @@ class Table:
     linked: Callable[[Run], LinkedImporter] | None = None  # for tables that linked sheets may feed
     guess_options: Callable[[dict[str, str]], dict[str, str]] = lambda headers: {}
     looks: tuple[Look, ...] = ()
+    has_titles: bool = True  # a row with one filled cell among many columns is a title, not data
     constants: tuple[Constant, ...] = ()
     target: str = ""  # the model of Link.object_id, as a target type: crm.property
     parts: tuple[tuple[str, str], ...] = ()  # (target type, its key): what stays with a row that a reversal leaves

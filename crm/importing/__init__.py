@@ -1,11 +1,23 @@
-"""The table of units, as sheets can be imported into it."""
+"""The tables of ours, as sheets can be imported into them."""
 
+from functools import partial
+
+from crm.importing.assignments import AssignmentImporter
+from crm.importing.contacts import ContactImporter
 from crm.importing.layout import FIELDS, OPTIONS, guess_options, lacks
 from crm.importing.linked import LinkedUnitImporter
-from crm.importing.looks import LOOKS
+from crm.importing.looks import EMAIL, LOOKS, PHONES, is_name
+from crm.importing.people_layout import (
+    ASSIGNMENTS,
+    CONTACTS,
+    PROSPECTS,
+    assignments_lack,
+    contacts_lack,
+    prospects_lack,
+)
 from crm.importing.places import project_names, project_of_number
 from crm.importing.units import UnitImporter
-from sheets.tables import Constant, Table
+from sheets.tables import Constant, Look, Table
 
 UNITS = Table(
     name="crm.units",
@@ -28,4 +40,49 @@ UNITS = Table(
     parts=(("crm.ownership", "property"), ("crm.contactpoint", "contact")),
 )
 
-__all__ = ["UNITS"]
+_PEOPLE = (EMAIL, PHONES, Look(("name",), is_name, telling=False, varied=True))
+_NUMBERS_STAY = (("crm.contactpoint", "contact"),)
+
+CONTACT_TABLE = Table(
+    name="crm.contacts",
+    label="Contacts",
+    fields=CONTACTS,
+    options=(),
+    lacks=contacts_lack,
+    importer=ContactImporter,
+    looks=_PEOPLE,
+    constants=(Constant("language"), Constant("assigned_to")),
+    has_titles=False,
+    target="crm.contact",
+    parts=_NUMBERS_STAY,
+)
+PROSPECT_TABLE = Table(
+    name="crm.prospects",
+    label="Prospects: contacts to be customers",
+    fields=PROSPECTS,
+    options=(),
+    lacks=prospects_lack,
+    importer=partial(ContactImporter, tags=("prospect",)),
+    looks=_PEOPLE,
+    constants=(Constant("source"), Constant("language"), Constant("assigned_to")),
+    has_titles=False,
+    target="crm.contact",
+    parts=_NUMBERS_STAY,
+)
+ASSIGNMENT_TABLE = Table(
+    name="crm.assignments",
+    label="Assignments of agents",
+    fields=ASSIGNMENTS,
+    options=(),
+    lacks=assignments_lack,
+    importer=AssignmentImporter,
+    constants=(
+        Constant("project", known=project_names, of_number=project_of_number),
+        Constant("agent"),
+        Constant("due_on"),
+    ),
+    target="crm.projectassignment",
+)
+TABLES = (UNITS, CONTACT_TABLE, PROSPECT_TABLE, ASSIGNMENT_TABLE)
+
+__all__ = ["TABLES", "UNITS"]

@@ -27,12 +27,12 @@ DEFAULTS = {"currency": "%(currency)s", "status": "'off_market'", "amenities": "
 _EMPTY = "''"
 _NULLABLE = {"property_type_id", "bedrooms", "bathrooms", "area_sqm", "asking_price_minor", "latitude", "longitude"}
 
-_TABLES = (
+TABLES = (
     "crm_import_row, crm_import_slot, crm_import_point, crm_import_alias, crm_import_reached, crm_import_unit, "
     "crm_import_contact"
 )
 TEMPORARY = f"""
-    DROP TABLE IF EXISTS {_TABLES};
+    DROP TABLE IF EXISTS {TABLES};
     CREATE TEMPORARY TABLE crm_import_row (
         row integer, first_row integer, key_kind text, link bigint, slot integer, is_primary boolean,
         {", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())}
@@ -53,13 +53,13 @@ COPY_SLOTS = "COPY crm_import_slot FROM STDIN"
 COPY_POINTS = "COPY crm_import_point FROM STDIN"
 COPY_ALIASES = "COPY crm_import_alias FROM STDIN"
 
-_READY = """
+READY = """
     ANALYZE crm_import_row (row, first_row, slot, link, key_kind, p_number, project_id, registration);
     ANALYZE crm_import_slot (slot, normalized_name, linked);
     ANALYZE crm_import_point (slot, kind, value, status);
 """
 
-_ALIASES = """
+ALIASES = """
     UPDATE crm_import_row r SET slot = a.root FROM crm_import_alias a WHERE r.slot = a.slot;
     UPDATE crm_import_point p SET slot = x.root, is_primary = x.is_primary
       FROM (
@@ -172,7 +172,7 @@ _CHANGED_UNITS = f"""
       FROM updated
 """
 
-_CONTACTS = """
+CONTACTS = """
     CREATE TEMPORARY TABLE crm_import_contact ON COMMIT DROP AS
     WITH by_point AS (
         SELECT s.slot, min(c.id) AS id FROM crm_import_slot s
@@ -201,7 +201,7 @@ _CONTACTS = """
     ANALYZE crm_import_contact;
 """
 
-_NEW_CONTACTS = f"""
+NEW_CONTACTS = f"""
     WITH made AS (
         INSERT INTO crm_contact (
             id, organization_id, created_at, updated_at, kind, display_name, first_name, last_name, normalized_name,
@@ -215,8 +215,8 @@ _NEW_CONTACTS = f"""
     INSERT INTO {CREATED} SELECT 'crm.contact', id FROM made
 """
 
-# Which contacts that we knew got a valid point is kept, for _PRIMARIES.
-_NEW_POINTS = f"""
+# Which contacts that we knew got a valid point is kept, for PRIMARIES.
+NEW_POINTS = f"""
     WITH made AS (
         INSERT INTO crm_contactpoint (
             organization_id, created_at, updated_at, contact_id, kind, value, raw, country, line_type, status, is_primary,
@@ -241,7 +241,7 @@ _NEW_POINTS = f"""
 
 # Contacts that we knew may have got their first valid point of a kind. The ids are found first, and once: whatever the
 # planner believes of a table that was just filled, it cannot look for them again for every point.
-_PRIMARIES = f"""
+PRIMARIES = f"""
     WITH made AS (
         UPDATE crm_contactpoint SET is_primary = true, updated_at = now()
          WHERE organization_id = %(organization)s AND id = ANY(ARRAY(
@@ -305,21 +305,21 @@ def merge(cursor: Any, run: Run) -> dict[str, int]:
     given = {"organization": run.organization_id, "currency": run.currency, "source": run.source}
     figures = {}
     if _anything(cursor):
-        cursor.execute(_READY)
-        cursor.execute(_ALIASES)
+        cursor.execute(READY)
+        cursor.execute(ALIASES)
         _report_contradictions(cursor, run)
         cursor.execute(_FILL)
         cursor.execute(_UNITS, given)
-        figures["properties_changed"] = _count(cursor, _CHANGED_UNITS, given)
-        cursor.execute(_CONTACTS, given)
-        figures["properties_new"] = _count(cursor, _NEW_UNITS, given)
-        figures["contacts_new"] = _count(cursor, _NEW_CONTACTS, given)
-        figures["points_new"] = _count(cursor, _NEW_POINTS, given)
+        figures["properties_changed"] = count(cursor, _CHANGED_UNITS, given)
+        cursor.execute(CONTACTS, given)
+        figures["properties_new"] = count(cursor, _NEW_UNITS, given)
+        figures["contacts_new"] = count(cursor, NEW_CONTACTS, given)
+        figures["points_new"] = count(cursor, NEW_POINTS, given)
         cursor.execute("ANALYZE crm_import_reached")
-        cursor.execute(_PRIMARIES, given)
-        figures["ownerships_new"] = _count(cursor, _NEW_OWNERSHIPS, given)
+        cursor.execute(PRIMARIES, given)
+        figures["ownerships_new"] = count(cursor, _NEW_OWNERSHIPS, given)
         cursor.execute(_OBJECTS)
-    cursor.execute(f"DROP TABLE IF EXISTS {_TABLES}")
+    cursor.execute(f"DROP TABLE IF EXISTS {TABLES}")
     return figures
 
 
@@ -328,7 +328,7 @@ def _anything(cursor: Any) -> bool:
     return bool(cursor.fetchone()[0])
 
 
-def _count(cursor: Any, statement: str, given: dict[str, Any]) -> int:
+def count(cursor: Any, statement: str, given: dict[str, Any]) -> int:
     cursor.execute(statement, given)
     return int(cursor.rowcount)
 

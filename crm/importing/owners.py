@@ -51,7 +51,7 @@ class Owners:
         self._parents: dict[int, int] = {}
         self._has_primary = {"phone": bytearray(1), "email": bytearray(1)}  # by slot
 
-    def slot_of(self, row: Row, unit_key: str, label: str) -> int | None:
+    def slot_of(self, row: Row, unit_key: str, unnamed: str) -> int | None:
         """The contact of the row's owner; None when the row names nobody and has no number."""
         points = self._points(row)
         name = tidy(row.values.get("owner_name", ""))
@@ -68,7 +68,7 @@ class Owners:
             if slot is not None:
                 fresh = [point for point in points if hash((normalized, point.value)) not in known]
         if slot is None:
-            slot = self._open(row, name or f"Owner of {label}"[:200], normalized)
+            slot = self._open(row, name or unnamed, normalized)
         if normalized:
             for identity in identities:
                 known.setdefault(identity, slot)

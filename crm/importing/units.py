@@ -55,7 +55,7 @@ class UnitImporter:
         kind, unit_key = self._unit_key(row.values)
         first = self.firsts.setdefault(hash(unit_key), row.number)
         unit = self._unit(row)
-        slot = self.owners.slot_of(row, unit_key, self._label(row.values))
+        slot = self.owners.slot_of(row, unit_key, f"Owner of {self._label(row.values)}"[:200])
         primary = slot is not None and first not in self.with_owner
         if primary:
             self.with_owner.add(first)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
@@ -115,7 +116,27 @@ def amenities_of(header: str, text: str) -> list[str] | None:
         return [_APART.sub(" ", header).strip().capitalize()[:60]]
     if folded in _FALSE:
         return []
-    return [part.strip()[:60] for part in re.split(r"[,;|\n]", text) if part.strip()]
+    return listed(text, 60)
+
+
+def listed(text: str, longest: int) -> list[str]:
+    """The parts of a list in one cell."""
+    return [part.strip()[:longest] for part in re.split(r"[,;|\n]", text) if part.strip()]
+
+
+_DAY = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T].*)?|(\d{1,2})[./-](\d{1,2})[./-](\d{4})")
+
+
+def day_of(text: str) -> date | None:
+    """2026-11-30, and as people write it here, the day first: 30/11/2026."""
+    found = _DAY.fullmatch(text.strip())
+    if not found:
+        return None
+    year, month, day = found.group(1, 2, 3) if found[1] else found.group(6, 5, 4)
+    try:
+        return date(int(year), int(month), int(day))
+    except ValueError:
+        return None
 
 
 @lru_cache(maxsize=4096)
