@@ -53,7 +53,7 @@ MADE = {
 }
 SEVERITIES = {
     "error": gettext_noop("Refused"),
-    "warning": gettext_noop("Imported, with a doubt"),
+    "warning": gettext_noop("Doubt"),
     "skipped": gettext_noop("Skipped"),
 }
 SEVERITY_TONES = {"error": "bad", "warning": "warn"}
