@@ -15,9 +15,11 @@ from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
 from sheets.errors import EncodingWrong, FileEmpty, FileTooLarge, NotASpreadsheet, TabUnknown, WorkbookSuspicious
+from sheets.workbooks import read_elsewhere
 
 LARGEST = 50 * 1024 * 1024
 AROUND_A_FILE = 64 * 1024  # the form that a file comes in
+LARGE_WORKBOOK = 4 * 1024 * 1024  # read in a process of its own
 LARGEST_UNPACKED = 600 * 1024 * 1024
 # Sheets of the dirtiest kind pack thirty-fold; a thousand-fold is made on purpose.
 HIGHEST_RATIO = 250
@@ -117,6 +119,18 @@ def _check_archive(path: Path) -> None:
 
 
 def _workbook(path: Path, kind: str, tab: str) -> Source:
+    if path.stat().st_size < LARGE_WORKBOOK:
+        return read_workbook(path, kind, tab)
+    read = read_elsewhere(path, kind, tab)
+    if read is None:
+        raise _not_a_spreadsheet("It is too large to be unpacked at once.")
+    source: Source = read[0]
+    source.rows = read[1]
+    return source
+
+
+def read_workbook(path: Path, kind: str, tab: str) -> Source:
+    """Raises FileEmpty, TabUnknown, NotASpreadsheet."""
     try:
         workbook = CalamineWorkbook.from_path(str(path))
         names = list(workbook.sheet_names)

@@ -52,6 +52,15 @@ BAD = {
 }  # fmt: skip
 
 
+@pytest.fixture(params=["at once", "elsewhere"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Workbooks are read at once; large ones, which is here all, in a process of their own."""
+    if request.param == "elsewhere":
+        monkeypatch.setattr(files, "LARGE_WORKBOOK", 0)
+    return str(request.param)
+
+
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("name", BAD)
 def test_is_refused(client: Client, manager: Actor, kept_files: Path, name: str) -> None:
     content, code = BAD[name]

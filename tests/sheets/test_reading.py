@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
 
 from core.actors import Actor
 from crm.models import Contact, Property
-from sheets import services
+from sheets import files, services
 from sheets.cells import safe, text_of
-from sheets.errors import ImportNotOpen
+from sheets.errors import ImportNotOpen, NotASpreadsheet
 from sheets.headers import fold
+from sheets.workbooks import read_elsewhere
 from tests.sheets.imports import MASTER, comma_separated, commit, master, upload, xlsx
 
 SHORT = tuple(
@@ -93,11 +95,13 @@ def test_a_wrong_guess_is_corrected_by_hand(manager: Actor) -> None:
         services.change_mapping(actor=manager, run=run, document={}, at=timezone.now())
 
 
-def test_another_tab_and_another_header_row(manager: Actor) -> None:
+@pytest.mark.parametrize("large", [files.LARGE_WORKBOOK, 0], ids=["at once", "in a process of its own"])
+def test_another_tab_and_another_header_row(manager: Actor, monkeypatch: pytest.MonkeyPatch, large: int) -> None:
     import io
 
     import xlsxwriter
 
+    monkeypatch.setattr(files, "LARGE_WORKBOOK", large)
     buffer = io.BytesIO()
     book = xlsxwriter.Workbook(buffer, {"in_memory": True})
     book.add_worksheet("Cover")
@@ -115,6 +119,31 @@ def test_another_tab_and_another_header_row(manager: Actor) -> None:
     commit(manager, run)
 
     assert Property.objects.get().p_number == "2"
+
+
+def test_a_large_workbook_says_the_same_whether_read_here_or_elsewhere(tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    path.write_bytes(
+        xlsx([["a", 1.5, True, "\u0645\u0631\u062d\u0628\u0627"], *([f"row {n}", n, "", None] for n in range(2500))])
+    )
+    here = files.read_workbook(path, "xlsx", "")
+
+    found = read_elsewhere(path, "xlsx", "")
+
+    assert found is not None
+    elsewhere, rows = found
+    assert (elsewhere.tabs, elsewhere.tab, elsewhere.height) == (here.tabs, here.tab, here.height)
+    assert list(rows) == list(here.rows)
+
+
+def test_a_reader_that_died_is_a_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "LARGE_WORKBOOK", 0)
+    monkeypatch.setenv("PYTHONHOME", str(tmp_path))  # the process cannot even start
+    path = tmp_path / "book.xlsx"
+    path.write_bytes(xlsx([["a"]]))
+
+    with pytest.raises(NotASpreadsheet, match="too large"):
+        files.open_source(path)
 
 
 def test_what_a_typed_cell_says() -> None:
