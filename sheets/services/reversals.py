@@ -14,7 +14,7 @@ from core.models import Deletion, Organization
 from core.roles import Capability
 from core.tenancy import acting_through
 from sheets.errors import ImportNotRevertible, ImportRunning
-from sheets.models import ImportReversal, ImportRun, ReversalKept, ReversalStatus, RunStatus
+from sheets.models import ImportReversal, ImportRun, Provider, ReversalKept, ReversalStatus, RunStatus, Spreadsheet
 from sheets.reverting import Plan, Reverting
 from sheets.services.access import try_lock
 from sheets.tables import table_named
@@ -144,6 +144,8 @@ def _carry_out(actor: Actor, reversal: ImportReversal, at: datetime) -> None:
     reversal.status, reversal.deletion, reversal.stamp = ReversalStatus.DONE, deletion, at
     reversal.leased_until, reversal.finished_at = None, at
     reversal.save()
+    # Else the next sync would bring in again what was just taken back.
+    Spreadsheet.objects.filter(pk=run.spreadsheet_id, provider=Provider.GOOGLE).update(is_paused=True, updated_at=at)
     audit.record(actor=actor, action="sheets.import_reverted", target=run, after=reversal.counts, at=at)
 
 
