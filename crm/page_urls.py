@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from crm.pages import agents, disclosures, exports, leaving, owners, projects, search, unit, units
+from crm.pages import (
+    agents,
+    disclosures,
+    duplicates,
+    exports,
+    leaving,
+    owners,
+    projects,
+    search,
+    unit,
+    units,
+)
 
 urlpatterns = [
     path("search/", search.search, name="search"),
@@ -21,6 +32,14 @@ urlpatterns = [
     path("owners/<int:contact_id>/disclosure/", owners.disclosure, name="owner-disclosure"),
     path("owners/<int:contact_id>/bad-contact/", owners.bad_contact, name="bad-contact"),
     path("points/<int:point_id>/do-not-contact/", owners.do_not_contact, name="do-not-contact"),
+    path("duplicates/", duplicates.candidates, name="duplicates"),
+    path("duplicates/search/", duplicates.search, name="duplicate-search"),
+    path("duplicates/proposal/", duplicates.proposal, name="duplicate-proposal"),
+    path("duplicates/<int:candidate_id>/dismissal/", duplicates.dismissal, name="duplicate-dismissal"),
+    path("merging/", duplicates.merging_two, name="merging"),
+    path("merging/many/", duplicates.obvious, name="merging-many"),
+    path("merges/", duplicates.merges, name="merges"),
+    path("merges/<int:merge_id>/reversal/", duplicates.reversal, name="merge-reversal"),
     path("agents/", agents.agents, name="agents"),
     path("agents/<int:agent_id>/", agents.agent, name="agent"),
     path("agents/<int:agent_id>/leaving/", leaving.leaving, name="leaving"),

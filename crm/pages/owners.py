@@ -18,15 +18,21 @@ from core.middleware import status_of
 from core.roles import Capability
 from crm import panels, selectors, services
 from crm.models import Contact, ContactPoint
-from crm.pages.asking import actor_of
+from crm.pages.asking import actor_of, to_survivor
 from crm.pages.forms import ContactForm
 
 
 @require_GET
 @page(Capability.CRM_READ)
 def owner(request: HttpRequest, contact_id: int) -> HttpResponse:
-    """One contact."""
-    return _shown(request, contact_id)
+    """One contact. A merged one leads to the one that stayed."""
+    try:
+        return _shown(request, contact_id)
+    except NotFound:
+        onward = to_survivor(request, Contact.objects.all(), contact_id, "owner")
+        if onward is None:
+            raise
+        return onward
 
 
 @require_POST

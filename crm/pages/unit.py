@@ -17,7 +17,7 @@ from core.middleware import status_of
 from core.roles import Capability
 from crm import panels, selectors, services
 from crm.models import Property
-from crm.pages.asking import actor_of
+from crm.pages.asking import actor_of, to_survivor
 from crm.pages.forms import UnitForm
 from crm.pages.listed import LONGEST, listed_units
 
@@ -25,8 +25,14 @@ from crm.pages.listed import LONGEST, listed_units
 @require_GET
 @page(Capability.CRM_READ)
 def unit(request: HttpRequest, unit_id: int) -> HttpResponse:
-    """One unit with its owners, their numbers hidden until somebody asks."""
-    return _shown(request, unit_id)
+    """One unit with its owners, their numbers hidden until somebody asks. A merged one leads to the one that stayed."""
+    try:
+        return _shown(request, unit_id)
+    except NotFound:
+        onward = to_survivor(request, Property.objects.all(), unit_id, "unit")
+        if onward is None:
+            raise
+        return onward
 
 
 @require_POST

@@ -5,6 +5,16 @@ A supervisor's answers take one query more: who reports to him.
 
 from crm.selectors.agents import OPEN_STAGES, AgentLoad, AgentPage, agent_loads, agent_page
 from crm.selectors.contacts import ContactList, ContactPage, ContactRow, contact_list, contact_page
+from crm.selectors.duplicates import (
+    candidate_list,
+    candidates_in,
+    duplicates_of,
+    is_searching,
+    latest_search,
+    may_merge,
+    merge_list,
+    side_of,
+)
 from crm.selectors.history import Happening, History, contact_history, unit_history
 from crm.selectors.leaving import Leaving, leaving
 from crm.selectors.numbers import (
@@ -53,12 +63,19 @@ __all__ = [
     "Value",
     "agent_loads",
     "agent_page",
+    "candidate_list",
+    "candidates_in",
     "contact_history",
     "contact_list",
     "contact_page",
+    "duplicates_of",
     "imports_of",
+    "is_searching",
+    "latest_search",
     "leaving",
     "masked",
+    "may_merge",
+    "merge_list",
     "neighbours",
     "points_of",
     "project_list",
@@ -66,6 +83,7 @@ __all__ = [
     "reads_lists_whole",
     "reads_numbers",
     "search",
+    "side_of",
     "sources_of_project",
     "sources_of_unit",
     "steps",
