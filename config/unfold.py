@@ -72,6 +72,7 @@ GROUPS: list[tuple[Any, list[tuple[str, str]]]] = [
             ("core.apitoken", "vpn_key"),
             ("core.auditentry", "history"),
             ("core.deletion", "delete"),
+            ("core.export", "download"),
         ],
     ),
 ]
@@ -81,6 +82,7 @@ GROUPS: list[tuple[Any, list[tuple[str, str]]]] = [
 TITLES: dict[str, Any] = {
     "core.auditentry": _("Audit trail"),
     "core.deletion": _("Trash"),
+    "core.export": _("Exports"),
     "core.membership": _("Members"),
     "core.apitoken": _("API tokens"),
     "crm.property": _("Units"),

@@ -216,7 +216,7 @@ def test_a_deleted_unit_is_not_found(stock, manager):
     assert found(manager, "xg1234b") == []
 
 
-@pytest.mark.parametrize(("role", "most"), [("manager", 9), ("agent", 11), ("supervisor", 12)])
+@pytest.mark.parametrize(("role", "most"), [("manager", 10), ("agent", 11), ("supervisor", 12)])
 def test_a_search_costs_the_same_however_much_is_found(role, most, request, organization, django_assert_num_queries):
     actor: Actor = request.getfixturevalue(role)
     profile = factories.agent(actor, "Marina Agent")
