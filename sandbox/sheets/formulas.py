@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +31,13 @@ class Failed(Exception):
 
 def outcome(content: Content, tab: Tab, row: int, column: int, formula: Formula) -> Outcome:
     """What a formula shows: what it was said to, or what it comes to. Worked out once for each state of the book."""
+    try:
+        return _worked_out(content, tab, row, column, formula)
+    except RecursionError:
+        return _from_the_ends(content, tab, row, column)
+
+
+def _worked_out(content: Content, tab: Tab, row: int, column: int, formula: Formula) -> Outcome:
     if formula.shown is not None:
         return formula.shown
     key = (tab.sheet_id, row, column)
@@ -44,9 +52,27 @@ def outcome(content: Content, tab: Tab, row: int, column: int, formula: Formula)
     except Failed as failure:
         result = str(failure)
     except RecursionError:
-        result = "#REF!"
+        del content.worked_out[key]
+        raise
     content.worked_out[key] = result
     return result
+
+
+def _from_the_ends(content: Content, tab: Tab, row: int, column: int) -> Outcome:
+    """A running total reaches too far to be followed; begun at its own end, each needs only the one before it."""
+    cells = [
+        (index, place, cell)
+        for index in range(tab.row_count)
+        for place, cell in enumerate(tab.row(index).cells)
+        if isinstance(cell, Formula)
+    ]
+    for ordered in (cells, cells[::-1]):
+        for index, place, cell in ordered:
+            with suppress(RecursionError):
+                found = _worked_out(content, tab, index, place, cell)
+                if (index, place) == (row, column):
+                    return found
+    return "#REF!"
 
 
 _WORKING = object()
@@ -118,7 +144,7 @@ class _Reader:
     def _powered(self) -> Any:
         left = self._signed()
         while self._next("^"):
-            left = _number(_single(left)) ** _number(_single(self._signed()))
+            left = _power(_number(_single(left)), _number(_single(self._signed())))
         return left
 
     def _signed(self) -> Any:
@@ -170,7 +196,7 @@ class _Reader:
     def _value(self, tab: Tab, row: int, column: int) -> Any:
         value = tab.cell(row, column)
         if isinstance(value, Formula):
-            value = outcome(self.content, tab, row, column, value)
+            value = _worked_out(self.content, tab, row, column, value)
         if isinstance(value, str) and value.startswith("#") and value in ERRORS:
             raise Failed(value)
         return value
@@ -195,6 +221,8 @@ class _Reader:
                 self._skip(start)
             if not self._next(",", ";") and (self.place >= len(self.tokens) or self.tokens[self.place][1] != ")"):
                 raise Failed("#ERROR!")
+        if not arguments and name in ("IFERROR", "ISERROR", "IF"):
+            raise Failed("#N/A")
         if name == "IFERROR":
             return arguments[0] if failures[0] is None else (arguments[1] if len(arguments) > 1 else "")
         if name == "ISERROR":
@@ -253,6 +281,16 @@ def _number(value: Any) -> int | float:
     if isinstance(understood, str):
         raise Failed("#VALUE!")
     return understood
+
+
+def _power(base: float, exponent: float) -> float:
+    try:
+        result: float | complex = float(base) ** float(exponent)
+    except (OverflowError, ZeroDivisionError):
+        raise Failed("#NUM!") from None
+    if isinstance(result, complex):
+        raise Failed("#NUM!")
+    return result
 
 
 def _text(value: Any) -> str:

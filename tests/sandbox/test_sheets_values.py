@@ -117,6 +117,20 @@ def test_formulas_are_worked_out_and_read_three_ways(google: Google) -> None:
     assert book.sheet1.get("C2", value_render_option="UNFORMATTED_VALUE") == [[2]]
 
 
+def test_a_running_total_and_a_circle(google: Google) -> None:
+    rows = [
+        ["1", "=A1", "=C2+A1"],
+        *([str(row), f"=B{row - 1}+A{row}", f"=C{row + 1}+A{row}"] for row in range(2, 2001)),
+    ]
+    book = google.sheet(
+        {"title": "Total", "typed": True, "rows": [*rows, ["=B2001", "=A2001"], ["=(-1)^0.5", "=9^9999"]]}
+    )
+
+    assert book.sheet1.get("B2000") == [["2001000"]]
+    assert book.sheet1.get("C1") == [["2001000"]]
+    assert book.sheet1.get("A2001:B2002") == [["#REF!", "#REF!"], ["#NUM!", "#NUM!"]]
+
+
 def test_ranges_in_every_notation(google: Google) -> None:
     rows = [["a1", "b1", "c1"], ["a2", "b2", "c2"], ["a3", "b3"]]
     book = google.sheet({"title": "Owner's list", "rows": rows}, {"title": "Other", "rows": [["x"]]})
