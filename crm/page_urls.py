@@ -7,6 +7,7 @@ from crm.pages import (
     disclosures,
     duplicates,
     exports,
+    filters,
     leaving,
     owners,
     projects,
@@ -18,6 +19,8 @@ from crm.pages import (
 urlpatterns = [
     path("search/", search.search, name="search"),
     path("units/", units.units, name="units"),
+    path("views/<slug:name>/", filters.save, name="view-save"),
+    path("views/<int:view_id>/change/", filters.change, name="view-change"),
     path("units/<int:unit_id>/", unit.unit, name="unit"),
     path("units/<int:unit_id>/change/", unit.change, name="unit-change"),
     path("units/<int:unit_id>/owners/<int:contact_id>/disclosure/", unit.disclosure, name="disclosure"),

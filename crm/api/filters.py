@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.db.models import ForeignKey, QuerySet
 from django_filters import rest_framework as filters
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field
 
+from crm.filtering import IdFilter, UnitFilter
 from crm.models import (
     Agent,
     Contact,
@@ -24,16 +22,6 @@ from crm.models import (
 )
 
 LARGEST_ID = 2**63 - 1
-
-
-@extend_schema_field(OpenApiTypes.INT64)
-class IdFilter(filters.Filter):
-    """The id of another row. One that is not there, or not for this caller, finds nothing: the two are not told apart."""
-
-    field_class = forms.IntegerField
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{"min_value": 1, "max_value": LARGEST_ID, **kwargs})
 
 
 class FilterSet(filters.FilterSet):
@@ -51,16 +39,16 @@ class ProjectFilter(FilterSet):
         return projects.search(text)  # type: ignore[attr-defined]
 
 
-class PropertyFilter(FilterSet):
+class PropertyFilter(UnitFilter):
+    """The filters of the page, and two that only programs ask for. The page's `q` is `search` here."""
+
+    q = None
     search = filters.CharFilter(method="by_text", label="any identifier of the unit")
     owner = IdFilter(method="by_owner", label="contact that owns it now")
 
     class Meta:
         model = Property
-        fields = ["project", "status", "purpose", "layout", "building", "cluster", "p_number", "municipality_number"]
-
-    def by_text(self, properties: QuerySet[Any], _: str, text: str) -> QuerySet[Any]:
-        return properties.search(text)  # type: ignore[attr-defined]
+        fields = ["p_number", "municipality_number"]
 
     def by_owner(self, properties: QuerySet[Any], _: str, contact: int) -> QuerySet[Any]:
         current = Ownership.objects.current().filter(contact=contact)
@@ -72,6 +60,7 @@ class ContactFilter(FilterSet):
         method="by_text", label="words of the name, a whole address, or the last seven digits of a number"
     )
     is_owner = filters.BooleanFilter(method="by_ownership", label="owns something now")
+    has_number = filters.BooleanFilter(method="by_number", label="has a number that WhatsApp can reach")
 
     class Meta:
         model = Contact
@@ -79,6 +68,9 @@ class ContactFilter(FilterSet):
 
     def by_text(self, contacts: QuerySet[Any], _: str, text: str) -> QuerySet[Any]:
         return contacts.search(text)  # type: ignore[attr-defined]
+
+    def by_number(self, contacts: QuerySet[Any], _: str, wanted: bool) -> QuerySet[Any]:
+        return contacts.with_number(wanted)  # type: ignore[attr-defined]
 
     def by_ownership(self, contacts: QuerySet[Any], _: str, wanted: bool) -> QuerySet[Any]:
         owners = Ownership.objects.current().values("contact")

@@ -17,7 +17,8 @@ from core.models import SoftDeleteModel, SoftDeleteQuerySet, TenantForeignKey
 from core.models.base import LIVE
 from core.roles import Reach
 from crm.models.history import kept_fields
-from crm.models.mergeable import Mergeable, MergeableQuerySet, merged_into_index, merged_is_hidden
+from crm.models.mergeable import Mergeable, merged_into_index, merged_is_hidden
+from crm.models.narrowing import ContactNarrowing
 from crm.models.search import MOST_FOUND, keeps_words
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class ContactKind(models.TextChoices):
     COMPANY = "company", "Company"
 
 
-class ContactQuerySet(MergeableQuerySet):
+class ContactQuerySet(ContactNarrowing):
     def visible_to(self, actor: Actor) -> Self:
         """Agents: contacts assigned to them or their reports, and owners of the units they are assigned to."""
         visible = super().visible_to(actor)

@@ -17,7 +17,8 @@ from core.models.base import LIVE
 from core.roles import Reach
 from crm.models.contacts import Contact
 from crm.models.history import kept_fields, kept_owners
-from crm.models.mergeable import Mergeable, MergeableQuerySet, merged_into_index, merged_is_hidden
+from crm.models.mergeable import Mergeable, merged_into_index, merged_is_hidden
+from crm.models.narrowing import UnitNarrowing
 from crm.models.search import MOST_FOUND, keeps_words
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ UNIT_WORDS = Func(
 )  # fmt: skip
 
 
-class PropertyQuerySet(MergeableQuerySet):
+class PropertyQuerySet(UnitNarrowing):
     def visible_to(self, actor: Actor) -> Self:
         """Agents see the units of projects assigned to them whole, and units assigned to them by themselves."""
         visible = super().visible_to(actor)

@@ -11,22 +11,14 @@ from django.http import QueryDict
 from core.actors import Actor
 from core.errors import NotFound
 from crm.models import Agent, Project, Property
-from crm.pages.asking import number_in
+from crm.selectors import narrowed_units
 
 LONGEST = 2_000
 
 
 def listed_units(actor: Actor, asked: str) -> QuerySet[Property]:
     """The units that `units/?<asked>` shows to this actor, newest first."""
-    query = QueryDict(asked[:LONGEST])
-    units: QuerySet[Property] = Property.objects.visible_to(actor).search(query.get("q", "")).order_by("-pk")
-    project, status = number_in(query.get("project", "")), query.get("status", "")
-    if project is not None:
-        units = units.filter(project=project)
-    for name in ("cluster", "layout"):
-        if query.get(name):
-            units = units.filter(**{name: query[name]})
-    return units.filter(status=status) if status else units
+    return narrowed_units(actor, QueryDict(asked[:LONGEST])).order_by("-pk")
 
 
 def listed_projects(actor: Actor, asked: str) -> QuerySet[Project]:

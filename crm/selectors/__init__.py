@@ -32,9 +32,10 @@ from crm.selectors.search import Findings, Group, OwnerHit, search
 from crm.selectors.sources import Source, imports_of, sources_of_project, sources_of_unit
 from crm.selectors.timeline import Step, Value, steps, timeline
 from crm.selectors.unit import Neighbours, UnitOwner, UnitPage, neighbours, unit_page
-from crm.selectors.units import UnitList, UnitRow, unit_list
+from crm.selectors.units import COUNTED_TO, UnitList, UnitRow, narrowed_units, place_names, unit_list
 
 __all__ = [
+    "COUNTED_TO",
     "DISCLOSED_FOR",
     "MASK",
     "OPEN_STAGES",
@@ -76,7 +77,9 @@ __all__ = [
     "masked",
     "may_merge",
     "merge_list",
+    "narrowed_units",
     "neighbours",
+    "place_names",
     "points_of",
     "project_list",
     "project_page",

@@ -72,9 +72,9 @@ class _Reach:
 def search(
     *, actor: Actor, text: str, kinds: Iterable[str] = KINDS, each: int = 6, at: datetime, most: int = COUNTED_TO
 ) -> Findings:
-    """The best of every kind for what somebody typed. Nine queries at most, eleven where the reach is not everything.
+    """The best of every kind for what somebody typed. Ten queries at most, twelve where the reach is not everything.
 
-    Units 3, owners 4 (5 where numbers are masked), projects and agents 1 each, own assignments 1.
+    Units 3, owners 5 (with which numbers this member was shown), projects and agents 1 each, own assignments 1 or 2.
     """
     actor.require(Capability.CRM_READ)
     text = " ".join(text.replace("\x00", "").split())[:200]

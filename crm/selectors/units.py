@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+from django.db.models import QuerySet
 
 from core.actors import Actor
-from core.roles import Capability
+from core.roles import Capability, Reach
+from crm.filtering import UNIT_ORDERS, UnitFilter
+from crm.keyset import NEWEST, page_of
 from crm.models import Ownership, Property
+
+COUNTED_TO = 1000
+MOST_NAMES = 300
+PLACES = ("building", "cluster", "layout")
+# From each name straight to the next: as many look-ups in an index as there are names, however many units.
+_NAMES = " UNION ALL ".join(
+    f"""(WITH RECURSIVE named AS (
+        (SELECT {name} AS value FROM crm_property WHERE organization_id = %(organization)s AND deleted_at IS NULL
+            AND {name} > '' ORDER BY {name} LIMIT 1)
+        UNION ALL
+        SELECT (SELECT p.{name} FROM crm_property p WHERE p.organization_id = %(organization)s AND p.deleted_at IS NULL
+            AND p.{name} > named.value ORDER BY p.{name} LIMIT 1) FROM named WHERE named.value IS NOT NULL
+    ) SELECT '{name}', value FROM named WHERE value IS NOT NULL LIMIT %(most)s)"""  # noqa: S608 - our own columns
+    for name in PLACES
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,33 +57,50 @@ class UnitRow:
 
 @dataclass(frozen=True, slots=True)
 class UnitList:
-    """One page, newest unit first. `next` is the `before` of the following page, None at the end."""
+    """One page. `next` is the `after` of the following page, "" at the end; `count` stops at COUNTED_TO and one more."""
 
     rows: list[UnitRow]
-    next: int | None
+    next: str
+    count: int
 
 
 def unit_list(
-    *,
-    actor: Actor,
-    search: str = "",
-    project: int | None = None,
-    status: str = "",
-    before: int | None = None,
-    limit: int = 50,
+    *, actor: Actor, asked: Mapping[str, Any] | None = None, after: str = "", limit: int = 50, counted: bool = False
 ) -> UnitList:
-    """The units this actor may see, with the names of their owners. Two queries, however many there are."""
+    """The units this actor may see, filtered and sorted as an address asks (crm/filtering.py). Two queries, however many
+    there are; one more where a page goes on to the units without a price or size, and one to count."""
     actor.require(Capability.CRM_READ)
-    units = Property.objects.visible_to(actor).search(search)
-    if project is not None:
-        units = units.filter(project=project)
-    if status:
-        units = units.filter(status=status)
-    if before is not None:
-        units = units.filter(pk__lt=before)
-    page: list[Property] = list(units.select_related("project").order_by("-pk")[: limit + 1])
-    shown = page[:limit]
-    return UnitList(unit_rows(shown), shown[-1].pk if len(page) > limit else None)
+    narrowed = narrowed_units(actor, asked or {})
+    order = UNIT_ORDERS.get((asked or {}).get("sort", ""), NEWEST)
+    page, following = page_of(narrowed.select_related("project"), order, after, limit)
+    count = narrowed.order_by()[: COUNTED_TO + 1].count() if counted else 0
+    return UnitList(unit_rows(page), following, count)
+
+
+def narrowed_units(actor: Actor, asked: Mapping[str, Any]) -> QuerySet[Property]:
+    """What `units/?<asked>` shows to this actor. Parameters that make no sense are passed over; the page says so."""
+    units = Property.objects.visible_to(actor)
+    found: QuerySet[Property] = UnitFilter(asked, queryset=units, currency=actor.organization.currency).qs
+    return found
+
+
+def place_names(actor: Actor, projects: Iterable[int] = ()) -> dict[str, list[str]]:
+    """Which buildings, clusters and layouts there are, to choose from. One query, three where it is a part of the stock."""
+    actor.require(Capability.CRM_READ)
+    chosen = list(projects)
+    if actor.reach is Reach.ORGANIZATION and not chosen:
+        with connection.cursor() as cursor:
+            cursor.execute(_NAMES, {"organization": actor.organization.pk, "most": MOST_NAMES})
+            found: dict[str, list[str]] = {name: [] for name in PLACES}
+            for name, value in cursor.fetchall():
+                found[name].append(value)
+        return found
+    units = Property.objects.visible_to(actor)
+    units = units.of_projects(chosen) if chosen else units
+    return {
+        name: list(units.exclude(**{name: ""}).order_by(name).values_list(name, flat=True).distinct()[:MOST_NAMES])
+        for name in PLACES
+    }
 
 
 def unit_rows(units: list[Property]) -> list[UnitRow]:

@@ -9,6 +9,7 @@ from crm.services.departure_exports import (
     take_departure_list,
 )
 from crm.services.disclosures import disclose_list, disclose_owner_number, numbers_taken, open_contact, see_alert
+from crm.services.filters import delete_filter, save_filter, update_filter
 from crm.services.leaving import agent_leaves, agent_returns, archive_agent
 from crm.services.owners import Share, set_owners
 from crm.services.people import (
@@ -56,6 +57,7 @@ __all__ = [
     "create_property",
     "create_property_type",
     "decide_departure_export",
+    "delete_filter",
     "disclose_list",
     "disclose_owner_number",
     "lift_do_not_contact",
@@ -67,6 +69,7 @@ __all__ = [
     "open_contact",
     "reopen_deal",
     "request_departure_export",
+    "save_filter",
     "see_alert",
     "set_bank_details",
     "set_owners",
@@ -75,6 +78,7 @@ __all__ = [
     "update_agent",
     "update_contact",
     "update_contact_point",
+    "update_filter",
     "update_project",
     "update_property",
     "update_property_type",

@@ -72,7 +72,7 @@ def test_more_units_are_shown_by_the_page(organization, manager):
     address = reverse("units", args=["palm"])
 
     first = client.get(address).content.decode()
-    second = client.get(address, {"before": units[5].pk}).content.decode()
+    second = client.get(address, {"after": units[5].pk}).content.decode()
 
     assert (first.count('class="list-item"'), second.count('class="list-item"')) == (40, 5)
-    assert f"before={units[5].pk}" in first
+    assert f"after={units[5].pk}" in first
