@@ -173,6 +173,10 @@ class TenantAdmin(ModelAdmin):
 
     def log_deletions(self, *_: Any) -> None: ...
 
+    def trail_of(self, target: Any) -> list[int]:
+        """The ids whose trail is this row's: its own, and of rows that became part of it."""
+        return [target.pk]
+
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """The audit trail of one row."""
         target = self.get_object(request, object_id)
@@ -181,7 +185,7 @@ class TenantAdmin(ModelAdmin):
         entries = AuditEntry.objects.filter(
             organization=request.actor.organization,  # type: ignore[attr-defined]
             target_type=target._meta.label_lower,
-            target_id=target.pk,
+            target_id__in=self.trail_of(target),
         ).select_related("user", "token")
         context = {
             **self.admin_site.each_context(request),

@@ -14,9 +14,11 @@ from core.admin import call_service, site
 from core.roles import Capability
 from crm import services
 from crm.admin.base import DeletableAdmin, ReadOnlyInline, ServiceAdmin, actor_of
+from crm.admin.duplicates import MergeableAdmin, tell_of_duplicates
 from crm.models import Contact, ContactPoint, Ownership
 from crm.models.contacts import PointKind
 from crm.models.disclosures import Door
+from crm.models.merges import Noun
 from crm.selectors import masked, told_points
 
 POINTS = Prefetch("points", ContactPoint.objects.live().order_by("-is_primary", "pk"))
@@ -58,7 +60,8 @@ class ContactPointInline(ReadOnlyInline):
 
 
 @admin.register(Contact, site=site)
-class ContactAdmin(ServiceAdmin, DeletableAdmin):
+class ContactAdmin(MergeableAdmin, ServiceAdmin, DeletableAdmin):
+    noun = Noun.CONTACT
     read_capability = Capability.CRM_READ
     write_capability = Capability.CRM_WRITE
     row_argument = "contact"
@@ -74,7 +77,7 @@ class ContactAdmin(ServiceAdmin, DeletableAdmin):
     ]  # fmt: skip
     readonly_fields = ["is_bad_contact"]
     inlines = [ContactPointInline, OwnedInline]
-    actions = ["mark_bad", "mark_good", "delete_with_a_way_back"]
+    actions = ["merge_two", "mark_bad", "mark_good", "delete_with_a_way_back"]
     export_prefetched = (POINTS,)
     export_capability = Capability.NUMBERS_READ
     export_taken = services.numbers_taken
@@ -161,6 +164,10 @@ class ContactPointAdmin(ServiceAdmin, DeletableAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return [] if obj is None else ["shown"]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        tell_of_duplicates(self, request, Noun.CONTACT, obj.contact_id)
 
     @display(description="Value", ordering="value")
     def shown(self, point: ContactPoint) -> str:

@@ -17,7 +17,9 @@ from core.money import format_money, to_decimal
 from core.roles import Capability
 from crm import services
 from crm.admin.base import DeletableAdmin, ReadOnlyInline, ServiceAdmin, ServiceForm
+from crm.admin.duplicates import MergeableAdmin
 from crm.models import Deal, Ownership, Project, ProjectAssignment, Property, PropertyType
+from crm.models.merges import Noun
 
 STATUS_COLORS = {
     "available": "success", "vacant": "info", "reserved": "warning", "rented": "primary", "sold": "danger",
@@ -114,7 +116,9 @@ class PropertyForm(ServiceForm):
 
 
 @admin.register(Property, site=site)
-class PropertyAdmin(ServiceAdmin, DeletableAdmin):
+class PropertyAdmin(MergeableAdmin, ServiceAdmin, DeletableAdmin):
+    noun = Noun.PROPERTY
+    actions = ["merge_two", "delete_with_a_way_back"]
     read_capability = Capability.CRM_READ
     write_capability = Capability.STOCK_WRITE
     row_argument = "property"

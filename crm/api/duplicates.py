@@ -7,22 +7,13 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from core.actors import Actor
 from crm.api.serializers import ContactPointSerializer, ContactSerializer, PropertySerializer
-from crm.duplicates import words_of
-from crm.duplicates.judging import reason_of
 from crm.models import DuplicateCandidate, DuplicateSearch, Merge
 from crm.models.merges import Noun
-from crm.selectors import masked, reads_numbers
+from crm.selectors import reasons_of
 from crm.services import merging
 
 LARGEST_ID = 2**63 - 1
-
-
-def told(candidate: DuplicateCandidate, actor: Actor) -> list[str]:
-    """The reasons in words, with numbers as this actor may read them."""
-    hide = None if reads_numbers(actor) else masked
-    return [words_of(reason_of(data), hide=hide) for data in candidate.reasons]
 
 
 def name_of(row: Any) -> str:
@@ -63,7 +54,7 @@ class DuplicateSerializer(serializers.ModelSerializer[DuplicateCandidate]):
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_reasons(self, row: DuplicateCandidate) -> list[str]:
-        return told(row, self.context["view"].actor)
+        return reasons_of(row)
 
 
 class PossibleDuplicateSerializer(serializers.Serializer[Any]):
@@ -77,7 +68,7 @@ class PossibleDuplicateSerializer(serializers.Serializer[Any]):
     reasons = serializers.ListField(child=serializers.CharField())
 
 
-def possible_duplicates(found: list[DuplicateCandidate], pk: int, actor: Actor) -> list[dict[str, Any]]:
+def possible_duplicates(found: list[DuplicateCandidate], pk: int) -> list[dict[str, Any]]:
     answers = []
     for each in found:
         sides = {each.ids[0]: each.first_contact or each.first_property}
@@ -90,7 +81,7 @@ def possible_duplicates(found: list[DuplicateCandidate], pk: int, actor: Actor) 
                 "name": name_of(sides[other]),
                 "score": each.score,
                 "is_obvious": each.is_obvious,
-                "reasons": told(each, actor),
+                "reasons": reasons_of(each),
             }
         )
     return answers

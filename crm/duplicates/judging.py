@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_noop, ngettext
 
 MOST = 95
 LEAST = 25
@@ -31,6 +31,20 @@ _WEIGHTS = {
     "municipality": 55,
     "same_owner": 20,
     "proposed": 30,
+}
+
+# What lists are narrowed by, in the words of people.
+LABELS = {
+    "number": gettext_noop("Same number"),
+    "email": gettext_noop("Same e-mail"),
+    "same_name": gettext_noop("Same name"),
+    "other_letters": gettext_noop("Same name in other letters"),
+    "similar_name": gettext_noop("Similar names"),
+    "same_unit": gettext_noop("Owners of one unit"),
+    "p_number": gettext_noop("Same P-number"),
+    "registration": gettext_noop("Same registration"),
+    "place": gettext_noop("Same building and unit"),
+    "proposed": gettext_noop("Proposed by a colleague"),
 }
 
 
@@ -84,9 +98,9 @@ def judge(reasons: Iterable[Reason]) -> Verdict:
     return Verdict(min(score, MOST), score >= LEAST, (named and reached) or identified)
 
 
-def words_of(reason: Reason, *, hide: Any = None) -> str:
-    """The reason as people read it. `hide(kind, value)` masks numbers for those who may not read them whole."""
-    value = hide(reason.kind, reason.value) if hide and reason.code in _ADDRESSES else reason.value
+def words_of(reason: Reason, *, hide: Callable[[str, str], str]) -> str:
+    """The reason as people read it. `hide(kind, value)` masks numbers: whole ones are shown where that is kept."""
+    value = hide(reason.kind, reason.value) if reason.code in _ADDRESSES else reason.value
     others = ""
     if reason.shared_by > 2:
         others = " " + ngettext("(shared by %(count)d contact)", "(shared by %(count)d contacts)", reason.shared_by) % {

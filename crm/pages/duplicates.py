@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -14,25 +14,13 @@ from core.doors import page
 from core.errors import DomainError, NotFound
 from core.roles import Capability
 from crm import selectors
+from crm.duplicates.judging import LABELS
 from crm.models import DuplicateCandidate, Merge
 from crm.models.duplicates import CandidateState
 from crm.models.merges import Noun
 from crm.pages.asking import actor_of, back, number_in
 from crm.services import duplicates, merging
 
-# What the list is narrowed by, in the words of people. The codes are those of crm/duplicates/judging.py.
-CODES = {
-    "number": gettext_noop("Same number"),
-    "email": gettext_noop("Same e-mail"),
-    "same_name": gettext_noop("Same name"),
-    "other_letters": gettext_noop("Same name in other letters"),
-    "similar_name": gettext_noop("Similar names"),
-    "same_unit": gettext_noop("Owners of one unit"),
-    "p_number": gettext_noop("Same P-number"),
-    "registration": gettext_noop("Same registration"),
-    "place": gettext_noop("Same building and unit"),
-    "proposed": gettext_noop("Proposed by a colleague"),
-}
 NOUNS = {Noun.CONTACT: gettext_noop("Contacts"), Noun.PROPERTY: gettext_noop("Units")}
 STATES = {
     CandidateState.OPEN: gettext_noop("To be looked at"),
@@ -48,7 +36,7 @@ def candidates(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     asked = {name: request.GET.get(name, "") for name in ("noun", "state", "code")}
     state = asked["state"] if asked["state"] in STATES else CandidateState.OPEN
-    code = asked["code"] if asked["code"] in CODES else ""
+    code = asked["code"] if asked["code"] in LABELS else ""
     noun = asked["noun"] if asked["noun"] in NOUNS else ""
     listing = selectors.candidate_list(
         actor=actor, noun=noun, state=state, code=code, after=request.GET.get("after", "")
@@ -62,7 +50,7 @@ def candidates(request: HttpRequest) -> HttpResponse:
         "code": code,
         "nouns": NOUNS.items(),
         "states": STATES.items(),
-        "codes": CODES.items(),
+        "codes": LABELS.items(),
         "search": search,
         "is_searching": selectors.is_searching(search),
         "has_obvious": any(row.candidate.is_obvious and row.may_merge for row in listing.rows) and state == "open",
@@ -118,7 +106,7 @@ def merging_two(request: HttpRequest) -> HttpResponse:
     actor, asked = actor_of(request), request.POST if request.method == "POST" else request.GET
     noun = asked.get("noun", "")
     survivor, other = number_in(asked.get("survivor", "")) or 0, number_in(asked.get("other", "")) or 0
-    take = chosen_in(asked)
+    take = merging.chosen_in(asked)
     at = timezone.now()
     refusal = ""
     if request.method == "POST":
@@ -196,8 +184,3 @@ def reversal(request: HttpRequest, merge_id: int) -> HttpResponse:
             )
             messages.warning(request, said % {"count": count})
     return back(request, "merges")
-
-
-def chosen_in(asked: QueryDict) -> list[str]:
-    """The fields in which the other one is right: radio buttons named `field-<name>`."""
-    return [name.removeprefix("field-") for name in asked if name.startswith("field-") and asked[name] == "theirs"]

@@ -6,6 +6,8 @@ A supervisor's answers take one query more: who reports to him.
 from crm.selectors.agents import OPEN_STAGES, AgentLoad, AgentPage, agent_loads, agent_page
 from crm.selectors.contacts import ContactList, ContactPage, ContactRow, contact_list, contact_page
 from crm.selectors.duplicates import (
+    MERGED,
+    PAIR,
     candidate_list,
     candidates_in,
     duplicates_of,
@@ -13,7 +15,9 @@ from crm.selectors.duplicates import (
     latest_search,
     may_merge,
     merge_list,
+    reasons_of,
     side_of,
+    sides_of,
 )
 from crm.selectors.history import Happening, History, contact_history, unit_history
 from crm.selectors.leaving import Leaving, leaving
@@ -38,7 +42,9 @@ __all__ = [
     "COUNTED_TO",
     "DISCLOSED_FOR",
     "MASK",
+    "MERGED",
     "OPEN_STAGES",
+    "PAIR",
     "AgentLoad",
     "AgentPage",
     "ContactList",
@@ -85,8 +91,10 @@ __all__ = [
     "project_page",
     "reads_lists_whole",
     "reads_numbers",
+    "reasons_of",
     "search",
     "side_of",
+    "sides_of",
     "sources_of_project",
     "sources_of_unit",
     "steps",

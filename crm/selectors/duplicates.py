@@ -15,7 +15,7 @@ from crm.duplicates.judging import reason_of
 from crm.models import Contact, DuplicateCandidate, DuplicateSearch, Merge, Property
 from crm.models.duplicates import CandidateState, SearchStatus
 from crm.models.merges import Noun
-from crm.selectors.numbers import masked, reads_numbers
+from crm.selectors.numbers import masked
 
 PAIR = ("first_contact", "second_contact", "first_property__project", "second_property__project")
 MERGED = ("survivor_contact", "merged_contact", "survivor_property", "merged_property", "merged_by__user", "reversed_by__user")  # fmt: skip
@@ -127,6 +127,11 @@ def is_searching(search: DuplicateSearch | None) -> bool:
     return search is not None and search.status != SearchStatus.DONE
 
 
+def reasons_of(row: DuplicateCandidate) -> list[str]:
+    """In words, as every list says it: the middle of numbers is hidden."""
+    return [words_of(reason_of(data), hide=masked) for data in row.reasons]
+
+
 def side_of(row: Any) -> Side:
     if isinstance(row, Property):
         identifiers = [row.project.name, row.p_number, row.registration, row.get_status_display()]
@@ -135,13 +140,17 @@ def side_of(row: Any) -> Side:
     return Side(row.pk, row.display_name, " · ".join(text for text in parts if text))
 
 
+def sides_of(row: DuplicateCandidate) -> tuple[Side, Side]:
+    return side_of(row.first_contact or row.first_property), side_of(row.second_contact or row.second_property)
+
+
 def _candidate_row(actor: Actor, row: DuplicateCandidate) -> CandidateRow:
-    hide = None if reads_numbers(actor) else masked
+    first, second = sides_of(row)
     return CandidateRow(
         candidate=row,
-        first=side_of(row.first_contact or row.first_property),
-        second=side_of(row.second_contact or row.second_property),
-        reasons=[words_of(reason_of(data), hide=hide) for data in row.reasons],
+        first=first,
+        second=second,
+        reasons=reasons_of(row),
         may_merge=may_merge(actor, row.noun),
     )
 

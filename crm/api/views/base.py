@@ -53,7 +53,7 @@ class RowsViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ExportableVi
         """A new row, with what the contact or unit of that id may be the same as."""
         found = look_for_duplicates(actor=self.actor, noun=noun, ids=[pk], at=timezone.now())
         shown: Any = self.get_queryset().filter(pk=row.pk).first() or row
-        shown.possible_duplicates = possible_duplicates(found, pk, self.actor)
+        shown.possible_duplicates = possible_duplicates(found, pk)
         serializer = serializer_class(shown, context=self.get_serializer_context())
         return Response(serializer.data, status=status.HTTP_201_CREATED)
 

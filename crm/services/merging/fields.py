@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,6 +96,11 @@ def checked(noun: str, take: Collection[str]) -> frozenset[str]:
     if unknown:
         raise ValueInvalid(f"These cannot be chosen: {', '.join(unknown)}.", field="take", value=unknown)
     return frozenset(take)
+
+
+def chosen_in(asked: Mapping[str, Any]) -> list[str]:
+    """The fields in which the other one is right: radio buttons named `field-<name>`."""
+    return [name.removeprefix("field-") for name in asked if name.startswith("field-") and asked[name] == "theirs"]
 
 
 def lines(noun: str, survivor: Contact | Property, other: Contact | Property, take: Collection[str]) -> list[FieldLine]:
