@@ -39,9 +39,7 @@ NOT_TAKEN_ALONG = {
     "crm.bankdetails": "account numbers never leave the house",
     "core.apitoken": "tokens never leave the house",
     "sheets.googleaccount": "keys of service accounts never leave the house",
-    "crm.duplicatecandidate": "guesses to decide on, worked out anew; contacts and units are taken along themselves",
     "crm.duplicatesearch": "how far a search is",
-    "crm.merge": "the trail of merges is in the audit trail, which is taken along",
 }
 
 
