@@ -18,6 +18,7 @@ from core.actors import Actor
 from core.roles import Capability
 from crm.models import DisclosureAlert
 from messaging.selectors import InboxCounts, inbox_counts
+from sheets.models import Conflict, Spreadsheet
 
 # How many, and the address that shows them.
 Look = tuple[int, str]
@@ -73,6 +74,18 @@ def alerts(desk: Desk) -> Look:
     return waiting, f"{reverse('admin:crm_disclosurealert_changelist')}?seen_at__isempty=1"
 
 
+def stale_sheets(desk: Desk) -> Look:
+    """Linked sheets for which two intervals have passed without a success."""
+    count = Spreadsheet.objects.visible_to(desk.actor).stale(timezone.now()).count()
+    return count, f"{reverse('admin:sheets_spreadsheet_changelist')}?freshness=stale"
+
+
+def open_conflicts(desk: Desk) -> Look:
+    """Cells that wait for a person to say which side is right."""
+    count = Conflict.objects.visible_to(desk.actor).open().count()
+    return count, f"{reverse('admin:sheets_conflict_changelist')}?state=open"
+
+
 CARDS: list[Card] = [
     Card(
         _("Unanswered"),
@@ -123,6 +136,15 @@ CARDS: list[Card] = [
         rows("sheets.importrun", status__exact="failed"),
         "bad",
     ),
+    Card(_("Sheets stale"), _("two intervals without a sync"), Capability.SHEETS_IMPORT, stale_sheets, "warn"),
+    Card(
+        _("Sheets failed"),
+        _("the next step stands in each"),
+        Capability.SHEETS_IMPORT,
+        rows("sheets.spreadsheet", status__exact="failed"),
+        "bad",
+    ),
+    Card(_("Conflicts"), _("cells changed on both sides"), Capability.SHEETS_IMPORT, open_conflicts, "warn"),
     Card(
         _("Commissions to approve"),
         _("not by whoever entered them"),

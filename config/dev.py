@@ -29,7 +29,8 @@ def main() -> None:
     """Run until Ctrl-C, or until one of the processes dies."""
     web_port, sandbox_port = free_port(8000), free_port(8100)
     base_url, sandbox_url = f"http://127.0.0.1:{web_port}", f"http://127.0.0.1:{sandbox_port}"
-    settings = {"MAJLIS_ENV": "dev", "DEBUG": "true", "BASE_URL": base_url, "WHATSAPP_API_URL": sandbox_url}
+    settings = {"MAJLIS_ENV": "dev", "DEBUG": "true", "BASE_URL": base_url}
+    settings |= dict.fromkeys(["WHATSAPP_API_URL", "SHEETS_API_URL"], sandbox_url)
     with services(RUN_DIR, durable=True) as found:
         settings |= found.env
         env_file = write_env(settings)

@@ -32,6 +32,9 @@ GROUPS: list[tuple[Any, list[tuple[str, str]]]] = [
             ("sheets.spreadsheet", "table_view"),
             ("sheets.importrun", "sync"),
             ("sheets.rowerror", "rule"),
+            ("sheets.conflict", "call_split"),
+            ("sheets.cellchange", "difference"),
+            ("sheets.googleaccount", "cloud_sync"),
         ],
     ),
     (

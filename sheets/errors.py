@@ -159,6 +159,12 @@ class AlreadyResolved(Conflict):
     code = "conflict_already_resolved"
 
 
+class ConflictMoved(Conflict):
+    """Somebody else decided, or a value changed, since it was looked at."""
+
+    code = "conflict_moved"
+
+
 class DirectionUnknown(Invalid):
     code = "direction_unknown"
 

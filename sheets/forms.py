@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from sheets import files
-from sheets.models import ImportRun
+from sheets.models import Direction, GoogleAccount, ImportRun, Spreadsheet
 from sheets.tables import declared, table_named
 
 DELIMITERS = [
@@ -40,6 +40,31 @@ class UploadForm(forms.Form):
         tables.initial = "crm.units"
 
 
+LARGEST_KEY = 64 * 1024  # a key file is some 2.4 KB
+
+
+class AccountForm(forms.Form):
+    """The key file of a service account of Google."""
+
+    key = forms.FileField(
+        label=gettext_lazy("Key file (JSON)"),
+        help_text=gettext_lazy(
+            "In Google's console open the service account, then Keys, Add key, JSON. It is kept encrypted and never shown."
+        ),
+        widget=forms.FileInput(attrs={"accept": ".json,application/json"}),
+    )
+    name = forms.CharField(
+        label=gettext_lazy("Name"), required=False, max_length=100, widget=forms.TextInput(attrs={"dir": "auto"})
+    )
+
+    def clean_key(self) -> str:
+        """The file's text; whether it is a key is for linking.add_account to say."""
+        file = self.cleaned_data["key"]
+        if file.size > LARGEST_KEY:
+            raise forms.ValidationError(_("This file is too large for a key."))
+        return str(file.read().decode("utf-8", "replace"))
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column of the sheet, as somebody maps it."""
@@ -52,11 +77,13 @@ class Column:
 class MappingForm(forms.Form):
     """One choice for every column of the sheet, what is the same for every row, and the options of the table."""
 
-    def __init__(self, run: ImportRun, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, run: ImportRun | Spreadsheet, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.run, self.table = run, table_named(run.spreadsheet.table)
+        sheet: Spreadsheet = run.spreadsheet if isinstance(run, ImportRun) else run
+        self.organization_id, self.header, self.table = sheet.organization_id, sheet.header, table_named(sheet.table)
+        self.samples: list[list[str]] = run.samples.get("columns", []) if isinstance(run, ImportRun) else []
         targets = [("", _("not imported")), *((field.name, _(field.label)) for field in self.table.fields)]
-        for index, header in enumerate(run.spreadsheet.header):
+        for index, header in enumerate(self.header):
             self.fields[f"column-{index}"] = forms.ChoiceField(
                 label=header, choices=targets, required=False, initial=run.mapping["columns"].get(header, "")
             )
@@ -73,18 +100,18 @@ class MappingForm(forms.Form):
             self.fields[f"option-{option.name}"] = forms.ChoiceField(
                 label=_(option.label),
                 choices=[(value, _(label)) for value, label in option.choices.items()],
-                initial=run.mapping["options"].get(option.name, option.default),
+                initial=run.mapping.get("options", {}).get(option.name, option.default),
             )
 
     def columns(self) -> Iterator[Column]:
-        samples = self.run.samples.get("columns", [])
-        for index, header in enumerate(self.run.spreadsheet.header):
-            yield Column(header, samples[index] if index < len(samples) else [], self[f"column-{index}"])
+        for index, header in enumerate(self.header):
+            samples = self.samples[index] if index < len(self.samples) else []
+            yield Column(header, samples, self[f"column-{index}"])
 
     def constants(self) -> Iterator[tuple[forms.BoundField, str, list[str]]]:
         """The field, the id of its list of known values, and those."""
         for constant in self.table.constants:
-            known = constant.known(self.run.organization_id)
+            known = constant.known(self.organization_id)
             yield self[f"constant-{constant.field}"], f"known-{constant.field}", known
 
     def options(self) -> list[forms.BoundField]:
@@ -97,9 +124,8 @@ class MappingForm(forms.Form):
         def under(prefix: str) -> dict[str, str]:
             return {name.removeprefix(prefix): value for name, value in chosen.items() if name.startswith(prefix)}
 
-        headers = self.run.spreadsheet.header
         return {
-            "columns": {header: chosen[f"column-{index}"] for index, header in enumerate(headers)},
+            "columns": {header: chosen[f"column-{index}"] for index, header in enumerate(self.header)},
             "constants": under("constant-"),
             "options": under("option-"),
         }
@@ -143,3 +169,111 @@ class ReadingForm(forms.Form):
             "delimiter": chosen.get("delimiter", self.run.delimiter),
             "header_row": None if tab != self.run.tab and row == self.run.header_row else row,
         }
+
+
+DIRECTIONS = {
+    Direction.BOTH: gettext_lazy("Both ways"),
+    Direction.SHEET: gettext_lazy("Only from the sheet"),
+    Direction.APP: gettext_lazy("Only from Majlis"),
+}
+INTERVALS = [
+    (60, gettext_lazy("every minute")), (300, gettext_lazy("every 5 minutes")), (900, gettext_lazy("every 15 minutes")),
+    (3600, gettext_lazy("every hour")), (21_600, gettext_lazy("every 6 hours")), (86_400, gettext_lazy("once a day")),
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedColumn(Column):
+    """One column of a linked sheet: also, who may change its cells."""
+
+    direction: forms.BoundField
+
+
+class LinkedForm(MappingForm):
+    """Everything that a person decides about a linked sheet."""
+
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
+    interval = forms.TypedChoiceField(label=gettext_lazy("Sync it"), coerce=int)
+    account = forms.ModelChoiceField(label=gettext_lazy("Google account"), queryset=GoogleAccount.objects.none())
+
+    def __init__(self, sheet: Spreadsheet, *args: Any, samples: list[list[str]] | None = None, **kwargs: Any) -> None:
+        super().__init__(sheet, *args, **kwargs)
+        self.samples = samples or []
+        accounts: Any = self.fields["account"]
+        accounts.queryset = GoogleAccount.objects.filter(organization_id=sheet.organization_id).order_by("email")
+        accounts.label_from_instance = lambda account: account.email
+        accounts.empty_label = None
+        intervals: Any = self.fields["interval"]
+        known = dict(INTERVALS)
+        odd = [] if sheet.interval in known else [(sheet.interval, _("every %(n)s seconds") % {"n": sheet.interval})]
+        intervals.choices = [*odd, *INTERVALS]
+        for name in ("name", "interval", "account"):
+            self.fields[name].initial = getattr(sheet, name)
+        for index, header in enumerate(sheet.header):
+            self.fields[f"direction-{index}"] = forms.ChoiceField(
+                label=_("Who may change it"),
+                choices=list(DIRECTIONS.items()),
+                initial=sheet.directions.get(header, Direction.BOTH),
+                required=False,
+            )
+
+    def columns(self) -> Iterator[LinkedColumn]:
+        for index, column in enumerate(super().columns()):
+            yield LinkedColumn(column.header, column.samples, column.field, self[f"direction-{index}"])
+
+    def change(self) -> dict[str, Any]:
+        """For linking.change_linked_sheet."""
+        chosen = self.cleaned_data
+        return {
+            "document": self.document(),
+            "directions": {
+                header: chosen[f"direction-{index}"] or Direction.BOTH for index, header in enumerate(self.header)
+            },
+            **{name: chosen[name] for name in ("name", "interval", "account")},
+        }
+
+
+class KeyForm(forms.Form):
+    """The key file of a service account: read once, never shown again."""
+
+    key = forms.FileField(
+        label=gettext_lazy("JSON key file"),
+        help_text=gettext_lazy("In Google's console: the service account, Keys, Add key, JSON. It is kept encrypted."),
+        widget=forms.FileInput(attrs={"accept": "application/json,.json"}),
+        allow_empty_file=True,
+    )
+    name = forms.CharField(
+        label=gettext_lazy("Name"), max_length=100, required=False, help_text=gettext_lazy("What you call it.")
+    )
+
+    def text(self) -> str:
+        """What the file says. What is no text is no key: the service refuses it in words."""
+        content: bytes = self.cleaned_data["key"].read(LARGEST_KEY)
+        return content.decode("utf-8-sig", "replace")
+
+
+LARGEST_KEY = 64 * 1024
+
+
+class AddressForm(forms.Form):
+    """Which document, and by which account."""
+
+    account = forms.ModelChoiceField(
+        label=gettext_lazy("Google account"), queryset=GoogleAccount.objects.none(), empty_label=None
+    )
+    address = forms.CharField(
+        label=gettext_lazy("Address of the document"),
+        max_length=500,
+        help_text=gettext_lazy("Copy it from the browser while the sheet is open."),
+        widget=forms.TextInput(attrs={"dir": "ltr", "autocomplete": "off", "inputmode": "url"}),
+    )
+    table = forms.ChoiceField(label=gettext_lazy("What is in it"))
+
+    def __init__(self, organization_id: int, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        accounts: Any = self.fields["account"]
+        accounts.queryset = GoogleAccount.objects.filter(organization_id=organization_id).order_by("email")
+        accounts.label_from_instance = lambda account: account.email
+        tables: Any = self.fields["table"]
+        tables.choices = [(table.name, _(table.label)) for table in declared() if table.linked]
+        tables.initial = tables.choices[0][0]

@@ -186,6 +186,7 @@ class Table:
     has_titles: bool = True  # a row with one filled cell among many columns is a title, not data
     constants: tuple[Constant, ...] = ()
     target: str = ""  # the model of Link.object_id, as a target type: crm.property
+    page: str = ""  # the name of the address that shows such an object
     parts: tuple[tuple[str, str], ...] = ()  # (target type, its key): what stays with a row that a reversal leaves
 
     def field(self, name: str) -> Field | None:

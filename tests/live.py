@@ -37,12 +37,12 @@ class Live:
         self._workers = 0
 
     def start_sandbox(self) -> Process:
-        """The stand-in for WhatsApp; tells every program started after it where it is."""
+        """The stand-in for WhatsApp and Google Sheets; tells every program started after it where it is."""
         port = free_port()
         self.sandbox_url = f"http://127.0.0.1:{port}"
         process = self.programs.start("sandbox", processes.sandbox(port))
         process.wait_for_port(port)
-        self.programs.env["WHATSAPP_API_URL"] = self.sandbox_url
+        self.programs.env["WHATSAPP_API_URL"] = self.programs.env["SHEETS_API_URL"] = self.sandbox_url
         return process
 
     def start_web(self) -> Process:

@@ -31,6 +31,7 @@ def main() -> int:
         "MAJLIS_ENV": "demo",
         "BASE_URL": base_url,
         "WHATSAPP_API_URL": sandbox_url,
+        "SHEETS_API_URL": sandbox_url,
         "MEDIA_ROOT": str(RUN_DIR / "media"),
         "LOG_LEVEL": "WARNING",
     }

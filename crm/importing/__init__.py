@@ -36,6 +36,7 @@ UNITS = Table(
         Constant("status"),
     ),
     target="crm.property",
+    page="unit",
     # A unit that is used since keeps its owners, a contact his numbers.
     parts=(("crm.ownership", "property"), ("crm.contactpoint", "contact")),
 )

@@ -44,7 +44,7 @@ class ImportSerializer(serializers.ModelSerializer[ImportRun]):
     class Meta:
         model = ImportRun
         fields = [
-            "id", "file_name", "file_size", "file_hash", "kind", "table", "tabs", "tab", "encoding", "delimiter",
+            "id", "file_name", "file_size", "file_hash", "kind", "is_dry_run", "spreadsheet", "table", "tabs", "tab", "encoding", "delimiter",
             "header_row", "header", "mapping", "status", "percent", "counts", "samples", "error_code", "error",
             "trigger", "requested_by", "started_at", "finished_at", "duration_ms", "created_at",
         ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Self
 
 from django.db import models
@@ -62,6 +63,10 @@ class ConflictQuerySet(TenantQuerySet):
         """Decided by a person, and to be carried out by the next sync."""
         return self.filter(settled_at__isnull=True).exclude(resolution="")
 
+    def settled(self) -> Self:
+        """Carried out, or both sides came to agree by themselves."""
+        return self.filter(settled_at__isnull=False)
+
 
 class Conflict(TenantModel):
     """One cell that was changed here and in the sheet, to different values. Neither is touched until a person decides.
@@ -107,6 +112,12 @@ class Conflict(TenantModel):
 
     def __str__(self) -> str:
         return f"row {self.row} {self.column} ({self.pk})"
+
+    @property
+    def state(self) -> str:
+        """A short mark of both values and the decision: whoever decides sends it back, and is told when it moved."""
+        said = "\0".join([self.resolution, str(self.settled_at is not None), self.ours, self.theirs])
+        return sha256(said.encode()).hexdigest()[:16]
 
 
 class Side(models.TextChoices):

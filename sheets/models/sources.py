@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Self
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, Q, Value
 
 from core.encryption import EncryptedTextField
 from core.models import TenantForeignKey, TenantModel, TenantQuerySet
@@ -53,6 +54,14 @@ class GoogleAccount(TenantModel):
 class SpreadsheetQuerySet(TenantQuerySet):
     def google(self) -> Self:
         return self.filter(provider=Provider.GOOGLE)
+
+    def stale(self, at: datetime) -> Self:
+        """Linked sheets that should be fresh and are not: two intervals have passed without a success."""
+        long = ExpressionWrapper(F("interval") * timedelta(seconds=2), output_field=DurationField())
+        old = Q(last_success_at__isnull=True) | Q(
+            last_success_at__lt=ExpressionWrapper(Value(at) - long, output_field=DateTimeField())
+        )
+        return self.google().filter(old, is_paused=False)
 
     def due(self, at: datetime) -> Self:
         """Linked sheets that want a sync now: never synced, interval passed, or failed and back-off over; oldest first."""
@@ -140,7 +149,13 @@ class Spreadsheet(TenantModel):
         """Where a person opens it; empty for files."""
         if not self.document_id:
             return ""
+        if settings.SHEETS_API_URL:  # the sandbox plays Google: its page of the sheet
+            return f"{settings.SHEETS_API_URL}/sheets/{self.document_id}#gid={self.tab_id}"
         return f"https://docs.google.com/spreadsheets/d/{self.document_id}/edit#gid={self.tab_id}"
+
+    def address_of_row(self, row: int) -> str:
+        """Where a person opens this row; empty for files."""
+        return f"{self.address}&range=A{row}" if self.document_id else ""
 
     def is_stale(self, at: datetime) -> bool:
         """Whether two intervals have passed without a success."""

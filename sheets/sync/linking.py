@@ -14,6 +14,7 @@ from core.actors import Actor
 from core.errors import NotFound
 from core.roles import Capability
 from sheets import headers, mapping
+from sheets.cells import text_of
 from sheets.errors import (
     AccountInUse,
     AlreadyLinked,
@@ -27,6 +28,8 @@ from sheets.google import ID_HEADER, Document, GoogleSheets, document_id_of, rea
 from sheets.models import Direction, GoogleAccount, Provider, Spreadsheet
 from sheets.models.sources import INTERVAL, SHORTEST_INTERVAL
 from sheets.tables import table_named
+
+SAMPLE_ROWS, SAMPLES = 30, 3
 
 
 @transaction.atomic
@@ -129,6 +132,25 @@ def link_sheet(
     except IntegrityError:
         raise AlreadyLinked(f"The tab {tab.title!r} of this document is linked already.") from None
     return sheet
+
+
+def samples(*, actor: Actor, spreadsheet: Spreadsheet) -> list[list[str]]:
+    """A few cells of every column, in the order of `header`, for whoever maps them: asks Google, as look_into."""
+    actor.require(Capability.SHEETS_LINK)
+    google = GoogleSheets(spreadsheet.account.key)
+    tab = google.document(spreadsheet.document_id).tab(spreadsheet.tab_id)
+    first = spreadsheet.header_row
+    rows = google.rows(spreadsheet.document_id, tab, first, first + SAMPLE_ROWS)
+    if not rows:
+        return []
+    places = {name: index for index, name in enumerate(headers.names_of(rows[0]))}
+    columns = (places.get(name) for name in spreadsheet.header)
+    return [[] if place is None else _filled(rows[1:], place) for place in columns]
+
+
+def _filled(rows: list[list[Any]], place: int) -> list[str]:
+    texts = (text_of(row[place]) for row in rows if place < len(row))
+    return list(dict.fromkeys(text[:60] for text in texts if text.strip()))[:SAMPLES]
 
 
 @transaction.atomic

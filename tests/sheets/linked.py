@@ -86,6 +86,10 @@ class Office:
         conflicts.resolve_conflicts(
             actor=self.actor, conflicts=Conflict.objects.open(), resolution=resolution, at=timezone.now()
         )
+        self.sync_asked()
+
+    def sync_asked(self) -> None:
+        """What somebody asked for at a door, done as a worker would."""
         for run in ImportRun.objects.filter(kind="google", status="queued"):
             performing.perform(organization=self.actor.organization, run_id=run.pk, at=timezone.now())
         self.sheet.refresh_from_db()

@@ -19,7 +19,7 @@ from core.roles import Capability
 from sheets import error_files, progress, services
 from sheets.forms import MappingForm, UploadForm
 from sheets.mapping import fields_of, plan
-from sheets.models import OPEN_STATUSES, ImportRun, RowError, Spreadsheet
+from sheets.models import OPEN_STATUSES, ImportRun, RowError
 from sheets.selectors import AT_WORK
 from sheets.tables import table_named
 
@@ -56,7 +56,7 @@ class ImportRunAdmin(TenantAdmin):
     read_capability = Capability.SHEETS_IMPORT
     write_capability = Capability.SHEETS_IMPORT
     list_display = ["file_name", "state", "read", "new", "changed", "unchanged", "wrong", "requested_by", "created_at"]
-    list_filter = ["status", "trigger"]
+    list_filter = ["status", "trigger", "kind", "is_dry_run"]
     list_select_related = ["requested_by__user"]
     search_fields = ["file_name"]
     export_columns = [
@@ -123,6 +123,9 @@ class ImportRunAdmin(TenantAdmin):
         run = self.get_object(request, object_id)
         if run is None or not self.has_view_permission(request, run):
             raise Http404
+        if run.kind == "google":  # a sync has a page of its own: there is no file, and its mapping is the sheet's
+            slug = acting(request).organization.slug
+            return HttpResponseRedirect(reverse("linked-run", args=[slug, run.spreadsheet_id, run.pk]))
         form = in_unfold(MappingForm(run, request.POST or None))
         if request.method == "POST" and ("stop" in request.POST or form.is_valid()):
             return self._act(request, run, form)
@@ -189,14 +192,3 @@ class RowErrorAdmin(TenantAdmin):
     list_select_related = ["run"]
     search_fields = ["column", "value", "message"]
     export_columns = [("File", "run.file_name"), "row", "column", "value", "severity", "code", "message"]
-
-
-@admin.register(Spreadsheet, site=site)
-class SpreadsheetAdmin(TenantAdmin):
-    """Sources that are remembered, and when each last came in."""
-
-    read_capability = Capability.SHEETS_IMPORT
-    list_display = ["name", "table", "provider", "status", "last_success_at", "last_error"]
-    list_filter = ["status", "provider"]
-    search_fields = ["name"]
-    export_columns = ["name", "table", "provider", "status", "last_success_at", "last_error"]
