@@ -233,28 +233,6 @@ class LinkedForm(MappingForm):
         }
 
 
-class KeyForm(forms.Form):
-    """The key file of a service account: read once, never shown again."""
-
-    key = forms.FileField(
-        label=gettext_lazy("JSON key file"),
-        help_text=gettext_lazy("In Google's console: the service account, Keys, Add key, JSON. It is kept encrypted."),
-        widget=forms.FileInput(attrs={"accept": "application/json,.json"}),
-        allow_empty_file=True,
-    )
-    name = forms.CharField(
-        label=gettext_lazy("Name"), max_length=100, required=False, help_text=gettext_lazy("What you call it.")
-    )
-
-    def text(self) -> str:
-        """What the file says. What is no text is no key: the service refuses it in words."""
-        content: bytes = self.cleaned_data["key"].read(LARGEST_KEY)
-        return content.decode("utf-8-sig", "replace")
-
-
-LARGEST_KEY = 64 * 1024
-
-
 class AddressForm(forms.Form):
     """Which document, and by which account."""
 

@@ -19,7 +19,8 @@ _LOCK_CLASS = 0x5348  # "SH"
 
 
 def open_runs(actor: Actor, run: ImportRun) -> Any:
-    return ImportRun.objects.visible_to(actor).open().filter(pk=run.pk)
+    """A sync has no file to read once more: the sheet is synced again instead."""
+    return ImportRun.objects.visible_to(actor).open().exclude(kind="google").filter(pk=run.pk)
 
 
 def locked(actor: Actor, run: ImportRun) -> ImportRun:
@@ -33,6 +34,8 @@ def not_open(actor: Actor, run: ImportRun) -> DomainError:
     now = ImportRun.objects.visible_to(actor).filter(pk=run.pk).first()
     if now is None:
         return NotFound("There is no such import here.")
+    if now.kind == "google":
+        return ImportNotOpen("This is a sync of a linked sheet: sync the sheet again.", status=now.status)
     return ImportNotOpen(
         f"This import is {now.get_status_display().lower()}: upload the file again to import it once more.",
         status=now.status,

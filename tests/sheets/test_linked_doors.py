@@ -101,6 +101,8 @@ def test_a_tab_is_linked_changed_started_and_synced_by_the_api(office: Office, d
     busy = desk.post(f"{place}syncs/")
     assert (busy.status_code, busy.json()["code"]) == (409, "sync_under_way")
     assert desk.delete(f"imports/{asked.json()['id']}/commit/").json()["status"] == "cancelled"
+    committed = desk.post(f"imports/{asked.json()['id']}/commit/")
+    assert (committed.status_code, committed.json()["code"]) == (409, "import_not_open")
     assert desk.delete(f"{place}pause/").json()["is_paused"] is False
     assert desk.put(f"{place}pause/").json()["is_paused"] is True
     assert [each["id"] for each in desk.get("spreadsheets/?is_stale=true").json()["results"]] == []

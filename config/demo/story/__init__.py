@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from config.demo.stage import Stage
-from config.demo.story import money, outreach, stock, talk
+from config.demo.story import money, outreach, sheets, stock, talk
 
 STEPS: list[Callable[[Stage], str]] = [
     stock.everything_is_up,
@@ -25,4 +25,7 @@ STEPS: list[Callable[[Stage], str]] = [
     money.approve,
     money.pay,
     money.stand_on_the_ledger,
+    sheets.link_the_offices_sheet,
+    sheets.work_on_both_sides,
+    sheets.agree_after_a_conflict,
 ]
