@@ -5,6 +5,7 @@ from django.urls import path
 from crm.pages import (
     agents,
     disclosures,
+    do_not_contact,
     duplicates,
     exports,
     filters,
@@ -55,6 +56,10 @@ urlpatterns = [
     ),
     path("departures/exports/<int:export_id>/<slug:what>.csv", leaving.departure_export, name="departure-export"),
     path("lists/<slug:name>/export/", exports.export, name="list-export"),
+    path("do-not-contact/", do_not_contact.do_not_contact_list, name="do-not-contact-list"),
+    path(
+        "do-not-contact/<int:entry_id>/removal/", do_not_contact.do_not_contact_removal, name="do-not-contact-removal"
+    ),
     path("disclosures/", disclosures.disclosures, name="disclosures"),
     path("disclosures/export/", disclosures.disclosures_file, name="disclosures-file"),
     path("disclosures/alerts/<int:alert_id>/", disclosures.disclosure_alert, name="disclosure-alert"),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from core.models import Organization
-from crm.models import Contact, ContactPoint
+from crm.models import Contact, ContactPoint, DoNotContact
 from crm.models.contacts import LineType, PointKind, PointStatus
 from messaging.models import Channel, OptOut
 from messaging.models.channels import SessionStatus, TemplateCategory
@@ -56,7 +56,7 @@ def outbound_refusals(
 ) -> dict[int, str]:
     """Of these contacts, those who may not get a template of that category, each with a Refusal.
 
-    Whoever is not in the answer may be written to, at the address that `addresses_of` gives. Three queries, however
+    Whoever is not in the answer may be written to, at the address that `addresses_of` gives. Four queries, however
     many contacts. The window is not asked: templates need none.
     """
     if not is_able(channel):
@@ -82,7 +82,7 @@ def outbound_refusals(
 
 
 def addresses_of(*, organization: Organization, contact_ids: Iterable[int]) -> dict[int, Address]:
-    """The best address of each contact that has one. One query."""
+    """The best address of each contact that has one. Two queries."""
     points = _points_of(organization, list(contact_ids))
     found = {contact_id: best_point(theirs) for contact_id, theirs in points.items()}
     return {
@@ -121,6 +121,11 @@ def is_able(channel: Channel) -> bool:
     return (
         channel.deleted_at is None and channel.blocked_at is None and channel.session_status == SessionStatus.CONNECTED
     )
+
+
+def is_listed(organization: Organization, address: str) -> bool:
+    """Whether nobody of the organisation may write to this address (digits without +, or an id)."""
+    return bool(DoNotContact.objects.forbidden(organization, [address, f"+{address}"]))
 
 
 def refusal_of_points(points: Sequence[ContactPoint], *, category: str) -> Refusal | None:
@@ -165,11 +170,20 @@ def _preference(point: ContactPoint) -> tuple[int, bool, bool, int]:
 
 def points_of(contact: Contact) -> list[ContactPoint]:
     """The live addresses of one contact."""
-    return list(ContactPoint.objects.for_organization(contact.organization).live().filter(contact=contact))
+    return _points_of(contact.organization, [contact.pk])[contact.pk]
 
 
 def _points_of(organization: Organization, contact_ids: Sequence[int]) -> dict[int, list[ContactPoint]]:
     points: dict[int, list[ContactPoint]] = defaultdict(list)
     for point in ContactPoint.objects.for_organization(organization).live().filter(contact__in=contact_ids):
         points[point.contact_id].append(point)
+    _stop_listed(organization, [point for theirs in points.values() for point in theirs])
     return points
+
+
+def _stop_listed(organization: Organization, points: Sequence[ContactPoint]) -> None:
+    """What is on the organisation's list is not written to, whatever the point itself says. One query."""
+    listed = DoNotContact.objects.forbidden(organization, (point.value for point in points))
+    for point in points:
+        if point.value in listed:
+            point.status = PointStatus.DO_NOT_CONTACT

@@ -5,6 +5,7 @@ from crm.models.contacts import Contact, ContactPoint
 from crm.models.deals import Deal
 from crm.models.departures import Departure, DepartureExport
 from crm.models.disclosures import DisclosureAlert, ListDisclosure, OwnerDisclosure
+from crm.models.do_not_contact import DoNotContact
 from crm.models.duplicates import DuplicateCandidate, DuplicateSearch
 from crm.models.history import HistoryEntry
 from crm.models.merges import Merge, MergeStep
@@ -20,6 +21,7 @@ __all__ = [
     "Departure",
     "DepartureExport",
     "DisclosureAlert",
+    "DoNotContact",
     "DuplicateCandidate",
     "DuplicateSearch",
     "HistoryEntry",

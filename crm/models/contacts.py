@@ -16,6 +16,7 @@ from core.encryption import EncryptedTextField
 from core.models import SoftDeleteModel, SoftDeleteQuerySet, TenantForeignKey
 from core.models.base import LIVE
 from core.roles import Reach
+from crm.models.do_not_contact import LISTED_POINTS_ARE_MARKED
 from crm.models.history import kept_fields
 from crm.models.mergeable import Mergeable, merged_into_index, merged_is_hidden
 from crm.models.narrowing import ContactNarrowing
@@ -239,11 +240,12 @@ class ContactPoint(SoftDeleteModel):
             models.Index(F("organization"), OpClass(Reverse("value"), "text_pattern_ops"), name="crm_contact_point_by_end"),
         ]  # fmt: skip
         triggers = [
+            LISTED_POINTS_ARE_MARKED,
             # Whether they may be written to there; that a number was found valid is no news of the contact.
             kept_fields(
                 "point",
                 {"consent": "jsonb_build_object(''point'', r.id, ''refused'', r.status = ''do_not_contact'')"},
-            )
+            ),
         ]
 
     def __str__(self) -> str:

@@ -10,6 +10,7 @@ from crm.services.departure_exports import (
 )
 from crm.services.disclosures import disclose_list, disclose_owner_number, numbers_taken, open_contact, see_alert
 from crm.services.filters import delete_filter, save_filter, update_filter
+from crm.services.do_not_contact import Listing, list_do_not_contact, unlist_do_not_contact
 from crm.services.leaving import agent_leaves, agent_returns, archive_agent
 from crm.services.owners import Share, set_owners
 from crm.services.people import (
@@ -40,6 +41,7 @@ __all__ = [
     "FROM_OWNERS",
     "PROJECT_MOVES",
     "PROPERTY_MOVES",
+    "Listing",
     "Share",
     "add_contact_point",
     "agent_leaves",
@@ -61,6 +63,7 @@ __all__ = [
     "disclose_list",
     "disclose_owner_number",
     "lift_do_not_contact",
+    "list_do_not_contact",
     "lose_deal",
     "mark_bad_contact",
     "mark_do_not_contact",
@@ -75,6 +78,7 @@ __all__ = [
     "set_owners",
     "take_departure_list",
     "transfer_assignment",
+    "unlist_do_not_contact",
     "update_agent",
     "update_contact",
     "update_contact_point",

@@ -16,8 +16,9 @@ from core.errors import NotFound
 from core.models import Membership
 from core.phones import normalize, read_cell
 from core.roles import Capability, Reach
-from crm.errors import AssigneeNotAllowed, DoNotContact, EmailInvalid, ValueInvalid
-from crm.models import Contact, ContactPoint
+from crm.errors import AssigneeNotAllowed, EmailInvalid, ValueInvalid
+from crm.errors import DoNotContact as DoNotContactError
+from crm.models import Contact, ContactPoint, DoNotContact
 from crm.models.contacts import ContactKind, LineType, PointKind, PointStatus
 from crm.names import divide, is_company, normalize_name, tidy
 from crm.services.writing import add, change, locked, refusals, single_spaced
@@ -121,7 +122,9 @@ def verify_contact_point(*, actor: Actor, point: ContactPoint, is_valid: bool = 
     actor.require(Capability.CRM_WRITE)
     point = locked(ContactPoint.objects.visible_to(actor), point, "number or address")
     if point.status == PointStatus.DO_NOT_CONTACT:
-        raise DoNotContact("The contact asked not to be reached here; lift that first, with a reason.", point=point.pk)
+        raise DoNotContactError(
+            "The contact asked not to be reached here; lift that first, with a reason.", point=point.pk
+        )
     status = PointStatus.VALID if is_valid else PointStatus.INVALID
     values = {"status": status, "validated_at": at}
     return change(actor=actor, row=point, action=f"crm.contact_point_{status}", changes=values)
@@ -146,6 +149,8 @@ def lift_do_not_contact(*, actor: Actor, point: ContactPoint, reason: str) -> Co
         raise ValueInvalid("Say why this may be used again.", field="reason")
     if point.status != PointStatus.DO_NOT_CONTACT:
         return point
+    if DoNotContact.objects.forbidden(actor.organization, [point.value]):
+        raise DoNotContactError("It is on the organisation's do-not-contact list: remove it there.", point=point.pk)
     values = {"status": PointStatus.UNVERIFIED}
     action = "crm.contact_point_do_not_contact_lifted"
     return change(actor=actor, row=point, action=action, changes=values, reason=single_spaced(reason))

@@ -32,7 +32,16 @@ from messaging.errors import (
 from messaging.models import Conversation, Message, MessageTemplate
 from messaging.models.channels import ParameterFormat, TemplateStatus
 from messaging.models.conversations import ConversationStatus, Direction, MessageStatus, MessageType
-from messaging.refusals import SENTENCES, Refusal, best_point, is_able, opted_out, points_of, refusal_of_points
+from messaging.refusals import (
+    SENTENCES,
+    Refusal,
+    best_point,
+    is_able,
+    is_listed,
+    opted_out,
+    points_of,
+    refusal_of_points,
+)
 from messaging.services.conversations import visible_conversation
 
 # Request ids that begin so belong to messages of campaigns (campaigns/engine/rows.py).
@@ -177,6 +186,8 @@ def require_sendable(*, conversation: Conversation, category: str, needs_window:
     )
     if stopped:
         raise OptedOut(SENTENCES[Refusal.OPTED_OUT], contact=contact.pk)
+    if conversation.address and is_listed(conversation.organization, conversation.address):
+        raise RecipientUnknown(SENTENCES[Refusal.DO_NOT_CONTACT], contact=contact.pk, reason="do_not_contact")
     # Who wrote to us is answered where they wrote from, whatever the state of the numbers we have on file.
     if conversation.address and needs_window:
         return conversation.address
