@@ -42,6 +42,7 @@ GROUPS: list[tuple[Any, list[tuple[str, str]]]] = [
         [
             ("crm.contact", "contacts"),
             ("crm.contactpoint", "alternate_email"),
+            ("crm.donotcontact", "phone_disabled"),
             ("crm.agent", "badge"),
             ("crm.projectassignment", "assignment_ind"),
             ("crm.bankdetails", "account_balance"),

@@ -13,6 +13,7 @@ from crm.models import (
     Contact,
     ContactPoint,
     Deal,
+    DoNotContact,
     DuplicateCandidate,
     Merge,
     Ownership,
@@ -81,6 +82,18 @@ class ContactPointFilter(FilterSet):
     class Meta:
         model = ContactPoint
         fields = ["contact", "kind", "status", "line_type", "value"]
+
+
+class DoNotContactFilter(FilterSet):
+    value = filters.CharFilter(method="by_value", label="a whole number as people write it, or an address")
+    is_standing = filters.BooleanFilter(field_name="removed_at", lookup_expr="isnull")
+
+    class Meta:
+        model = DoNotContact
+        fields = ["added_by"]
+
+    def by_value(self, entries: QuerySet[Any], _: str, text: str) -> QuerySet[Any]:
+        return entries.of(text, self.request.actor.organization.country)  # type: ignore[attr-defined]
 
 
 class OwnershipFilter(FilterSet):

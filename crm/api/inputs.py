@@ -122,6 +122,15 @@ class ReasonInput(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=300)
 
 
+class ListingInput(serializers.Serializer[Any]):
+    text = serializers.CharField(
+        max_length=5_000_000,
+        help_text="numbers as people write them and e-mail addresses, one a line or parted by commas",
+    )
+    reason = serializers.CharField(max_length=300)
+    source = serializers.CharField(max_length=100, default="", allow_blank=True, help_text="where the list came from")
+
+
 class AgentInput(Input):
     class Meta:
         model = Agent

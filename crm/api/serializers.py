@@ -16,6 +16,7 @@ from crm.models import (
     ContactPoint,
     Deal,
     Departure,
+    DoNotContact,
     Ownership,
     Project,
     ProjectAssignment,
@@ -82,6 +83,39 @@ class DisclosedPointSerializer(serializers.ModelSerializer[ContactPoint]):
     class Meta:
         model = ContactPoint
         fields = ["id", "kind", "value", "line_type", "status", "is_primary"]
+
+
+class DoNotContactSerializer(serializers.ModelSerializer[DoNotContact]):
+    """`value` has its middle hidden, except for a token whose scopes name `numbers.read`."""
+
+    class Meta:
+        model = DoNotContact
+        fields = [
+            "id",
+            "value",
+            "reason",
+            "source",
+            "added_by",
+            "created_at",
+            "removed_by",
+            "removed_at",
+            "removed_reason",
+        ]
+
+    def to_representation(self, instance: DoNotContact) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        if not getattr(self.context["view"], "shows_all", False):
+            shown["value"] = masked(instance.kind, instance.value)
+        return shown
+
+
+class ListingSerializer(serializers.Serializer[Any]):
+    """What became of a text: `marked` points of contacts were stopped, `unread` lines have neither number nor address."""
+
+    added = serializers.IntegerField()
+    known = serializers.IntegerField()
+    marked = serializers.IntegerField()
+    unread = serializers.ListField(child=serializers.CharField())
 
 
 class ContactSerializer(serializers.ModelSerializer[Contact]):

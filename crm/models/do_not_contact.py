@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from core.models import Organization, TenantForeignKey, TenantModel, TenantQuerySet
+from core.phones import read_cell
 
 # How a point says that it was this list, and not the contact, who stopped it.
 LISTED = "on the do-not-contact list"
@@ -19,6 +20,11 @@ class DoNotContactQuerySet(TenantQuerySet):
     def standing(self) -> Self:
         """Entries that nobody has removed."""
         return self.filter(removed_at__isnull=True)
+
+    def of(self, text: str, region: str) -> Self:
+        """Entries of a whole number as people write it, or of an address: never of a part, as numbers are masked."""
+        numbers = [number.value for number in read_cell(text[:254].replace("\x00", ""), region).numbers]
+        return self.filter(value__in=[text.strip().lower(), *numbers])
 
     def forbidden(self, organization: Organization, values: Iterable[str]) -> set[str]:
         """Of these numbers and addresses, those on the list. One query: what every send asks."""
@@ -55,6 +61,11 @@ class DoNotContact(TenantModel):
                 | (Q(removed_at__isnull=False, removed_by__isnull=False) & ~Q(removed_reason="")),
             ),
         ]
+
+    @property
+    def kind(self) -> str:
+        """As of a point: what it would be on a contact."""
+        return "email" if "@" in self.value else "phone"
 
     def __str__(self) -> str:
         return f"do not contact ({self.pk})"

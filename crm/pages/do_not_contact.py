@@ -11,11 +11,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from core.doors import page
 from core.errors import DomainError
-from core.phones import read_cell
 from core.roles import Capability
 from crm import selectors, services
 from crm.models import DoNotContact
 from crm.pages.asking import actor_of, number_in
+from crm.pages.listed import listed
 
 PAGE = 50
 LARGEST = 5 * 1024 * 1024
@@ -47,16 +47,11 @@ def do_not_contact_list(request: HttpRequest) -> HttpResponse:
                 )
             return redirect("do-not-contact-list", actor.organization.slug)
     search, before = request.GET.get("q", "").strip()[:254], number_in(request.GET.get("before", ""))
-    entries = DoNotContact.objects.visible_to(actor).standing()
-    if search:
-        numbers = [number.value for number in read_cell(search, actor.organization.country).numbers]
-        entries = entries.filter(value__in=[search.lower(), *numbers])
+    entries = listed(actor, "do-not-contact", request.GET.urlencode())
     if before is not None:
         entries = entries.filter(pk__lt=before)
-    found = list(entries.select_related("added_by__user").order_by("-pk")[: PAGE + 1])
-    rows = [
-        (entry, selectors.masked("email" if "@" in entry.value else "phone", entry.value)) for entry in found[:PAGE]
-    ]
+    found = list(entries.select_related("added_by__user")[: PAGE + 1])
+    rows = [(entry, selectors.masked(entry.kind, entry.value)) for entry in found[:PAGE]]
     context = {
         "here": "do-not-contact",
         "rows": rows,

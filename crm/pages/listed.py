@@ -10,7 +10,7 @@ from django.http import QueryDict
 
 from core.actors import Actor
 from core.errors import NotFound
-from crm.models import Agent, Project, Property
+from crm.models import Agent, DoNotContact, Project, Property
 from crm.selectors import narrowed_units
 
 LONGEST = 2_000
@@ -34,10 +34,18 @@ def listed_agents(actor: Actor, asked: str) -> QuerySet[Agent]:
     return agents if QueryDict(asked[:LONGEST]).get("all") == "1" else agents.filter(status="active")
 
 
+def listed_do_not_contact(actor: Actor, asked: str) -> QuerySet[DoNotContact]:
+    """What `do-not-contact/?<asked>` shows, newest first."""
+    text = QueryDict(asked[:LONGEST]).get("q", "").strip()
+    entries: QuerySet[DoNotContact] = DoNotContact.objects.visible_to(actor).standing().order_by("-pk")
+    return entries.of(text, actor.organization.country) if text else entries  # type: ignore[attr-defined]
+
+
 LISTS: dict[str, Callable[[Actor, str], QuerySet[Any]]] = {
     "units": listed_units,
     "projects": listed_projects,
     "agents": listed_agents,
+    "do-not-contact": listed_do_not_contact,
 }
 
 

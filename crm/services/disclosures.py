@@ -108,10 +108,13 @@ def disclose_list(
 
 
 def numbers_taken(*, actor: Actor, export: Export, at: datetime) -> None:
-    """A list of contacts, or of their points, was written into a file (core/exporting): keep how many numbers it has."""
-    points = ContactPoint.objects.for_organization(actor.organization).live().filter(kind__in=NUMBERS)
-    by = "contact__in" if export.list_name == "crm.contact" else "pk__in"
-    how_many = points.filter(**{by: export.ids}).count()
+    """A list of numbers was written into a file (core/exporting): keep how many it has. Rows of contacts have several
+    or none, those of points may be of another kind, those of the do-not-contact list are one each."""
+    how_many = export.row_count
+    if export.list_name in {"crm.contact", "crm.contactpoint"}:
+        points = ContactPoint.objects.for_organization(actor.organization).live().filter(kind__in=NUMBERS)
+        by = "contact__in" if export.list_name == "crm.contact" else "pk__in"
+        how_many = points.filter(**{by: export.ids}).count()
     disclose_list(
         actor=actor,
         listed=export.list_name,

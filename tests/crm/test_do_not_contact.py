@@ -13,15 +13,17 @@ from django.urls import reverse
 
 from core.actors import Actor
 from core.errors import CapabilityMissing
+from core.services import issue_token
 from core.tenancy import organization_scope
 from crm import services
 from crm.errors import DoNotContact as Refused
 from crm.errors import ValueInvalid
-from crm.models import ContactPoint, DoNotContact, HistoryEntry
+from crm.models import ContactPoint, DoNotContact, HistoryEntry, ListDisclosure
 from messaging.errors import RecipientUnknown
 from messaging.refusals import outbound_refusals
 from messaging.services.outbound import require_sendable
 from tests.crm import factories
+from tests.crm.doors import Caller
 from tests.messaging.factories import channel as make_channel
 from tests.messaging.factories import conversation as make_conversation
 
@@ -150,8 +152,56 @@ def test_the_page(client: Client, manager: Actor, agent: Actor) -> None:
     assert "complained" in page
     assert NUMBER not in page
     assert "It is not on the list" in client.get(address, {"q": "050 123 4568"}).content.decode()
+    file = client.post(reverse("list-export", args=["palm", "do-not-contact"]), {"format": "csv"})
+    assert "complained" in b"".join(file.streaming_content).decode()
     removal = reverse("do-not-contact-removal", args=["palm", entry.pk])
     client.post(removal, {"reason": ""})
     assert DoNotContact.objects.standing().exists()
     client.post(removal, {"reason": "a slip"})
     assert not DoNotContact.objects.standing().exists()
+
+
+def test_the_api_lists_masks_takes_many_and_lets_go_for_a_reason(client: Client, manager: Actor, agent: Actor) -> None:
+    office = Caller(client, manager)
+
+    made = office.post("do-not-contact/", {"text": f"{NUMBER}\nnobody", "reason": "asked the developer"})
+
+    assert (made.status_code, made.json()) == (201, {"added": 1, "known": 0, "marked": 0, "unread": ["nobody"]})
+    (row,) = office.get("do-not-contact/?value=050 123 4567").json()["results"]
+    assert row["value"] == "+97150•••67"
+    assert office.get("do-not-contact/?value=050 123 45").json()["results"] == []
+    assert Caller(client, agent).get("do-not-contact/").status_code == 403
+    assert office.delete(f"do-not-contact/{row['id']}/").status_code == 422
+    assert office.delete(f"do-not-contact/{row['id']}/?reason=a slip").status_code == 204
+    assert office.get("do-not-contact/?is_standing=true").json()["results"] == []
+
+
+def test_whole_numbers_of_the_list_leave_a_trace(client: Client, manager: Actor) -> None:
+    listed(manager)
+    scopes = ["stock.write", "numbers.read", "crm.export"]
+    _token, secret = issue_token(actor=manager, name="dialler", at=datetime.now(UTC), scopes=scopes)
+    bearer: Any = {"Authorization": f"Bearer {secret}"}
+    read = Client().get("/api/v1/palm/do-not-contact/", headers=bearer).json()["results"]
+    assert [row["value"] for row in read] == [NUMBER]
+    client.force_login(manager.user)
+
+    answer: Any = client.post(
+        "/o/palm/admin/crm/donotcontact/", {"action": "export_csv", "_selected_action": [read[0]["id"]]}
+    )
+
+    assert NUMBER in b"".join(answer.streaming_content).decode()
+    taken = ListDisclosure.objects.order_by("pk").values_list("door", "listed", "how_many")
+    assert list(taken) == [("api", "crm.donotcontact", 1), ("export", "crm.donotcontact", 1)]
+
+
+def test_the_back_office_searches_whole_values_only(client: Client, manager: Actor) -> None:
+    listed(manager)
+    client.force_login(manager.user)
+
+    def found(text: str) -> bool:
+        return "asked the developer" in client.get("/o/palm/admin/crm/donotcontact/", {"q": text}).content.decode()
+
+    assert found("050 123 4567")
+    assert not found("1234")
+    assert NUMBER not in client.get("/o/palm/admin/crm/donotcontact/").content.decode()
+    assert client.get("/o/palm/admin/crm/donotcontact/add/").headers["Location"] == "/o/palm/do-not-contact/"

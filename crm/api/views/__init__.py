@@ -2,6 +2,7 @@
 
 from crm.api.views.agents import AgentViewSet, ProjectAssignmentViewSet
 from crm.api.views.deals import DealViewSet
+from crm.api.views.do_not_contact import DoNotContactViewSet
 from crm.api.views.duplicates import (
     DuplicateSearchViewSet,
     DuplicateViewSet,
@@ -18,6 +19,7 @@ __all__ = [
     "ContactPointViewSet",
     "ContactViewSet",
     "DealViewSet",
+    "DoNotContactViewSet",
     "DuplicateSearchViewSet",
     "DuplicateViewSet",
     "MergeBatchViewSet",
