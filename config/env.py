@@ -33,6 +33,10 @@ WHATSAPP_API_VERSION = env.str("WHATSAPP_API_VERSION", default="v25.0")
 SHEETS_API_URL = env.str("SHEETS_API_URL", default="")
 SHEETS_RETRY_WAIT = env.float("SHEETS_RETRY_WAIT", default=1.0)
 
+# Whether a domain takes mail: `address` or `address:port` of a DNS server, empty for the system's; seconds for an answer.
+EMAIL_DNS_SERVER = env.str("EMAIL_DNS_SERVER", default="")
+EMAIL_DNS_TIMEOUT = env.float("EMAIL_DNS_TIMEOUT", default=3.0)
+
 MEDIA_ROOT = env.str("MEDIA_ROOT", default=".run/media")
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOG_JSON = env.bool("LOG_JSON", default=not IS_LOCAL)

@@ -12,5 +12,6 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "exports": {"task": "core.sweep_exports", "schedule": 60.0, "options": {"expires": 60}},
     "sheets": {"task": "sheets.sync_due", "schedule": 20.0, "options": {"expires": 20}},
     "imports": {"task": "sheets.sweep_imports", "schedule": 30.0, "options": {"expires": 30}},
+    "validations": {"task": "crm.sweep_validations", "schedule": 60.0, "options": {"expires": 60}},
     "duplicates": {"task": "crm.sweep_duplicates", "schedule": 300.0, "options": {"expires": 300}},
 }

@@ -25,6 +25,8 @@ WHATSAPP_API_URL = env.WHATSAPP_API_URL
 WHATSAPP_API_VERSION = env.WHATSAPP_API_VERSION
 SHEETS_API_URL = env.SHEETS_API_URL.rstrip("/")
 SHEETS_RETRY_WAIT = env.SHEETS_RETRY_WAIT
+EMAIL_DNS_SERVER = env.EMAIL_DNS_SERVER
+EMAIL_DNS_TIMEOUT = env.EMAIL_DNS_TIMEOUT
 REDIS_URL = env.REDIS_URL
 
 INSTALLED_APPS = [
@@ -210,6 +212,7 @@ SPECTACULAR_SETTINGS = {
         "AssignmentStatusEnum": "crm.models.agents.AssignmentStatus",
         "ContactKindEnum": "crm.models.contacts.ContactKind",
         "PointKindEnum": "crm.models.contacts.PointKind",
+        "ValidationStatusEnum": "crm.models.validation.RunStatus",
         "PointStatusEnum": "crm.models.contacts.PointStatus",
         "DealKindEnum": "crm.models.deals.DealKind",
         "ConversationStatusEnum": "messaging.models.conversations.ConversationStatus",

@@ -43,6 +43,8 @@ GROUPS: list[tuple[Any, list[tuple[str, str]]]] = [
             ("crm.contact", "contacts"),
             ("crm.contactpoint", "alternate_email"),
             ("crm.donotcontact", "phone_disabled"),
+            ("crm.validationrun", "fact_check"),
+            ("crm.validationfinding", "rule"),
             ("crm.agent", "badge"),
             ("crm.projectassignment", "assignment_ind"),
             ("crm.bankdetails", "account_balance"),

@@ -183,3 +183,7 @@ class CandidateClosed(Conflict):
 
 class TooManyAtOnce(Invalid):
     code = "too_many_at_once"
+
+
+class ValidationRunning(Conflict):
+    code = "validation_running"

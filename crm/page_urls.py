@@ -15,6 +15,7 @@ from crm.pages import (
     search,
     unit,
     units,
+    validation,
 )
 
 urlpatterns = [
@@ -60,6 +61,9 @@ urlpatterns = [
     path(
         "do-not-contact/<int:entry_id>/removal/", do_not_contact.do_not_contact_removal, name="do-not-contact-removal"
     ),
+    path("validation-runs/", validation.validation_runs, name="validation-runs"),
+    path("validation-runs/<int:run_id>/", validation.validation_run, name="validation-run"),
+    path("validation-runs/<int:run_id>/stop/", validation.validation_stop, name="validation-stop"),
     path("disclosures/", disclosures.disclosures, name="disclosures"),
     path("disclosures/export/", disclosures.disclosures_file, name="disclosures-file"),
     path("disclosures/alerts/<int:alert_id>/", disclosures.disclosure_alert, name="disclosure-alert"),

@@ -10,7 +10,7 @@ from django.utils import timezone
 from core.models import Organization
 from core.tenancy import organization_scope
 from crm.models import Merge
-from crm.services import duplicates, merging
+from crm.services import duplicates, merging, validation
 
 # How long something that had read a contact before its merge may take to write.
 LATE = timedelta(hours=1)
@@ -34,3 +34,19 @@ def sweep_duplicates() -> None:
             recent = Merge.objects.for_organization(organization).standing().filter(at__gt=now - LATE)
             for merge_id in recent.order_by("-pk").values_list("pk", flat=True):
                 merging.settle_merge(merge_id=merge_id, at=now)
+
+
+@shared_task(name="crm.validate_points")
+def validate_points(*, organization_id: int, run_id: int) -> None:
+    """Work one run off, batch by batch; harmless when it is done, or when another worker is at it."""
+    with organization_scope(organization_id, source="validation"):
+        organization = Organization.objects.get(pk=organization_id)
+        validation.go_on(organization=organization, run_id=run_id, clock=timezone.now)
+
+
+@shared_task(name="crm.sweep_validations")
+def sweep_validations() -> None:
+    """Runs that lost their worker, or whose nudge was lost."""
+    for organization in Organization.objects.all():
+        with organization_scope(organization.pk):
+            validation.sweep(organization=organization, at=timezone.now())

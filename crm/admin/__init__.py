@@ -1,5 +1,5 @@
 """Stock and people in the back office. Forms and actions call services; the rest is to be read."""
 
-from crm.admin import agents, deals, disclosures, do_not_contact, duplicates, history, people, stock
+from crm.admin import agents, deals, disclosures, do_not_contact, duplicates, history, people, stock, validation
 
-__all__ = ["agents", "deals", "disclosures", "do_not_contact", "duplicates", "history", "people", "stock"]
+__all__ = ["agents", "deals", "disclosures", "do_not_contact", "duplicates", "history", "people", "stock", "validation"]

@@ -20,6 +20,8 @@ from crm.models import (
     Project,
     ProjectAssignment,
     Property,
+    ValidationFinding,
+    ValidationRun,
 )
 
 LARGEST_ID = 2**63 - 1
@@ -94,6 +96,18 @@ class DoNotContactFilter(FilterSet):
 
     def by_value(self, entries: QuerySet[Any], _: str, text: str) -> QuerySet[Any]:
         return entries.of(text, self.request.actor.organization.country)  # type: ignore[attr-defined]
+
+
+class ValidationRunFilter(FilterSet):
+    class Meta:
+        model = ValidationRun
+        fields = ["status", "requested_by"]
+
+
+class ValidationFindingFilter(FilterSet):
+    class Meta:
+        model = ValidationFinding
+        fields = ["run", "point", "finding", "before", "after"]
 
 
 class OwnershipFilter(FilterSet):

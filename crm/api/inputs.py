@@ -131,6 +131,19 @@ class ListingInput(serializers.Serializer[Any]):
     source = serializers.CharField(max_length=100, default="", allow_blank=True, help_text="where the list came from")
 
 
+class ValidationInput(serializers.Serializer[Any]):
+    """Without `older_than` what was never looked at; `points` by name are looked at whenever it was."""
+
+    kinds = serializers.ChoiceField(choices=["all", "numbers", "emails"], default="all")
+    older_than = serializers.IntegerField(
+        required=False, allow_null=True, min_value=0, max_value=36_500, help_text="days since the last look; 0 for all"
+    )
+    project = serializers.IntegerField(
+        required=False, allow_null=True, min_value=1, help_text="only its present owners"
+    )
+    points = serializers.ListField(child=serializers.IntegerField(min_value=1), default=list, max_length=10_000)
+
+
 class AgentInput(Input):
     class Meta:
         model = Agent

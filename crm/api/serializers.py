@@ -22,6 +22,8 @@ from crm.models import (
     ProjectAssignment,
     Property,
     PropertyType,
+    ValidationFinding,
+    ValidationRun,
 )
 from crm.selectors import MASK, masked
 
@@ -116,6 +118,25 @@ class ListingSerializer(serializers.Serializer[Any]):
     known = serializers.IntegerField()
     marked = serializers.IntegerField()
     unread = serializers.ListField(child=serializers.CharField())
+
+
+class ValidationRunSerializer(serializers.ModelSerializer[ValidationRun]):
+    """`counts` says how many of those `checked` were found what; `changed` have another status now."""
+
+    class Meta:
+        model = ValidationRun
+        fields = [
+            "id", "wanted", "status", "total", "checked", "changed", "counts", "requested_by", "started_at", "finished_at",
+            "stopped_by",
+        ]  # fmt: skip
+
+
+class ValidationFindingSerializer(serializers.ModelSerializer[ValidationFinding]):
+    contact = serializers.IntegerField(source="point.contact_id", read_only=True)
+
+    class Meta:
+        model = ValidationFinding
+        fields = ["id", "run", "point", "contact", "finding", "before", "after"]
 
 
 class ContactSerializer(serializers.ModelSerializer[Contact]):

@@ -11,6 +11,7 @@ from crm.models.history import HistoryEntry
 from crm.models.merges import Merge, MergeStep
 from crm.models.search import SavedFilter, SearchWord
 from crm.models.stock import Ownership, Project, Property, PropertyType
+from crm.models.validation import ValidationFinding, ValidationRun
 
 __all__ = [
     "Agent",
@@ -36,4 +37,6 @@ __all__ = [
     "PropertyType",
     "SavedFilter",
     "SearchWord",
+    "ValidationFinding",
+    "ValidationRun",
 ]

@@ -9,8 +9,8 @@ from crm.services.departure_exports import (
     take_departure_list,
 )
 from crm.services.disclosures import disclose_list, disclose_owner_number, numbers_taken, open_contact, see_alert
-from crm.services.filters import delete_filter, save_filter, update_filter
 from crm.services.do_not_contact import Listing, list_do_not_contact, unlist_do_not_contact
+from crm.services.filters import delete_filter, save_filter, update_filter
 from crm.services.leaving import agent_leaves, agent_returns, archive_agent
 from crm.services.owners import Share, set_owners
 from crm.services.people import (
@@ -36,11 +36,13 @@ from crm.services.stock import (
     update_property,
     update_property_type,
 )
+from crm.services.validation import Chosen, points_to_validate, start_validation, stop_validation
 
 __all__ = [
     "FROM_OWNERS",
     "PROJECT_MOVES",
     "PROPERTY_MOVES",
+    "Chosen",
     "Listing",
     "Share",
     "add_contact_point",
@@ -70,12 +72,15 @@ __all__ = [
     "move_deal",
     "numbers_taken",
     "open_contact",
+    "points_to_validate",
     "reopen_deal",
     "request_departure_export",
     "save_filter",
     "see_alert",
     "set_bank_details",
     "set_owners",
+    "start_validation",
+    "stop_validation",
     "take_departure_list",
     "transfer_assignment",
     "unlist_do_not_contact",

@@ -126,7 +126,7 @@ def verify_contact_point(*, actor: Actor, point: ContactPoint, is_valid: bool = 
             "The contact asked not to be reached here; lift that first, with a reason.", point=point.pk
         )
     status = PointStatus.VALID if is_valid else PointStatus.INVALID
-    values = {"status": status, "validated_at": at}
+    values = {"status": status, "validated_at": at, "verified_by": actor.membership}
     return change(actor=actor, row=point, action=f"crm.contact_point_{status}", changes=values)
 
 
@@ -151,7 +151,7 @@ def lift_do_not_contact(*, actor: Actor, point: ContactPoint, reason: str) -> Co
         return point
     if DoNotContact.objects.forbidden(actor.organization, [point.value]):
         raise DoNotContactError("It is on the organisation's do-not-contact list: remove it there.", point=point.pk)
-    values = {"status": PointStatus.UNVERIFIED}
+    values = {"status": PointStatus.UNVERIFIED, "verified_by": None}
     action = "crm.contact_point_do_not_contact_lifted"
     return change(actor=actor, row=point, action=action, changes=values, reason=single_spaced(reason))
 

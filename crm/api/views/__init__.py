@@ -13,6 +13,7 @@ from crm.api.views.duplicates import (
 from crm.api.views.people import ContactPointViewSet, ContactViewSet
 from crm.api.views.search import SearchViewSet
 from crm.api.views.stock import OwnershipViewSet, ProjectViewSet, PropertyTypeViewSet, PropertyViewSet
+from crm.api.views.validation import ValidationFindingViewSet, ValidationRunViewSet
 
 __all__ = [
     "AgentViewSet",
@@ -31,4 +32,6 @@ __all__ = [
     "PropertyTypeViewSet",
     "PropertyViewSet",
     "SearchViewSet",
+    "ValidationFindingViewSet",
+    "ValidationRunViewSet",
 ]

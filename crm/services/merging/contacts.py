@@ -58,7 +58,11 @@ def _points(merge: Merge, at: datetime) -> None:
     for point in same:
         copy = ours[point.kind, point.value]
         if copy.status not in _TRIED | {PointStatus.DO_NOT_CONTACT} and point.status in _TRIED:
-            tried = {"status": point.status, "validated_at": point.validated_at}
+            tried = {
+                "status": point.status,
+                "validated_at": point.validated_at,
+                "verified_by_id": point.verified_by_id,
+            }
             put(merge=merge, rows=rows.filter(pk=copy.pk), **tried)
         if point.is_primary and point.kind not in primary:
             put(merge=merge, rows=rows.filter(pk=copy.pk), is_primary=True)
