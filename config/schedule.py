@@ -13,5 +13,6 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sheets": {"task": "sheets.sync_due", "schedule": 20.0, "options": {"expires": 20}},
     "imports": {"task": "sheets.sweep_imports", "schedule": 30.0, "options": {"expires": 30}},
     "validations": {"task": "crm.sweep_validations", "schedule": 60.0, "options": {"expires": 60}},
+    "bulk changes": {"task": "crm.sweep_bulk_changes", "schedule": 60.0, "options": {"expires": 60}},
     "duplicates": {"task": "crm.sweep_duplicates", "schedule": 300.0, "options": {"expires": 300}},
 }

@@ -35,6 +35,8 @@ GROUPS: list[tuple[Any, list[tuple[str, str]]]] = [
             ("sheets.conflict", "call_split"),
             ("sheets.cellchange", "difference"),
             ("sheets.googleaccount", "cloud_sync"),
+            ("crm.bulkchange", "library_add_check"),
+            ("crm.bulkitem", "checklist"),
         ],
     ),
     (
@@ -95,6 +97,8 @@ TITLES: dict[str, Any] = {
     "core.apitoken": _("API tokens"),
     "crm.property": _("Units"),
     "crm.duplicatecandidate": _("Possible duplicates"),
+    "crm.bulkchange": _("Changes of many rows"),
+    "crm.bulkitem": _("What they changed"),
     "crm.ownership": _("Owners of units"),
     "crm.historyentry": _("History"),
     "messaging.messagetemplate": _("Templates"),

@@ -187,3 +187,13 @@ class TooManyAtOnce(Invalid):
 
 class ValidationRunning(Conflict):
     code = "validation_running"
+
+
+class BulkChangeMoved(Conflict):
+    """Confirmed or undone already, perhaps in another tab: nothing is done twice."""
+
+    code = "bulk_change_moved"
+
+
+class BulkTooLarge(Invalid):
+    code = "bulk_too_large"

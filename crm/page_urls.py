@@ -4,6 +4,7 @@ from django.urls import path
 
 from crm.pages import (
     agents,
+    bulk,
     disclosures,
     do_not_contact,
     duplicates,
@@ -56,6 +57,12 @@ urlpatterns = [
         name="departure-export-decision",
     ),
     path("departures/exports/<int:export_id>/<slug:what>.csv", leaving.departure_export, name="departure-export"),
+    path("changes/", bulk.changes, name="bulk-changes"),
+    path("changes/<int:change_id>/", bulk.change, name="bulk-change"),
+    path("changes/<int:change_id>/preview/", bulk.preview, name="bulk-preview"),
+    path("changes/<int:change_id>/confirmation/", bulk.confirmation, name="bulk-confirmation"),
+    path("changes/<int:change_id>/undoing/", bulk.undoing, name="bulk-undoing"),
+    path("lists/<slug:name>/changes/", bulk.choose, name="list-changes"),
     path("lists/<slug:name>/export/", exports.export, name="list-export"),
     path("do-not-contact/", do_not_contact.do_not_contact_list, name="do-not-contact-list"),
     path(

@@ -10,7 +10,7 @@ from django.utils import timezone
 from core.models import Organization
 from core.tenancy import organization_scope
 from crm.models import Merge
-from crm.services import duplicates, merging, validation
+from crm.services import bulk, duplicates, merging, validation
 
 # How long something that had read a contact before its merge may take to write.
 LATE = timedelta(hours=1)
@@ -50,3 +50,19 @@ def sweep_validations() -> None:
     for organization in Organization.objects.all():
         with organization_scope(organization.pk):
             validation.sweep(organization=organization, at=timezone.now())
+
+
+@shared_task(name="crm.run_bulk_change")
+def run_bulk_change(*, organization_id: int, change_id: int) -> None:
+    """Work one change of many rows off, or its undoing; harmless when it is done."""
+    with organization_scope(organization_id):
+        organization = Organization.objects.get(pk=organization_id)
+        bulk.run_change(organization=organization, change_id=change_id, at=timezone.now())
+
+
+@shared_task(name="crm.sweep_bulk_changes")
+def sweep_bulk_changes() -> None:
+    """Go on with what was lost."""
+    for organization in Organization.objects.all():
+        with organization_scope(organization.pk):
+            bulk.sweep_changes(organization=organization, at=timezone.now())

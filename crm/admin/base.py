@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import QuerySet, TextField
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
 from django.utils import timezone
 from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
@@ -17,6 +17,7 @@ from core.actors import Actor
 from core.admin import TenantAdmin, call_service
 from core.roles import Capability
 from core.services import soft_delete
+from crm.services import bulk
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -99,3 +100,18 @@ class DeletableAdmin(TenantAdmin):
             deletion = call_service(self, request, soft_delete, target=row, at=timezone.now())
             if deletion is not None:
                 self.message_user(request, f"{row}: {deletion.hidden_count} rows are in the trash.")
+
+
+class ManyAdmin(DeletableAdmin):
+    """Rows of which many are changed at once: the choice is made here, the rest on the page of the change."""
+
+    many_of: ClassVar[str]
+
+    def has_many_permission(self, request: HttpRequest) -> bool:
+        return actor_of(request).can(Capability.STOCK_WRITE)
+
+    @admin.action(description="Change these (with a preview, and the way back)", permissions=["many"])
+    def change_many(self, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponseRedirect | None:
+        actor = actor_of(request)
+        made = call_service(self, request, bulk.choose_rows, noun=self.many_of, rows=rows, filters=request.GET.dict())
+        return made and HttpResponseRedirect(f"/o/{actor.organization.slug}/changes/{made.pk}/")

@@ -13,7 +13,7 @@ from unfold.decorators import display
 from core.admin import call_service, site
 from core.roles import Capability
 from crm import services
-from crm.admin.base import DeletableAdmin, ReadOnlyInline, ServiceAdmin, actor_of
+from crm.admin.base import DeletableAdmin, ManyAdmin, ReadOnlyInline, ServiceAdmin, actor_of
 from crm.admin.duplicates import MergeableAdmin, tell_of_duplicates
 from crm.models import Contact, ContactPoint, Ownership
 from crm.models.contacts import PointKind
@@ -60,11 +60,12 @@ class ContactPointInline(ReadOnlyInline):
 
 
 @admin.register(Contact, site=site)
-class ContactAdmin(MergeableAdmin, ServiceAdmin, DeletableAdmin):
+class ContactAdmin(MergeableAdmin, ServiceAdmin, ManyAdmin):
     noun = Noun.CONTACT
     read_capability = Capability.CRM_READ
     write_capability = Capability.CRM_WRITE
     row_argument = "contact"
+    many_of = "contact"
     add_service = services.create_contact
     change_service = services.update_contact
     list_display = ["display_name", "numbers", "kind", "language", "is_bad_contact", "source", "created_at"]
@@ -77,7 +78,7 @@ class ContactAdmin(MergeableAdmin, ServiceAdmin, DeletableAdmin):
     ]  # fmt: skip
     readonly_fields = ["is_bad_contact"]
     inlines = [ContactPointInline, OwnedInline]
-    actions = ["merge_two", "mark_bad", "mark_good", "delete_with_a_way_back"]
+    actions = ["change_many", "merge_two", "mark_bad", "mark_good", "delete_with_a_way_back"]
     export_prefetched = (POINTS,)
     export_capability = Capability.NUMBERS_READ
     export_taken = services.numbers_taken

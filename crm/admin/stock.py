@@ -16,7 +16,7 @@ from core.admin import TenantAdmin, site
 from core.money import format_money, to_decimal
 from core.roles import Capability
 from crm import services
-from crm.admin.base import DeletableAdmin, ReadOnlyInline, ServiceAdmin, ServiceForm
+from crm.admin.base import DeletableAdmin, ManyAdmin, ReadOnlyInline, ServiceAdmin, ServiceForm
 from crm.admin.duplicates import MergeableAdmin
 from crm.models import Deal, Ownership, Project, ProjectAssignment, Property, PropertyType
 from crm.models.merges import Noun
@@ -116,12 +116,13 @@ class PropertyForm(ServiceForm):
 
 
 @admin.register(Property, site=site)
-class PropertyAdmin(MergeableAdmin, ServiceAdmin, DeletableAdmin):
+class PropertyAdmin(MergeableAdmin, ServiceAdmin, ManyAdmin):
     noun = Noun.PROPERTY
-    actions = ["merge_two", "delete_with_a_way_back"]
+    actions = ["change_many", "merge_two", "delete_with_a_way_back"]
     read_capability = Capability.CRM_READ
     write_capability = Capability.STOCK_WRITE
     row_argument = "property"
+    many_of = "unit"
     add_service = services.create_property
     change_service = services.update_property
     form = PropertyForm

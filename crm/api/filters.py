@@ -10,6 +10,8 @@ from django_filters import rest_framework as filters
 from crm.filtering import IdFilter, UnitFilter
 from crm.models import (
     Agent,
+    BulkChange,
+    BulkItem,
     Contact,
     ContactPoint,
     Deal,
@@ -162,3 +164,15 @@ class MergeFilter(FilterSet):
     class Meta:
         model = Merge
         fields = ["noun"]
+
+
+class BulkChangeFilter(FilterSet):
+    class Meta:
+        model = BulkChange
+        fields = ["noun", "action", "status"]
+
+
+class BulkItemFilter(FilterSet):
+    class Meta:
+        model = BulkItem
+        fields = ["change", "outcome", "is_restored"]

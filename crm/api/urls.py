@@ -20,6 +20,8 @@ router.register("duplicate-searches", views.DuplicateSearchViewSet, basename="du
 router.register("merges", views.MergeViewSet, basename="merge")
 router.register("merge-previews", views.MergePreviewViewSet, basename="merge-preview")
 router.register("merge-batches", views.MergeBatchViewSet, basename="merge-batch")
+router.register("bulk-changes", views.BulkChangeViewSet, basename="bulk-change")
+router.register("bulk-items", views.BulkItemViewSet, basename="bulk-item")
 router.register("search", views.SearchViewSet, basename="search")
 
 urlpatterns = router.urls

@@ -1,6 +1,7 @@
 """Stock and people."""
 
 from crm.models.agents import Agent, BankDetails, ProjectAssignment
+from crm.models.bulk import BulkChange, BulkItem
 from crm.models.contacts import Contact, ContactPoint
 from crm.models.deals import Deal
 from crm.models.departures import Departure, DepartureExport
@@ -16,6 +17,8 @@ from crm.models.validation import ValidationFinding, ValidationRun
 __all__ = [
     "Agent",
     "BankDetails",
+    "BulkChange",
+    "BulkItem",
     "Contact",
     "ContactPoint",
     "Deal",

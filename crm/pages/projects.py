@@ -129,7 +129,7 @@ def transfer(request: HttpRequest, assignment_id: int) -> HttpResponse:
 def _shown(request: HttpRequest, number: int, form: AssignmentForm | None = None, code: int = 200) -> HttpResponse:
     actor = actor_of(request)
     found = selectors.project_page(actor=actor, number=number)
-    sources = selectors.sources_of_project(actor=actor, project=found.project)
+    sources = selectors.sources_of_project(actor=actor, project=found.project, at=timezone.now())
     assigns = actor.can(Capability.ASSIGNMENTS_WRITE)
     moves: list[tuple[str, str]] = []
     if actor.can(Capability.STOCK_WRITE):

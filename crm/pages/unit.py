@@ -82,7 +82,7 @@ def _shown(request: HttpRequest, unit_id: int, form: UnitForm | None = None, sta
         "found": found,
         "unit": found.unit,
         "form": form or (UnitForm(found.unit) if actor.can(Capability.CRM_WRITE) else None),
-        "sources": selectors.sources_of_unit(actor=actor, unit=found.unit),
+        "sources": selectors.sources_of_unit(actor=actor, unit=found.unit, at=timezone.now()),
         "timeline": selectors.steps(selectors.unit_history(actor=actor, unit_id=unit_id).rows),
         "panels": panels.filled(panels.UNIT, actor, found.unit),
         "beside": selectors.neighbours(units=listed_units(actor, asked), unit=found.unit),

@@ -4,6 +4,7 @@ A supervisor's answers take one query more: who reports to him.
 """
 
 from crm.selectors.agents import OPEN_STAGES, AgentLoad, AgentPage, agent_loads, agent_page
+from crm.selectors.bulk import BulkPage, bulk_changes, bulk_page
 from crm.selectors.contacts import ContactList, ContactPage, ContactRow, contact_list, contact_page
 from crm.selectors.duplicates import (
     MERGED,
@@ -47,6 +48,7 @@ __all__ = [
     "PAIR",
     "AgentLoad",
     "AgentPage",
+    "BulkPage",
     "ContactList",
     "ContactPage",
     "ContactRow",
@@ -70,6 +72,8 @@ __all__ = [
     "Value",
     "agent_loads",
     "agent_page",
+    "bulk_changes",
+    "bulk_page",
     "candidate_list",
     "candidates_in",
     "contact_history",

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from core.models import AuditEntry
+from crm import selectors
 from crm.models import Property
-from sheets.models import RowLink, Spreadsheet
+from sheets.models import Conflict, GoogleAccount, ImportRun, RowLink, Spreadsheet
 from tests.crm import factories
 from tests.crm.test_pages import signed_in
 
@@ -129,6 +133,52 @@ def test_a_unit_says_which_sheet_speaks_of_it(unit, agent, organization):
 
     assert "Master inventory" in page
     assert "p:7|noura" in page
+
+
+@pytest.fixture
+def clash(unit, organization):
+    """A linked sheet that was not synced for long, and two cells on which it and Majlis do not agree."""
+    account = GoogleAccount.objects.create(organization=organization, email="office@example.com", key="{}")
+    sheet = Spreadsheet.objects.create(
+        organization=organization, table="crm.units", name="شيت المرسى", provider="google", account=account,
+        document_id="d0c", tab_id=7, status="synced", last_success_at=timezone.now() - timedelta(hours=3),
+    )  # fmt: skip
+    link = RowLink.objects.create(
+        organization=organization, spreadsheet=sheet, row_key="p:7|noura", fingerprint=b"1", object_id=unit.pk, row=41
+    )
+    run = ImportRun.objects.create(organization=organization, spreadsheet=sheet, file_name=sheet.name, kind="google")
+    for field, ours, theirs in (("price", "1200000", "1.3M"), ("mobile", "+971501112233", "+971509998877")):
+        Conflict.objects.create(
+            organization=organization, spreadsheet=sheet, link=link, run=run, row=41, field=field, column=field.title(),
+            ours=ours, theirs=theirs,
+        )  # fmt: skip
+    return sheet
+
+
+def test_cells_that_do_not_agree_are_told_and_numbers_stay_hidden(unit, agent, clash):
+    page = signed_in(agent).get(reverse("unit", args=["palm", unit.pk])).content.decode()
+
+    assert "Row 41" in page
+    assert "Not agreed" in page
+    assert "1.3M" in page
+    assert "+97150•••33" in page
+    assert "+971501112233" not in page
+    assert "https://docs.google.com/spreadsheets/d/d0c/edit#gid=7" in page
+
+
+def test_what_is_settled_is_told_no_more_and_a_sheet_grows_stale(unit, manager, clash, django_assert_num_queries):
+    at = timezone.now()
+    with django_assert_num_queries(3):
+        (before,) = selectors.sources_of_project(actor=manager, project=unit.project, at=at)
+    Conflict.objects.update(settled_at=at)
+
+    with django_assert_num_queries(2):
+        (after,) = selectors.sources_of_unit(actor=manager, unit=unit, at=at)
+
+    assert (before.conflicts, before.rows, after.conflicts) == (2, 1, 0)
+    assert (after.state, after.places) == ("stale", ((41, "p:7|noura"),))
+    Spreadsheet.objects.update(is_paused=True)
+    assert selectors.sources_of_unit(actor=manager, unit=unit, at=at)[0].state == "paused"
 
 
 def test_the_page_costs_the_same_with_one_owner_and_with_six(unit, manager, organization):

@@ -1,6 +1,7 @@
 """Stock, people and deals over the API."""
 
 from crm.api.views.agents import AgentViewSet, ProjectAssignmentViewSet
+from crm.api.views.bulk import BulkChangeViewSet, BulkItemViewSet
 from crm.api.views.deals import DealViewSet
 from crm.api.views.do_not_contact import DoNotContactViewSet
 from crm.api.views.duplicates import (
@@ -17,6 +18,8 @@ from crm.api.views.validation import ValidationFindingViewSet, ValidationRunView
 
 __all__ = [
     "AgentViewSet",
+    "BulkChangeViewSet",
+    "BulkItemViewSet",
     "ContactPointViewSet",
     "ContactViewSet",
     "DealViewSet",

@@ -18,7 +18,9 @@ from crm.api import filters, inputs
 from crm.api.duplicates import AddedContactPointSerializer, AddedContactSerializer
 from crm.api.serializers import ContactPointSerializer, ContactSerializer, DisclosedPointSerializer, HistorySerializer
 from crm.api.views.base import BEFORE, DeletableViewSet, before_of
+from crm.api.views.bulk import ManyViewSet
 from crm.models import Contact, ContactPoint
+from crm.models.bulk import BulkNoun
 from crm.models.disclosures import Door
 from crm.models.merges import Noun
 
@@ -58,9 +60,10 @@ class ShowsNumbers(DeletableViewSet):
         self.told = selectors.told_points(self.actor, [contact.pk], now)
 
 
-class ContactViewSet(ShowsNumbers):
+class ContactViewSet(ManyViewSet, ShowsNumbers):
     """People and companies. Owner, client and prospect are roles they play."""
 
+    noun = BulkNoun.CONTACT
     queryset = Contact.objects.prefetch_related(POINTS)
     serializer_class = ContactSerializer
     filterset_class = filters.ContactFilter
@@ -74,6 +77,7 @@ class ContactViewSet(ShowsNumbers):
         "disclosures": Capability.CRM_READ,
         "bad_mark": Capability.CRM_WRITE,
         "remove_bad_mark": Capability.CRM_WRITE,
+        "changes": Capability.STOCK_WRITE,
     }
 
     @extend_schema(parameters=[BEFORE], responses=HistorySerializer)

@@ -23,7 +23,9 @@ from crm.api.serializers import (
     PropertyTypeSerializer,
 )
 from crm.api.views.base import BEFORE, DeletableViewSet, RowsViewSet, before_of
+from crm.api.views.bulk import ManyViewSet
 from crm.models import Ownership, Project, Property, PropertyType
+from crm.models.bulk import BulkNoun
 from crm.models.merges import Noun
 
 
@@ -79,9 +81,10 @@ class PropertyTypeViewSet(RowsViewSet):
         return self.answer(services.update_property_type(actor=self.actor, property_type=row, **changes))
 
 
-class PropertyViewSet(DeletableViewSet):
+class PropertyViewSet(ManyViewSet, DeletableViewSet):
     """Units."""
 
+    noun = BulkNoun.UNIT
     queryset = Property.objects.select_related("project", "property_type")
     serializer_class = PropertySerializer
     filterset_class = filters.PropertyFilter
@@ -93,6 +96,7 @@ class PropertyViewSet(DeletableViewSet):
         "partial_update": Capability.CRM_WRITE,
         "destroy": Capability.CRM_DELETE,
         "owners": Capability.STOCK_WRITE,
+        "changes": Capability.STOCK_WRITE,
     }
 
     @extend_schema(parameters=[BEFORE], responses=HistorySerializer)
