@@ -73,7 +73,7 @@ def look_into(*, actor: Actor, account: GoogleAccount, address: str) -> tuple[st
     Raises DocumentUnknown (the address), SheetNotShared, SheetGone, CredentialsRevoked, GoogleBusy, GoogleDown.
     """
     actor.require(Capability.SHEETS_LINK)
-    account = _visible(GoogleAccount.objects.visible_to(actor), account, "account")
+    account = _found(GoogleAccount.objects.visible_to(actor), account, "account")
     document_id = document_id_of(address)
     if not document_id:
         raise DocumentUnknown(
@@ -233,7 +233,12 @@ def _interval(seconds: int) -> int:
 
 
 def _visible(rows: Any, row: Any, noun: str) -> Any:
-    found = rows.select_for_update(of=("self",), no_key=True).filter(pk=row.pk).first() if row.pk else None
+    """As it is now, held until the transaction ends."""
+    return _found(rows.select_for_update(of=("self",), no_key=True), row, noun)
+
+
+def _found(rows: Any, row: Any, noun: str) -> Any:
+    found = rows.filter(pk=row.pk).first() if row.pk else None
     if found is None:
         raise NotFound(f"There is no such {noun} here.")
     return found
