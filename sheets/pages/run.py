@@ -35,6 +35,8 @@ SHOWN_WRONG = 10
 def run_page(request: HttpRequest, run_id: int) -> HttpResponse:
     """What there is to do next with this import."""
     run = selectors.import_found(actor=actor_of(request), run_id=run_id)
+    if run.kind == "google":
+        return _to(run)
     return _shown(request, run, MappingForm(run), ReadingForm(run))
 
 
@@ -159,6 +161,8 @@ def _do(request: HttpRequest, run_id: int, service: Any) -> HttpResponse:
 
 
 def _to(run: ImportRun) -> HttpResponse:
+    if run.kind == "google":
+        return redirect("sheet-sync", run.organization.slug, run.spreadsheet_id, run.pk)
     return redirect("import", run.organization.slug, run.pk)
 
 

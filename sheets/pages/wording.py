@@ -69,6 +69,27 @@ KEPT = {
 }
 
 
+SYNC_STATUSES = STATUSES | {
+    RunStatus.PREVIEWED: gettext_noop("Tried out"),
+    RunStatus.RUNNING: gettext_noop("Being synced"),
+    RunStatus.DONE: gettext_noop("Synced"),
+}
+# As FIGURES, for syncs: rows that came in, cells that went out, and what waits for somebody.
+SYNC_FIGURES = {
+    "read": (gettext_noop("Rows read"), "", ""),
+    "new": (gettext_noop("New"), "good", ""),
+    "changed": (gettext_noop("Changed in Majlis"), "calm", "?side=app"),
+    "written": (gettext_noop("Cells written"), "calm", "?side=sheet"),
+    "conflicts": (gettext_noop("In conflict"), "bad", "conflicts"),
+    "gone": (gettext_noop("Rows gone"), "warn", ""),
+    "errors": (gettext_noop("Refused"), "bad", "rows:error"),
+    "warnings": (gettext_noop("Doubts"), "warn", "rows:warning"),
+    "skipped": (gettext_noop("Skipped"), "", "rows:skipped"),
+    "unchanged": (gettext_noop("Unchanged"), "", ""),
+}
+SIDES = {"app": gettext_noop("In Majlis"), "sheet": gettext_noop("In the sheet")}
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """One number of a run; `opens` is where its rows are."""
@@ -87,6 +108,15 @@ def figures(run: ImportRun) -> list[Figure]:
             count = run.counts[name]
             found.append(Figure(_(label), count, tone if count else "", opens if count else ""))
     return found
+
+
+def sync_figures(counts: dict[str, Any]) -> list[Figure]:
+    """What a sync did; figures that are nought are told, but open nothing."""
+    return [
+        Figure(_(label), counts[name], tone if counts[name] else "", opens if counts[name] else "")
+        for name, (label, tone, opens) in SYNC_FIGURES.items()
+        if name in counts
+    ]
 
 
 def made(counts: dict[str, Any]) -> list[Figure]:
