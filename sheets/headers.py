@@ -70,6 +70,12 @@ def places_of(rows: Sequence[Sequence[Any]]) -> list[str]:
     return [f"Column {position}" for position in range(1, width + 1)]
 
 
+def is_nameless(name: str) -> bool:
+    """Whether names_of had to make this name up."""
+    start, _space, number = name.partition(" ")
+    return start == "Column" and number.isdigit()
+
+
 def names_of(row: Sequence[Any]) -> list[str]:
     """The headers as people see them: trimmed, told apart where they repeat, named by position where they are blank."""
     names: list[str] = []

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 from core.models import AuditEntry
@@ -109,6 +110,16 @@ def moment(at: datetime | None) -> str:
     if 1 < days < 7:
         return date_format(local, "D")
     return date_format(local, "j M" if local.year == today.year else "j M Y")
+
+
+@register.filter
+def ago(at: datetime | None) -> str:
+    """How long ago it was, in the largest unit: 4 minutes ago."""
+    if at is None:
+        return ""
+    if timezone.now() - at < timedelta(minutes=1):
+        return _("just now")
+    return _("%(time)s ago") % {"time": timesince(at, depth=1)}
 
 
 @register.filter

@@ -15,6 +15,7 @@ from core.roles import Capability
 from sheets import selectors
 from sheets.forms import AccountForm, AddressForm, LinkedForm
 from sheets.google import Document
+from sheets.headers import is_nameless
 from sheets.mapping import fields_of
 from sheets.models import GoogleAccount
 from sheets.pages.imports import actor_of
@@ -114,10 +115,14 @@ def linked_mapping(request: HttpRequest, sheet_id: int) -> HttpResponse:
             silence = _(error.message)
         form = LinkedForm(sheet, samples=samples)
     lacking = table_named(sheet.table).lacks(fields_of(sheet.mapping))
+    columns = list(form.columns())
+    nameless = [each for each in columns if is_nameless(each.header) and not each.samples and not each.field.value()]
     context = {
         "here": "sheets",
         "sheet": sheet,
         "form": form,
+        "columns": [each for each in columns if each not in nameless],
+        "nameless": nameless,
         "refusal": refusal,
         "silence": silence,
         "lacking": _(lacking) if lacking else "",
