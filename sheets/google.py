@@ -30,6 +30,7 @@ ID_HEADER = "majlis_id"
 TIMEOUT = (5.0, 60.0)  # to connect, to answer; seconds
 TRIES = 6
 PATIENCE = 150.0  # seconds: quotas are counted by the minute
+SOMEBODY_WAITS = 15.0  # seconds, where a page is being waited for
 BUSY = frozenset({429, 500, 502, 503, 504})
 # The API advises 2 MB a call; a cell of ours is some forty bytes with its range.
 CELLS_A_CALL = 10_000
@@ -71,13 +72,17 @@ class Cell:
 class GoogleSheets:
     """The documents that one service account may open. Every method may raise what `_told` names."""
 
-    def __init__(self, key: str) -> None:
-        """`key` is the JSON key file. Raises AccountInvalid."""
+    def __init__(self, key: str, *, patience: float = PATIENCE) -> None:
+        """`key` is the JSON key file, `patience` how many seconds one request may take with all its tries.
+
+        Raises AccountInvalid.
+        """
         info = read_key(key)
         self.email = str(info["client_email"])
         credentials = _Credentials.from_service_account_info(info, scopes=SCOPES)  # type: ignore[no-untyped-call]
         self._client = _Client(None, AuthorizedSession(credentials, refresh_timeout=15))  # type: ignore[arg-type, no-untyped-call]
-        self._client.set_timeout(TIMEOUT)
+        self._client.set_timeout((TIMEOUT[0], min(TIMEOUT[1], patience)))
+        self._patience = patience
 
     def document(self, document_id: str) -> Document:
         fields = "properties.title,sheets.properties(sheetId,title,sheetType,gridProperties(rowCount,columnCount))"
@@ -172,7 +177,12 @@ class GoogleSheets:
         waits = settings.SHEETS_RETRY_WAIT
         try:
             for attempt in stamina.retry_context(
-                on=again, attempts=TRIES, timeout=PATIENCE, wait_initial=waits, wait_max=waits * 32, wait_jitter=waits
+                on=again,
+                attempts=TRIES,
+                timeout=self._patience,
+                wait_initial=waits,
+                wait_max=waits * 32,
+                wait_jitter=waits,
             ):
                 with attempt:
                     return call()

@@ -24,7 +24,7 @@ from sheets.errors import (
     NoRows,
     NotLinked,
 )
-from sheets.google import ID_HEADER, Document, GoogleSheets, document_id_of, read_key
+from sheets.google import ID_HEADER, SOMEBODY_WAITS, Document, GoogleSheets, document_id_of, read_key
 from sheets.models import Direction, GoogleAccount, Provider, Spreadsheet
 from sheets.models.sources import INTERVAL, SHORTEST_INTERVAL
 from sheets.tables import table_named
@@ -80,7 +80,7 @@ def look_into(*, actor: Actor, account: GoogleAccount, address: str) -> tuple[st
             "Copy the document's address from the browser; it looks like https://docs.google.com/spreadsheets/d/…",
             value=address[:200],
         )
-    return document_id, GoogleSheets(account.key).document(document_id)
+    return document_id, GoogleSheets(account.key, patience=SOMEBODY_WAITS).document(document_id)
 
 
 def link_sheet(
@@ -102,7 +102,7 @@ def link_sheet(
     declared, tab = table_named(table), document.tab(tab_id)
     if declared.linked is None:
         raise MappingUnknown(f"{declared.label} are imported from files only.", table=table)
-    rows = GoogleSheets(account.key).rows(document_id, tab, 1, headers.DEPTH + 2)
+    rows = GoogleSheets(account.key, patience=SOMEBODY_WAITS).rows(document_id, tab, 1, headers.DEPTH + 2)
     if not any(any(row) for row in rows):
         raise NoRows(f"The tab {tab.title!r} is empty: there is nothing to sync.")
     index = headers.find_header(rows, declared)
@@ -137,7 +137,7 @@ def link_sheet(
 def samples(*, actor: Actor, spreadsheet: Spreadsheet) -> list[list[str]]:
     """A few cells of every column, in the order of `header`, for whoever maps them: asks Google, as look_into."""
     actor.require(Capability.SHEETS_LINK)
-    google = GoogleSheets(spreadsheet.account.key)
+    google = GoogleSheets(spreadsheet.account.key, patience=SOMEBODY_WAITS)
     tab = google.document(spreadsheet.document_id).tab(spreadsheet.tab_id)
     first = spreadsheet.header_row
     rows = google.rows(spreadsheet.document_id, tab, first, first + SAMPLE_ROWS)
