@@ -137,7 +137,7 @@ class ImportRunAdmin(TenantAdmin):
             "opts": self.opts,
             "run": run,
             "form": form,
-            "may_change": run.status in OPEN_STATUSES,
+            "may_change": run.status in OPEN_STATUSES and run.kind != "google",
             "is_at_work": run.status in AT_WORK,
             "percent": progress.percent(run.pk),
             "figures": [(label, run.counts[name]) for name, label in FIGURES.items() if name in run.counts],

@@ -186,7 +186,8 @@ class ConflictAdmin(TenantAdmin):
     def _decide(self, request: HttpRequest, chosen: QuerySet[Conflict], side: Resolution) -> HttpResponse | None:
         """Asked once more, with both values in view; then the next sync carries it out."""
         if "confirmed" in request.POST:
-            given = {"conflicts": chosen, "resolution": side, "at": timezone.now()}
+            seen = {int(pk): request.POST[f"seen-{pk}"] for pk in _shown(request)}
+            given = {"conflicts": chosen, "resolution": side, "at": timezone.now(), "seen": seen}
             decided = call_service(self, request, conflicts.resolve_conflicts, **given)
             if decided is not None:
                 text = _("%(count)d decided; the next sync carries it out.") % {"count": len(decided)}
@@ -205,6 +206,12 @@ class ConflictAdmin(TenantAdmin):
             "opts": self.opts,
         }
         return render(request, "sheets/admin_decide.html", context)
+
+
+def _shown(request: HttpRequest) -> list[str]:
+    """The conflicts that were in view when somebody decided."""
+    found = [name.removeprefix("seen-") for name in request.POST if name.startswith("seen-")]
+    return [pk for pk in found if pk.isascii() and pk.isdigit()]
 
 
 @admin.register(CellChange, site=site)

@@ -173,7 +173,9 @@ class ConflictViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Exportab
         conflict = self.get_object()
         given = ResolutionSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        self._resolve([conflict], **given.validated_data)
+        chosen = given.validated_data
+        seen = {conflict.pk: chosen["state"]} if "state" in chosen else None
+        self._resolve([conflict], chosen["resolution"], seen)
         return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(request=ResolutionsSerializer, responses={200: ConflictSerializer(many=True)}, filters=False)
@@ -187,8 +189,10 @@ class ConflictViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Exportab
         found = self.get_queryset().filter(pk__in=[each.pk for each in decided]).order_by("pk")
         return Response(self.get_serializer(found, many=True).data)
 
-    def _resolve(self, chosen: list[Conflict], resolution: str) -> list[Conflict]:
-        return conflicts.resolve_conflicts(actor=self.actor, conflicts=chosen, resolution=resolution, at=timezone.now())
+    def _resolve(self, chosen: list[Conflict], resolution: str, seen: dict[int, str] | None = None) -> list[Conflict]:
+        return conflicts.resolve_conflicts(
+            actor=self.actor, conflicts=chosen, resolution=resolution, at=timezone.now(), seen=seen
+        )
 
 
 class CellChangeViewSet(mixins.ListModelMixin, ExportableViewSet):

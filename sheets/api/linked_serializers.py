@@ -91,11 +91,12 @@ class SyncSerializer(serializers.Serializer[Any]):
 
 class ConflictSerializer(serializers.ModelSerializer[Conflict]):
     object_id = serializers.IntegerField(source="link.object_id", read_only=True, help_text="the unit")
+    state = serializers.CharField(read_only=True, help_text="a mark of both values and the decision: send it back")
 
     class Meta:
         model = Conflict
         fields = [
-            "id", "spreadsheet", "run", "row", "field", "column", "base", "ours", "theirs", "resolution", "resolved_by",
+            "id", "state", "spreadsheet", "run", "row", "field", "column", "base", "ours", "theirs", "resolution", "resolved_by",
             "resolved_at", "settled_at", "object_id", "created_at",
         ]  # fmt: skip
         read_only_fields = fields
@@ -103,9 +104,13 @@ class ConflictSerializer(serializers.ModelSerializer[Conflict]):
 
 class ResolutionSerializer(serializers.Serializer[Any]):
     resolution = serializers.ChoiceField(choices=Resolution.choices, help_text="ours: Majlis; theirs: the sheet")
+    state = serializers.CharField(
+        required=False, max_length=16, help_text="as it was shown; 409 when somebody decided or changed it since"
+    )
 
 
-class ResolutionsSerializer(ResolutionSerializer):
+class ResolutionsSerializer(serializers.Serializer[Any]):
+    resolution = serializers.ChoiceField(choices=Resolution.choices)
     ids = serializers.ListField(child=serializers.IntegerField(min_value=1), min_length=1, max_length=1000)
 
 

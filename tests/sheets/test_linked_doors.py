@@ -116,6 +116,9 @@ def test_conflicts_are_decided_by_the_api_and_a_run_tells_its_cells(office: Offi
     assert desk.put(f"conflicts/{conflict.pk}/resolution/", {"resolution": "mine"}).status_code == 400
     decided = desk.put(f"conflicts/{conflict.pk}/resolution/", {"resolution": "ours"}).json()
     assert (decided["resolution"], decided["settled_at"]) == ("ours", None)
+    stale = {"resolution": "theirs", "state": listed[0]["state"]}
+    told = desk.put(f"conflicts/{conflict.pk}/resolution/", stale)
+    assert (told.status_code, told.json()["code"]) == (409, "conflict_moved")
     changed = desk.post("conflicts/resolutions/", {"ids": [conflict.pk], "resolution": "theirs"}).json()
     assert [each["resolution"] for each in changed] == ["theirs"]
     assert desk.post("conflicts/resolutions/", {"ids": [10**9], "resolution": "ours"}).status_code == 404
@@ -170,7 +173,10 @@ def test_the_back_office_takes_a_key_syncs_and_decides_after_asking_once_more(
     assert "1 cell is decided" in asked
     conflict.refresh_from_db()
     assert conflict.resolution == ""
-    client.post(f"{desk}conflict/?state=open", chosen | {"confirmed": "1"})
+    moved = chosen | {"confirmed": "1", f"seen-{conflict.pk}": "another state"}
+    told = client.post(f"{desk}conflict/?state=open", moved, follow=True).content.decode()
+    assert "Nothing was decided" in told
+    client.post(f"{desk}conflict/?state=open", moved | {f"seen-{conflict.pk}": conflict.state})
     conflict.refresh_from_db()
     assert conflict.resolution == "theirs"
     assert "Vacant" in client.get(f"{desk}conflict/?state=resolved").content.decode()
