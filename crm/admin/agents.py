@@ -1,4 +1,4 @@
-"""Agents, what they work on, and where they are paid."""
+"""Agents, and what they work on."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils import timezone
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
-from core.admin import TenantAdmin, call_service, site
+from core.admin import call_service, site
 from core.roles import Capability
 from crm import services
 from crm.admin.base import ReadOnlyInline, ServiceAdmin, actor_of
-from crm.models import Agent, BankDetails, ProjectAssignment
+from crm.models import Agent, ProjectAssignment
 
 
 class AssignmentInline(ReadOnlyInline):
@@ -78,39 +77,6 @@ class AgentAdmin(ServiceAdmin):
             self.message_user(request, "Choose one agent: each has successors of his own.", messages.WARNING)
             return None
         return HttpResponseRedirect(f"/o/{actor_of(request).organization.slug}/agents/{chosen[0].pk}/leaving/")
-
-
-@admin.register(BankDetails, site=site)
-class BankDetailsAdmin(TenantAdmin):
-    """Where agents are paid: numbers are masked in lists, and whole on the page of those who verify them."""
-
-    read_capability = Capability.BANK_DETAILS_READ
-    list_display = ["agent", "holder", "bank_name", "masked_iban", "entered_by", "verified_by", "verified_at"]
-    list_select_related = ["agent", "entered_by__user", "verified_by__user"]
-    search_fields = ["agent__name", "holder", "bank_name"]
-    fields = [
-        "agent",
-        "holder",
-        "bank_name",
-        "iban",
-        "account_number",
-        "swift",
-        "entered_by",
-        "verified_by",
-        "verified_at",
-    ]
-    actions = ["verify"]
-
-    @display(description="IBAN")
-    def masked_iban(self, details: BankDetails) -> str:
-        return f"•••• {details.iban[-4:]}"
-
-    @admin.action(description="Verify (compared with the bank's paper)")
-    def verify(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
-        for details in rows:
-            agent = details.agent
-            if call_service(self, request, services.verify_bank_details, agent=agent, at=timezone.now()) is not None:
-                self.message_user(request, f"The bank details of {agent.name} are verified.")
 
 
 @admin.register(ProjectAssignment, site=site)

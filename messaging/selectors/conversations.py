@@ -13,6 +13,7 @@ from core.actors import Actor
 from core.errors import Invalid, NotFound
 from core.roles import Capability
 from crm.models import ContactPoint
+from crm.selectors import reads_numbers
 from messaging.models import Channel, Conversation, Message, MessageTemplate
 from messaging.models.conversations import ConversationStatus
 from messaging.selectors.bubbles import Glimpse, glimpse_of
@@ -139,8 +140,10 @@ def searched(rows: QuerySet[Any], actor: Actor, search: str) -> QuerySet[Any]:
     said = Message.objects.for_organization(actor.organization).live().filter(body__icontains=text)
     condition = Q(contact__display_name__icontains=text) | Q(pk__in=said.values("conversation"))
     digits = "".join(character for character in text if character.isdigit()).lstrip("0")
-    if len(digits) >= 7:  # fewer, and an agent could feel for digits that are masked
-        numbers = ContactPoint.objects.for_organization(actor.organization).live().filter(value__contains=digits)
+    if len(digits) >= 7:
+        # Whoever reads masks must know the end of the number: by parts of it one could feel for the hidden digits.
+        where = "value__contains" if reads_numbers(actor) else "value__endswith"
+        numbers = ContactPoint.objects.for_organization(actor.organization).live().filter(**{where: digits})
         condition |= Q(contact__in=numbers.values("contact"))
     return rows.filter(condition)
 

@@ -76,6 +76,21 @@ def test_the_filters_of_the_inbox(talks, manager, agent) -> None:
         names(assigned="nobody")
 
 
+def test_hidden_digits_cannot_be_felt_for(talks, manager, agent) -> None:
+    talk = talks[3]
+    Conversation.objects.filter(pk=talk.pk).update(assigned_to=agent.membership)
+    crm.point(talk.contact, "+971501122334")
+
+    def found(actor, text: str) -> bool:
+        return bool(selectors.inbox(actor=actor, search=text).rows)
+
+    assert found(agent, "050 112 2334")
+    assert found(agent, "112 2334")
+    assert not found(agent, "9715011")
+    assert not found(agent, "5011223")
+    assert found(manager, "5011223")
+
+
 def test_counts_equal_the_lists_behind_them(talks, manager, django_assert_num_queries) -> None:
     with django_assert_num_queries(1):
         counts = selectors.inbox_counts(actor=manager)
