@@ -169,6 +169,21 @@ def test_units_are_assigned_and_taken_back(units, manager, agent):
     assert not ProjectAssignment.objects.active().exists()
 
 
+def test_a_preview_of_many_asks_the_database_no_more_than_one_of_few(
+    units, manager, agent, django_assert_max_num_queries
+):
+    profile = factories.agent(agent)
+    factories.assignment(profile, units[0].project, property=units[0])
+    for _ in range(30):
+        factories.unit(units[0].project)
+    change = chosen(manager)
+
+    with django_assert_max_num_queries(8):
+        foreseen = bulk.preview_change(actor=manager, change=change, action="assign", given={"agent": profile.pk})
+
+    assert (foreseen.changed, foreseen.same, foreseen.refused) == (33, 1, 0)
+
+
 def test_deleted_units_come_back(units, manager):
     change = chosen(manager)
     bulk.preview_change(actor=manager, change=change, action="delete", given={})

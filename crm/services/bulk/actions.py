@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
 from core.actors import Actor
@@ -49,6 +50,8 @@ class Act:
     foresee: Callable[[Any, Mapping[str, Any]], str | None]
     do: Callable[[Actor, Any, Mapping[str, Any], datetime], tuple[dict[str, Any], dict[str, Any]] | None]
     undo: Callable[[Actor, int, Mapping[str, Any], Mapping[str, Any], datetime], bool]
+    # What `foresee` asks of other tables, told with the rows: a preview of many is no query a row.
+    told: Callable[[QuerySet[Any], Mapping[str, Any]], QuerySet[Any]] = lambda rows, value: rows
 
 
 SAME = ""  # what `foresee` answers when the row is so already; None is a change, a text a refusal
@@ -108,13 +111,18 @@ def _check_agent(actor: Actor, given: Mapping[str, Any]) -> Checked:
     return Checked({"agent": found.pk, "membership": found.membership_id}, found.name)
 
 
-def _foresee_unit_assigned(unit: Property, value: Mapping[str, Any]) -> str | None:
-    work = ProjectAssignment.objects.active().filter(agent=value["agent"], property=unit)
-    return SAME if work.exists() else None
+def _with_assigned(units: QuerySet[Any], value: Mapping[str, Any]) -> QuerySet[Any]:
+    work = ProjectAssignment.objects.active().filter(agent=value["agent"], property=OuterRef("pk"))
+    annotated: QuerySet[Any] = units.annotate(is_assigned=Exists(work))
+    return annotated
+
+
+def _foresee_unit_assigned(unit: Any, value: Mapping[str, Any]) -> str | None:
+    return SAME if unit.is_assigned else None
 
 
 def _assign_unit(actor: Actor, unit: Property, value: Mapping[str, Any], at: datetime) -> Any:
-    if _foresee_unit_assigned(unit, value) == SAME:
+    if ProjectAssignment.objects.active().filter(agent=value["agent"], property=unit).exists():
         return None
     agent = Agent.objects.visible_to(actor).get(pk=value["agent"])
     made = assign_agent(actor=actor, agent=agent, project=unit.project, property=unit)
@@ -269,7 +277,13 @@ ACTIONS: dict[tuple[BulkNoun, BulkAction], Act] = {
         _field_back(Property, "crm.property_changed"),
     ),
     (_UNIT, BulkAction.ASSIGN): Act(
-        _UNIT, Capability.ASSIGNMENTS_WRITE, _check_agent, _foresee_unit_assigned, _assign_unit, _unassign_unit
+        _UNIT,
+        Capability.ASSIGNMENTS_WRITE,
+        _check_agent,
+        _foresee_unit_assigned,
+        _assign_unit,
+        _unassign_unit,
+        _with_assigned,
     ),
     (_UNIT, BulkAction.DELETE): Act(_UNIT, Capability.CRM_DELETE, **_DELETE),
     (_CONTACT, BulkAction.ASSIGN): Act(

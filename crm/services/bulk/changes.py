@@ -205,7 +205,8 @@ def _foresee(actor: Actor, change: BulkChange, act: Act) -> Foreseen:
     examples: list[tuple[str, str]] = []
     seen = 0
     for start in range(0, len(change.ids), 1_000):
-        for row in _rows(actor, change.noun).filter(pk__in=change.ids[start : start + 1_000]):
+        rows = _rows(actor, change.noun).filter(pk__in=change.ids[start : start + 1_000])
+        for row in act.told(rows, change.value):
             seen += 1
             why = act.foresee(row, change.value)
             if why is None:
