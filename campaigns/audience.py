@@ -81,6 +81,9 @@ def checked_filter(*, actor: Actor, target: str, given: object, project_id: int 
             raise AudienceInvalid(f"{name} must be a list of at most {MOST_CHOSEN:,} {words}.", filter=name)
         if values:
             checked[name] = sorted(set(values))
+    for name, model in (("property_ids", Property), ("contact_ids", Contact)):
+        if name in checked:
+            checked[name] = _as_they_are_now(model, checked[name])
     _require_meaning(actor, target, checked, project_id)
     return checked
 
@@ -110,6 +113,11 @@ def _require_meaning(actor: Actor, target: str, checked: Mapping[str, list[Any]]
         raise AudienceInvalid(
             "Choose one of your projects: only managers write to the owners of all.", filter="project"
         )
+
+
+def _as_they_are_now(model: type[Contact | Property], ids: Sequence[int]) -> list[int]:
+    """Whoever was merged into another since is that other."""
+    return sorted({end for some in _in_parts(ids) for end in model.objects.survivors_of(some).values()})
 
 
 def _visible_ids(queryset: QuerySet[Any], wanted: Sequence[int]) -> Iterator[int]:
@@ -218,7 +226,9 @@ def _people(campaign: Campaign) -> list[_Person]:
 
 def _ownerships(campaign: Campaign) -> QuerySet[Ownership]:
     """One current ownership of each owner: the primary one, else the first unit we knew."""
-    chosen: Mapping[str, list[Any]] = campaign.audience
+    chosen: dict[str, list[Any]] = dict(campaign.audience)
+    if "property_ids" in chosen:
+        chosen["property_ids"] = _as_they_are_now(Property, chosen["property_ids"])
     owned = Ownership.objects.for_organization(campaign.organization).current()
     owned = owned.filter(contact__deleted_at__isnull=True, property__deleted_at__isnull=True)
     if campaign.project_id is not None:
@@ -239,7 +249,8 @@ def _listed(campaign: Campaign, owned: QuerySet[Ownership]) -> list[_Person]:
     contacts = Contact.objects.for_organization(campaign.organization).live()
     if "languages" in chosen:
         contacts = contacts.filter(language__in=chosen["languages"])
-    wanted = Q(pk__in=chosen.get("contact_ids", [])) | Q(tags__overlap=chosen.get("tags", []))
+    listed = _as_they_are_now(Contact, chosen.get("contact_ids", []))
+    wanted = Q(pk__in=listed) | Q(tags__overlap=chosen.get("tags", []))
     people = {row["pk"]: row for row in contacts.filter(wanted).values("pk", *CONTACT_FIELDS)}
     units: dict[int, tuple[int, dict[str, Any]]] = {}
     for some in _in_parts(sorted(people)):

@@ -39,6 +39,8 @@ class TenantModel(models.Model):
 
     # What the application's database role may do with the table; append-only tables leave out UPDATE and DELETE.
     database_privileges: ClassVar[str] = "SELECT, INSERT, UPDATE, DELETE"
+    # Its rows speak of others without using them: they keep nothing from being taken back.
+    only_remembers: ClassVar[bool] = False
 
     # Whether functions of the tables' owner search it: they then read it without the wall, and narrow it themselves.
     read_by_owner: ClassVar[bool] = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -56,6 +56,8 @@ class DuplicateCandidate(TenantModel):
 
     `reasons` are those of crm/duplicates/judging.py; `dismissed_keys` the reasons that were known when it was dismissed.
     """
+
+    only_remembers: ClassVar[bool] = True
 
     noun = models.CharField(max_length=8, choices=Noun)
     first_contact = TenantForeignKey(Contact, null=True, related_name="+", db_index=False)

@@ -51,22 +51,28 @@ class History:
 
 
 def unit_history(*, actor: Actor, unit_id: int, before: int | None = None, limit: int = PER_PAGE) -> History:
-    """Prices, states, purposes, projects and owners of a unit as they changed. Four queries at most. Raises NotFound."""
+    """Prices, states, purposes, projects and owners of a unit as they changed, and of units merged into it.
+
+    Five queries at most, and one more for each merge of merges. Raises NotFound.
+    """
     actor.require(Capability.CRM_READ)
     if not Property.objects.visible_to(actor).filter(pk=unit_id).exists():
         raise NotFound("There is no such unit here.")
-    return _history(actor, before, limit, property_id=unit_id)
+    return _history(actor, before, limit, property_id__in=Property.objects.lineage_of(unit_id))
 
 
 def contact_history(*, actor: Actor, contact_id: int, before: int | None = None, limit: int = PER_PAGE) -> History:
-    """The names and the consent of a contact as they changed. Four queries at most. Raises NotFound."""
+    """The names and the consent of a contact as they changed, and of contacts merged into it.
+
+    Five queries at most, and one more for each merge of merges. Raises NotFound.
+    """
     actor.require(Capability.CRM_READ)
     if not Contact.objects.visible_to(actor).filter(pk=contact_id).exists():
         raise NotFound("There is no such contact here.")
-    return _history(actor, before, limit, contact_id=contact_id, property_id=None)
+    return _history(actor, before, limit, contact_id__in=Contact.objects.lineage_of(contact_id), property_id=None)
 
 
-def _history(actor: Actor, before: int | None, limit: int, **of: int | None) -> History:
+def _history(actor: Actor, before: int | None, limit: int, **of: Any) -> History:
     # Whoever sees the unit or the contact sees all of its history: asked above, once.
     entries = HistoryEntry.objects.for_organization(actor.organization).filter(**of)
     if before is not None:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from core.actors import Actor
 from core.roles import Capability
 from crm.models import ContactPoint, OwnerDisclosure
@@ -78,10 +80,15 @@ def points_of(actor: Actor, contacts: Iterable[int], at: datetime) -> dict[int, 
 
 
 def told_points(actor: Actor, contacts: Iterable[int], at: datetime) -> set[int]:
-    """The points that this member was given during the last day: they need not be asked for twice."""
-    if actor.membership is None:
+    """The points that this member was given during the last day: they need not be asked for twice.
+
+    Also under a name that was merged into these since: the points came along (two merges deep).
+    """
+    ids = list(contacts)
+    if actor.membership is None or not ids:
         return set()
+    merged = Q(contact__merged_into__in=ids) | Q(contact__merged_into__merged_into__in=ids)
     given = OwnerDisclosure.objects.for_organization(actor.organization).filter(
-        membership=actor.membership, contact__in=list(contacts), at__gt=at - DISCLOSED_FOR
+        Q(contact__in=ids) | merged, membership=actor.membership, at__gt=at - DISCLOSED_FOR
     )
     return {point for points in given.values_list("points", flat=True) for point in points}

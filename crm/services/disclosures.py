@@ -18,7 +18,7 @@ from crm.errors import ContactHasNoNumber, DecidedByAnother, DisclosureLimit, Va
 from crm.models import Contact, ContactPoint, DisclosureAlert, ListDisclosure, OwnerDisclosure
 from crm.models.contacts import PointKind
 from crm.models.disclosures import Door
-from crm.selectors.numbers import DISCLOSED_FOR
+from crm.selectors.numbers import told_points
 from crm.services.writing import person, single_spaced
 
 LIMIT = 30
@@ -67,13 +67,13 @@ def open_contact(*, actor: Actor, contact: Contact, at: datetime, door: str = Do
     300 contacts an hour; then the numbers stay hidden, and those who look after it are told. Others see nothing more.
     """
     member = actor.membership
-    if member is None or not actor.can(Capability.NUMBERS_READ) or _told_lately(actor, member, contact, at):
+    if member is None or not actor.can(Capability.NUMBERS_READ) or _told_lately(actor, contact, at):
         return
     try:
         with transaction.atomic():
             _require_room(actor, member, OPENED_LIMIT, at, by_opening=True)
             points = _points(contact)
-            if points and not _told_lately(actor, member, contact, at):  # not by the other tab either
+            if points and not _told_lately(actor, contact, at):  # not by the other tab either
                 _keep(actor, member, contact, points, OPENED, door, at, by_opening=True)
     except DisclosureLimit:
         _alert(actor, member, door, OPENED_LIMIT, at)
@@ -158,12 +158,9 @@ def _points(contact: Contact) -> list[ContactPoint]:
     return list(contact.points.live().filter(kind__in=NUMBERS).order_by("-is_primary", "pk"))
 
 
-def _told_lately(actor: Actor, member: Membership, contact: Contact, at: datetime) -> bool:
+def _told_lately(actor: Actor, contact: Contact, at: datetime) -> bool:
     """Whether all that is known of the contact was shown to the member during the last day."""
-    given = OwnerDisclosure.objects.for_organization(actor.organization).filter(
-        membership=member, contact=contact, at__gt=at - DISCLOSED_FOR
-    )
-    told = {point for points in given.values_list("points", flat=True) for point in points}
+    told = told_points(actor, [contact.pk], at)
     return bool(told) and told.issuperset(point.pk for point in _points(contact))
 
 

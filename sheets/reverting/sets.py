@@ -218,12 +218,13 @@ class Reverting:
     def _references(self) -> tuple[list[Any], list[Any]]:
         """Every foreign key that points at a table of ours: from tables this import did not fill, and from its own.
 
-        Tables that are only ever added to (trails, histories, look-ups) remember a row; they do not use it.
+        Tables that are only ever added to (trails, histories, look-ups) or only guess (possible duplicates) remember a
+        row; they do not use it.
         """
         outer: list[Any] = []
         inner: list[Any] = []
         for model in apps.get_models():
-            if not issubclass(model, TenantModel) or "UPDATE" not in model.database_privileges:
+            if not issubclass(model, TenantModel) or model.only_remembers or "UPDATE" not in model.database_privileges:
                 continue
             for key in model._meta.local_concrete_fields:
                 target = key.related_model if isinstance(key, models.ForeignKey) else None
