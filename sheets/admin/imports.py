@@ -123,9 +123,9 @@ class ImportRunAdmin(TenantAdmin):
         run = self.get_object(request, object_id)
         if run is None or not self.has_view_permission(request, run):
             raise Http404
-        if run.kind == "google":  # a sync has a page of its own: there is no file, and its mapping is the sheet's
+        if run.kind == "google":  # a sync has no file, and its mapping is the sheet's: it has a page of its own
             slug = acting(request).organization.slug
-            return HttpResponseRedirect(reverse("linked-run", args=[slug, run.spreadsheet_id, run.pk]))
+            return HttpResponseRedirect(reverse("sheet-sync", args=[slug, run.spreadsheet_id, run.pk]))
         form = in_unfold(MappingForm(run, request.POST or None))
         if request.method == "POST" and ("stop" in request.POST or form.is_valid()):
             return self._act(request, run, form)
@@ -137,7 +137,7 @@ class ImportRunAdmin(TenantAdmin):
             "opts": self.opts,
             "run": run,
             "form": form,
-            "may_change": run.status in OPEN_STATUSES and run.kind != "google",
+            "may_change": run.status in OPEN_STATUSES,
             "is_at_work": run.status in AT_WORK,
             "percent": progress.percent(run.pk),
             "figures": [(label, run.counts[name]) for name, label in FIGURES.items() if name in run.counts],

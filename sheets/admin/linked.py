@@ -20,7 +20,7 @@ from core.errors import DomainError
 from core.roles import Capability
 from sheets.admin.imports import in_unfold
 from sheets.forms import AccountForm
-from sheets.models import CellChange, Conflict, GoogleAccount, Resolution, Spreadsheet
+from sheets.models import CellChange, Conflict, GoogleAccount, Provider, Resolution, Spreadsheet
 from sheets.sync import conflicts, linking, requests
 
 MOST_SHOWN = 200
@@ -90,10 +90,10 @@ class SpreadsheetAdmin(TenantAdmin):
     read_capability = Capability.SHEETS_IMPORT
     list_display = [
         "name", "table", "provider", "state", "last_success_at", "next_sync_at", "is_paused", "open_conflicts",
-        "last_error",
+        "last_error", "page",
     ]  # fmt: skip
     list_filter = ["status", "provider", FreshnessFilter, "is_paused", "account"]
-    list_select_related = ["account"]
+    list_select_related = ["account", "organization"]
     search_fields = ["name", "document_id"]
     actions = ["sync_now", "try_out", "pause", "start"]
     export_columns = [
@@ -115,6 +115,13 @@ class SpreadsheetAdmin(TenantAdmin):
             return ""
         address = f"{reverse('admin:sheets_conflict_changelist')}?state=open&spreadsheet__id__exact={sheet.pk}"
         return format_html('<a href="{}">{}</a>', address, sheet.conflict_count)
+
+    @display(description=_("Page"))
+    def page(self, sheet: Spreadsheet) -> str:
+        if sheet.provider != Provider.GOOGLE:
+            return ""
+        address = reverse("linked-sheet", args=[sheet.organization.slug, sheet.pk])
+        return format_html('<a href="{}">{}</a>', address, _("Open"))
 
     @admin.action(description=_("Sync now"))
     def sync_now(self, request: HttpRequest, chosen: QuerySet[Spreadsheet]) -> None:

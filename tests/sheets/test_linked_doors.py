@@ -182,6 +182,12 @@ def test_the_back_office_takes_a_key_syncs_and_decides_after_asking_once_more(
     assert "Vacant" in client.get(f"{desk}conflict/?state=resolved").content.decode()
     assert "Vacant" not in client.get(f"{desk}conflict/?state=settled").content.decode()
 
+    run = ImportRun.objects.filter(status="done").latest("pk")
+    shown = client.get(f"{desk}importrun/{run.pk}/change/")
+    assert shown["Location"] == f"/o/palm/sheets/{office.sheet.pk}/syncs/{run.pk}/"
+    assert client.get(shown["Location"]).status_code == 200
+    assert f'href="/o/palm/sheets/{office.sheet.pk}/"' in client.get(f"{desk}spreadsheet/").content.decode()
+
     ImportRun.objects.filter(status="queued").delete()
     sheet = {"_selected_action": [office.sheet.pk]}
     client.post(f"{desk}spreadsheet/", sheet | {"action": "try_out"})
