@@ -125,7 +125,7 @@ class ImportRunAdmin(TenantAdmin):
             raise Http404
         if run.kind == "google":  # a sync has no file, and its mapping is the sheet's: it has a page of its own
             slug = acting(request).organization.slug
-            return HttpResponseRedirect(reverse("sheet-sync", args=[slug, run.spreadsheet_id, run.pk]))
+            return HttpResponseRedirect(f"/o/{slug}/sheets/{run.spreadsheet_id}/syncs/{run.pk}/")
         form = in_unfold(MappingForm(run, request.POST or None))
         if request.method == "POST" and ("stop" in request.POST or form.is_valid()):
             return self._act(request, run, form)

@@ -120,7 +120,7 @@ class SpreadsheetAdmin(TenantAdmin):
     def page(self, sheet: Spreadsheet) -> str:
         if sheet.provider != Provider.GOOGLE:
             return ""
-        address = reverse("linked-sheet", args=[sheet.organization.slug, sheet.pk])
+        address = f"/o/{sheet.organization.slug}/sheets/{sheet.pk}/"
         return format_html('<a href="{}">{}</a>', address, _("Open"))
 
     @admin.action(description=_("Sync now"))
