@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import ForeignKey, QuerySet
 from django_filters import rest_framework as filters
 
-from crm.filtering import IdFilter, UnitFilter
+from crm.filtering import IdFilter, OwnerFilter, UnitFilter
 from crm.models import (
     Agent,
     BulkChange,
@@ -60,22 +60,19 @@ class PropertyFilter(UnitFilter):
         return properties.filter(pk__in=current.values("property"))
 
 
-class ContactFilter(FilterSet):
+class ContactFilter(OwnerFilter, FilterSet):
+    """The filters of the page of owners, and what only programs ask for. The page's `q` is `search` here."""
+
+    q = None
+    bad_contact = None  # the column's own name
     search = filters.CharFilter(
         method="by_text", label="words of the name, a whole address, or the last seven digits of a number"
     )
     is_owner = filters.BooleanFilter(method="by_ownership", label="owns something now")
-    has_number = filters.BooleanFilter(method="by_number", label="has a number that WhatsApp can reach")
 
     class Meta:
         model = Contact
-        fields = ["kind", "is_bad_contact", "language", "assigned_to"]
-
-    def by_text(self, contacts: QuerySet[Any], _: str, text: str) -> QuerySet[Any]:
-        return contacts.search(text)  # type: ignore[attr-defined]
-
-    def by_number(self, contacts: QuerySet[Any], _: str, wanted: bool) -> QuerySet[Any]:
-        return contacts.with_number(wanted)  # type: ignore[attr-defined]
+        fields = ["kind", "is_bad_contact", "assigned_to"]
 
     def by_ownership(self, contacts: QuerySet[Any], _: str, wanted: bool) -> QuerySet[Any]:
         owners = Ownership.objects.current().values("contact")

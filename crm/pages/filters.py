@@ -102,9 +102,9 @@ def save(request: HttpRequest, name: str) -> HttpResponse:
     if name not in FILTERS:
         raise NotFound(_("There is no such list."))
     actor, asked = actor_of(request), QueryDict(request.POST.get("asked", "")[:2_000])
+    row = _own(request, request.POST["view"]) if request.POST.get("view") else None
     try:
-        if request.POST.get("view"):
-            row = _own(request, request.POST["view"])
+        if row is not None:
             saved = services.update_filter(actor=actor, saved=row, parameters=kept(asked, name))
         else:
             saved = services.save_filter(

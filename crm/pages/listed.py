@@ -10,8 +10,8 @@ from django.http import QueryDict
 
 from core.actors import Actor
 from core.errors import NotFound
-from crm.models import Agent, DoNotContact, Project, Property
-from crm.selectors import narrowed_units
+from crm.models import Agent, Contact, DoNotContact, Project, Property
+from crm.selectors import narrowed_owners, narrowed_units
 
 LONGEST = 2_000
 
@@ -19,6 +19,11 @@ LONGEST = 2_000
 def listed_units(actor: Actor, asked: str) -> QuerySet[Property]:
     """The units that `units/?<asked>` shows to this actor, newest first."""
     return narrowed_units(actor, QueryDict(asked[:LONGEST])).order_by("-pk")
+
+
+def listed_owners(actor: Actor, asked: str) -> QuerySet[Contact]:
+    """The owners that `owners/?<asked>` shows to this actor, newest first."""
+    return narrowed_owners(actor, QueryDict(asked[:LONGEST])).order_by("-pk")
 
 
 def listed_projects(actor: Actor, asked: str) -> QuerySet[Project]:
@@ -43,6 +48,7 @@ def listed_do_not_contact(actor: Actor, asked: str) -> QuerySet[DoNotContact]:
 
 LISTS: dict[str, Callable[[Actor, str], QuerySet[Any]]] = {
     "units": listed_units,
+    "owners": listed_owners,
     "projects": listed_projects,
     "agents": listed_agents,
     "do-not-contact": listed_do_not_contact,

@@ -32,6 +32,7 @@ from crm.selectors.numbers import (
     reads_numbers,
     told_points,
 )
+from crm.selectors.owners import OwnerList, OwnerRow, narrowed_owners, owner_list
 from crm.selectors.projects import Part, ProjectPage, ProjectRow, project_list, project_page
 from crm.selectors.search import Findings, Group, OwnerHit, search
 from crm.selectors.sources import Source, imports_of, sources_of_project, sources_of_unit
@@ -59,6 +60,8 @@ __all__ = [
     "Leaving",
     "Neighbours",
     "OwnerHit",
+    "OwnerList",
+    "OwnerRow",
     "Part",
     "Point",
     "ProjectPage",
@@ -87,8 +90,10 @@ __all__ = [
     "masked",
     "may_merge",
     "merge_list",
+    "narrowed_owners",
     "narrowed_units",
     "neighbours",
+    "owner_list",
     "place_names",
     "points_of",
     "project_list",

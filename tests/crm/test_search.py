@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -266,3 +268,31 @@ def test_the_api_answers_the_same(stock, manager):
     assert (group["kind"], group["count"], group["is_guess"]) == ("units", 2, False)
     assert group["hits"][0]["id"] == stock.pk
     assert client.get("/api/v1/palm/search/", {"q": "x", "kinds": "secrets"}).status_code == 400
+
+
+def test_names_that_were_there_before_the_triggers_get_their_words(superuser_database):
+    """The data migration, by the role that runs migrations and that the wall binds too: each house its own, once."""
+    words = import_module("crm.migrations.0012_words_of_old_names").WORDS
+    with superuser_database.transaction(force_rollback=True):
+        superuser_database.execute("SET LOCAL session_replication_role = replica")  # as before there were triggers
+        for house, name in [(-2, "Viridis"), (-1, "Akoya Oxygen 12")]:
+            superuser_database.execute(OLD_HOUSE, [house, f"old{house}"])
+            superuser_database.execute(OLD_CONTACT, [house, name])
+        superuser_database.execute("SET LOCAL session_replication_role = origin")
+        superuser_database.execute("SET LOCAL ROLE majlis_owner")
+        superuser_database.execute(words)
+        superuser_database.execute(words)
+        superuser_database.execute("RESET ROLE")
+        found = superuser_database.execute(
+            "SELECT organization_id, word, count(*) FROM crm_searchword WHERE organization_id < 0 GROUP BY 1, 2 ORDER BY 1, 2"
+        ).fetchall()
+
+    assert found == [(-2, "viridis", 1), (-1, "akoya", 1), (-1, "oxygen", 1)]
+
+
+OLD_HOUSE = """INSERT INTO core_organization (id, slug, name, legal_name, email, phone, address, city, country, time_zone, currency,
+    languages, weekend_days, business_hours_start, business_hours_end, public_holidays, region, status, created_at, updated_at)
+VALUES (%s, %s, '', '', '', '', '', '', 'AE', 'Asia/Dubai', 'AED', '{}', '{}', '09:00', '18:00', '{}', 'me', 'active', now(), now())"""
+OLD_CONTACT = """INSERT INTO crm_contact (organization_id, created_at, updated_at, kind, display_name, first_name, last_name,
+    normalized_name, language, nationality, national_id, national_id_index, address, tags, is_bad_contact, source)
+VALUES (%s, now(), now(), 'person', %s, '', '', '', '', '', '', '', '', '{}', false, '')"""

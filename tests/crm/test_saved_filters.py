@@ -1,0 +1,177 @@
+"""Views that members keep: whose they are, who shares with whom, and what the database holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.test import Client
+
+from core.actors import Actor
+from core.errors import DomainError
+from core.models import AuditEntry
+from core.roles import Role
+from crm import services
+from crm.models import SavedFilter
+from tests.conftest import member
+from tests.crm import factories
+
+ASKED = {"status": ["available"], "sort": ["price"]}
+
+
+def keep(actor: Actor, name: str = "Free", **fields: Any) -> SavedFilter:
+    return services.save_filter(actor=actor, name=name, list="units", **{"parameters": ASKED, **fields})
+
+
+def seen_by(actor: Actor) -> set[str]:
+    return set(SavedFilter.objects.visible_to(actor).values_list("name", flat=True))
+
+
+def test_a_view_is_for_oneself_the_team_or_everybody(manager, supervisor, agent, other_agent, organization):
+    keep(manager, "Mine")
+    keep(manager, "House", shared_with="organization")
+    keep(supervisor, "Team", shared_with="team")
+
+    assert seen_by(manager) == {"Mine", "House"}
+    assert seen_by(supervisor) == {"Team", "House"}
+    assert seen_by(agent) == {"Team", "House"}  # reports to the supervisor
+    assert seen_by(other_agent) == {"House"}
+
+
+def test_another_house_sees_none(manager, outsider):
+    keep(manager, shared_with="organization")
+
+    assert seen_by(outsider) == set()
+
+
+@pytest.mark.parametrize(
+    ("role", "shared_with", "may"),
+    [
+        (Role.AGENT, "nobody", True), (Role.AGENT, "team", False), (Role.AGENT, "organization", False),
+        (Role.SUPERVISOR, "team", True), (Role.SUPERVISOR, "organization", False), (Role.MANAGER, "organization", True),
+    ],
+)  # fmt: skip
+def test_who_may_share(role, shared_with, may, organization):
+    actor = Actor(organization, member(organization, role, "Sharer"))
+
+    if may:
+        assert keep(actor, shared_with=shared_with).shared_with == shared_with
+        return
+    with pytest.raises(DomainError) as refusal:
+        keep(actor, shared_with=shared_with)
+    assert refusal.value.code == "capability_missing"
+    assert not SavedFilter.objects.exists()
+    mine = keep(actor)
+    with pytest.raises(DomainError):
+        services.update_filter(actor=actor, saved=mine, shared_with=shared_with)
+
+
+def test_nobody_changes_or_deletes_a_view_of_a_colleague(manager, second_manager):
+    saved = keep(manager, shared_with="organization")
+
+    with pytest.raises(DomainError):
+        services.update_filter(actor=second_manager, saved=saved, name="Stolen")
+    with pytest.raises(DomainError):
+        services.delete_filter(actor=second_manager, saved=saved)
+
+    saved.refresh_from_db()
+    assert saved.name == "Free"
+
+
+def test_names_are_once_a_member_and_list(manager, second_manager):
+    keep(manager, "Free")
+    keep(second_manager, "Free")
+
+    with pytest.raises(DomainError) as refusal:
+        keep(manager, " Free ")
+    assert refusal.value.message == "You have a view of this name already."
+    with pytest.raises(DomainError):
+        keep(manager, "  ")
+    with pytest.raises(DomainError):
+        keep(manager, "Nothing", parameters={})
+
+
+def test_the_default_is_one_and_leads_the_bare_address_there(manager, client: Client):
+    keep(manager, "First", is_default=True)
+    second = keep(manager, "Second", is_default=True)
+    client.force_login(manager.user)
+
+    answer = client.get("/o/palm/units/")
+
+    assert SavedFilter.objects.filter(is_default=True).count() == 1
+    assert answer["Location"] == f"/o/palm/units/?sort=price&status=available&view={second.pk}"
+    assert client.get("/o/palm/units/?all=1").status_code == 200
+
+
+def test_deleting_is_kept_in_the_trail(manager):
+    services.delete_filter(actor=manager, saved=keep(manager))
+
+    assert not SavedFilter.objects.exists()
+    assert AuditEntry.objects.get(action="crm.filter_deleted").before["parameters"] == ASKED
+
+
+def test_a_view_is_kept_renamed_changed_and_deleted_on_the_page(manager, client: Client):
+    client.force_login(manager.user)
+    kept = client.post(
+        "/o/palm/views/units/", {"asked": "status=sold&sort=-price&after=7&all=1&junk=x", "name": "Sold, dear first"}
+    )
+    saved = SavedFilter.objects.get()
+    assert saved.parameters == {"status": ["sold"], "sort": ["-price"]}
+    assert f"view={saved.pk}" in kept["Location"]
+    page = client.get(kept["Location"]).content.decode()
+    assert "Sold, dear first" in page
+
+    changed = client.get(f"/o/palm/units/?status=rented&view={saved.pk}").content.decode()
+    assert "Keep the changes in this view" in changed
+    client.post("/o/palm/views/units/", {"asked": "status=rented", "view": saved.pk})
+    client.post(f"/o/palm/views/{saved.pk}/change/", {"name": "مؤجرة", "shared_with": "organization"})
+    saved.refresh_from_db()
+    assert (saved.name, saved.shared_with, saved.parameters) == ("مؤجرة", "organization", {"status": ["rented"]})
+
+    client.post(f"/o/palm/views/{saved.pk}/change/", {"delete": "1"})
+    assert not SavedFilter.objects.exists()
+
+
+def test_pages_refuse_lists_and_views_that_are_not_there(manager, second_manager, client: Client):
+    saved = keep(manager)
+    client.force_login(second_manager.user)
+
+    assert client.post("/o/palm/views/nothing/", {"asked": "status=sold", "name": "x"}).status_code == 404
+    assert client.post(f"/o/palm/views/{saved.pk}/change/", {"delete": "1"}).status_code == 404
+    assert client.post("/o/palm/views/units/", {"asked": "status=sold", "view": saved.pk}).status_code == 404
+    assert SavedFilter.objects.filter(pk=saved.pk).exists()
+
+
+def test_a_view_that_names_a_deleted_project_says_so(manager, client: Client):
+    project = factories.project(manager.organization)
+    factories.unit(project)
+    saved = keep(manager, parameters={"project": [str(project.pk)]})
+    from django.utils import timezone
+
+    type(project).objects.filter(pk=project.pk).update(deleted_at=timezone.now())
+    client.force_login(manager.user)
+
+    answer = client.get(f"/o/palm/units/?project={project.pk}&view={saved.pk}")
+
+    assert answer.status_code == 200
+    assert "It is not there any more" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "constraint"),
+    [
+        ("name", "''", "crm_saved_filter_has_a_name"),
+        ("list", "'deals'", "crm_saved_filter_list_known"),
+        ("shared_with", "'world'", "crm_saved_filter_shared_with_known"),
+        ("parameters", "'[]'", "crm_saved_filter_parameters_are_named"),
+        ("name", "'Other'", "crm_saved_filter_name_once"),
+        ("is_default", "true", "crm_saved_filter_one_default"),
+    ],
+)
+def test_the_database_holds_it(column, value, constraint, manager):
+    keep(manager, "Other", is_default=True)
+    saved = keep(manager)
+
+    with pytest.raises(IntegrityError, match=constraint), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"UPDATE crm_savedfilter SET {column} = {value} WHERE id = %s", [saved.pk])
