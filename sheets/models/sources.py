@@ -108,6 +108,9 @@ class Spreadsheet(TenantModel):
     )
     is_paused = models.BooleanField(default=False, db_default=False)
     next_sync_at = models.DateTimeField(null=True, blank=True)
+    digest = models.BinaryField(
+        max_length=32, default=b"", help_text="of all cells when the sheet last agreed as a whole"
+    )
     failures = models.PositiveSmallIntegerField(
         default=0, db_default=0, help_text="in a row; the next try waits longer each time"
     )

@@ -145,7 +145,9 @@ def _carry_out(actor: Actor, reversal: ImportReversal, at: datetime) -> None:
     reversal.leased_until, reversal.finished_at = None, at
     reversal.save()
     # Else the next sync would bring in again what was just taken back.
-    Spreadsheet.objects.filter(pk=run.spreadsheet_id, provider=Provider.GOOGLE).update(is_paused=True, updated_at=at)
+    Spreadsheet.objects.filter(pk=run.spreadsheet_id, provider=Provider.GOOGLE).update(
+        is_paused=True, digest=b"", updated_at=at
+    )
     audit.record(actor=actor, action="sheets.import_reverted", target=run, after=reversal.counts, at=at)
 
 

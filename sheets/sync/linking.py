@@ -174,6 +174,7 @@ def change_linked_sheet(
     sheet = linked(actor, spreadsheet)
     before = {"mapping": sheet.mapping, "directions": sheet.directions, "interval": sheet.interval}
     declared = table_named(sheet.table)
+    sheet.digest = b""  # the same cells may mean something else now
     if document is not None:
         sheet.mapping = mapping.checked(document, sheet.header, declared, present=sheet.mapping)
         mapping.plan(sheet.mapping, sheet.header, declared)

@@ -13,12 +13,15 @@ from typing import Any
 
 import orjson
 
+from core import statistics
 from sheets.mapping import Step
-from sheets.models import Direction, Side
+from sheets.models import Direction, RowLink, Side
 from sheets.staging import BATCH, Job, Progress, Result, StagedRow, Staging
 from sheets.sync import statements
 from sheets.sync.deciding import Cell, Decision, Verdict, decide
 from sheets.tables import SKIPPED, WARNING, Issue, Link, LinkedImporter, Row, RowRefused, Run
+
+WORTH_STATISTICS = 500
 
 # A row of the sheet, with its number there and the id in its hidden column.
 Line = tuple[int, str, list[Any]]
@@ -326,8 +329,11 @@ class LinkedStaging(Staging):
             for line in self.held:
                 copy.write_row(line)
         self.cursor.execute("ANALYZE sheets_sync_row")
+        if len(self.held) > WORTH_STATISTICS:  # of links that were made just now the planner knows nothing
+            statistics.refresh([RowLink])
         statement, given = self.importer.present(statements.LOOKED_AT, self.fields)
-        self.cursor.execute(statements.AGREE.format(present=statement), given | self._given())
+        self.cursor.execute(statements.PRESENT.format(present=statement), given | self._given())
+        self.cursor.execute(statements.AGREE, self._given())
 
     def _echo(self) -> None:
         """Other rows of what was changed just now follow it, in this very sync: co-owners' rows say one thing of a unit."""

@@ -39,7 +39,7 @@ from sheets.sync.merging import Clash, Decided, LinkedStaging, Merged
 from sheets.sync.reading import Reader, Sheet
 from sheets.sync.requests import KIND
 from sheets.sync.writing import Outcome, Writer
-from sheets.tables import WARNING, Issue, table_named
+from sheets.tables import ERROR, SKIPPED, WARNING, Issue, Run, table_named
 
 LEASE = timedelta(minutes=5)
 MOST_ATTEMPTS = 4
@@ -113,7 +113,12 @@ class _Sync:
     def perform(self) -> None:
         sheet, run = self.sheet, self.run
         mapping.plan(sheet.mapping, sheet.header, self.table)
-        found = Reader(self.google, sheet, alive=self.stay).read(dry_run=run.is_dry_run)
+        reader = Reader(self.google, sheet, alive=self.stay)
+        found = reader.read(dry_run=run.is_dry_run, unless=b"" if run.is_dry_run else bytes(sheet.digest))
+        if found.is_unchanged:
+            if self._rests():
+                return
+            found = reader.read(dry_run=False)
         with transaction.atomic(), acting_through(self.source, membership_id=run.requested_by_id):
             merged = self._merge(found)
             if run.is_dry_run:
@@ -141,6 +146,26 @@ class _Sync:
             raise LeaseLost
         if mine.filter(stop_requested_at__isnull=False).exists():
             raise ImportStopped("Somebody stopped this sync.")
+
+    def _rests(self) -> bool:
+        """Whether nothing is to be done: the sheet is as it was, so is everything here, and nobody decided anything."""
+        sheet, run = self.sheet, self.run
+        assert self.table.linked is not None  # noqa: S101 - only such tables can be linked
+        with transaction.atomic(), acting_through(self.source, membership_id=run.requested_by_id):
+            importer = self.table.linked(
+                Run(
+                    self.organization.pk, self.organization.country, self.organization.currency,
+                    sheet.mapping.get("options", {}), self.source, lambda issue: None,
+                )
+            )  # fmt: skip
+            importer.relink(sheet.pk)
+            if importer.touched(sheet.pk) or self._in_conflict():
+                return False
+            rows = sheet.links.filter(gone_at__isnull=True).count()
+            run.counts = dict.fromkeys(("new", "changed", "conflicts", "errors", "gone", "written"), 0)
+            run.counts |= {"read": rows, "unchanged": rows}
+            run.save(update_fields=["counts", "updated_at"])
+        return True
 
     def _merge(self, found: Sheet) -> Merged:
         if not try_lock(self.organization):
@@ -188,11 +213,14 @@ class _Sync:
         self._clash(merged.clashes)
         sheet = self.sheet
         sheet.tab = found.tab.title[:200]
+        severities = merged.result.issues.severities
+        rests = not (merged.writes or merged.clashes or severities[ERROR] or severities[SKIPPED])
+        sheet.digest = found.digest if rests else b""
         new = [name for name in found.header if name not in sheet.header]
         if new:
             sheet.header = [*sheet.header, *new]
             sheet.mapping = mapping.checked({}, sheet.header, self.table, present=sheet.mapping)
-        sheet.save(update_fields=["tab", "header", "mapping", "updated_at"])
+        sheet.save(update_fields=["tab", "header", "mapping", "digest", "updated_at"])
 
     def _tell(self, merged: Merged) -> None:
         """The readable difference, and what is wrong with the rows: of a dry run as well."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from tempfile import SpooledTemporaryFile
 from typing import Any
 from weakref import finalize
@@ -30,13 +31,18 @@ Line = tuple[int, str, list[Any]]
 
 @dataclass(slots=True, weakref_slot=True, eq=False)
 class Sheet:
-    """A linked sheet as it was read. `positions`: header -> column (from 0). `keys` has every row id, once."""
+    """A linked sheet as it was read. `positions`: header -> column (from 0). `keys` has every row id, once.
+
+    `digest` is that of all cells. A sheet that `is_unchanged` was not looked into: it is the one of that digest.
+    """
 
     title: str
     tab: Tab
+    digest: bytes
     header: list[str]
     positions: dict[str, int]
     id_column: int
+    is_unchanged: bool = False
     keys: set[str] = field(default_factory=set)
     height: int = 0
     spool: Any = field(default_factory=lambda: SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 - lives as long as this
@@ -60,55 +66,63 @@ class Reader:
         self.sheet = sheet
         self.alive = alive
 
-    def read(self, *, dry_run: bool) -> Sheet:
+    def read(self, *, dry_run: bool, unless: bytes = b"") -> Sheet:
         """The whole sheet, with an id in every row. A dry run gives ids to nobody: new rows are named by their number.
 
-        Raises TabGone, ColumnGone, SheetRestless, and what Google says.
+        A sheet whose digest is `unless` is not looked into. Raises TabGone, ColumnGone, SheetRestless, and what Google says.
         """
-        document = self.google.document(self.sheet.document_id)
-        tab = document.tab(self.sheet.tab_id)
         for _ in range(TRIES):
+            document = self.google.document(self.sheet.document_id)
             self.alive()
-            found = self._attempt(document.title, tab, dry_run=dry_run)
+            found = self._attempt(document.title, document.tab(self.sheet.tab_id), dry_run=dry_run, unless=unless)
             if found is not None:
                 return found
-            tab = self.google.document(self.sheet.document_id).tab(self.sheet.tab_id)
         raise SheetRestless("Rows of the sheet were moved each time we looked; the next sync tries again.")
 
-    def _attempt(self, title: str, tab: Tab, *, dry_run: bool) -> Sheet | None:
+    def _attempt(self, title: str, tab: Tab, *, dry_run: bool, unless: bytes) -> Sheet | None:
         """None when it is to be read again: rows got ids, or somebody moved them while we read."""
-        found, tab = self._header(title, tab, dry_run=dry_run)
-        top = self.sheet.header_row + 1
-        stood: list[str] = []
-        any_named = False
-        for first in range(top, tab.rows + 1, ROWS_A_CALL):
-            rows = self.google.rows(self.sheet.document_id, tab, first, first + ROWS_A_CALL - 1)
+        top = self.sheet.header_row
+        pages, digest = [], blake2b(digest_size=32)
+        for first in range(top, max(tab.rows, top) + 1, ROWS_A_CALL):
+            pages.append(self.google.page(self.sheet.document_id, tab, first, first + ROWS_A_CALL - 1))
+            digest.update(pages[-1])
             self.alive()
-            here, named = self._keep(found, rows, first, dry_run=dry_run)
+        if digest.digest() == unless:
+            return Sheet(title, tab, unless, [], {}, 0, is_unchanged=True)
+        rows = self.google.parsed(pages.pop(0))
+        found = self._header(title, tab, rows[0] if rows else [], digest.digest(), dry_run=dry_run)
+        if found is None:
+            return None
+        stood, any_named = self._keep(found, rows[1:], top + 1, dry_run=dry_run)
+        stood += [""] * (ROWS_A_CALL - 1 - len(stood))
+        for number, page in enumerate(pages, start=1):
+            here, named = self._keep(found, self.google.parsed(page), top + number * ROWS_A_CALL, dry_run=dry_run)
             any_named = any_named or named
             stood += here + [""] * (ROWS_A_CALL - len(here))
         if any_named and not dry_run:
             return None  # where the ids went is seen by reading again: the rows may have been sorted in between
-        if tab.rows >= top + ROWS_A_CALL:  # read in several requests: the rows must not have moved between them
-            now = self.google.column(self.sheet.document_id, tab, found.id_column + 1, top)
-            if not dry_run and ends(text_of(each) for each in now) != ends(stood):
+        if pages and not dry_run:  # read in several requests: the rows must not have moved between them
+            now = self.google.column(self.sheet.document_id, tab, found.id_column + 1, top + 1)
+            if ends(text_of(each) for each in now) != ends(stood):
                 return None
         return found
 
-    def _header(self, title: str, tab: Tab, *, dry_run: bool) -> tuple[Sheet, Tab]:
+    def _header(self, title: str, tab: Tab, cells: list[Any], digest: bytes, *, dry_run: bool) -> Sheet | None:
+        """None when the column of ids had to be made first."""
         row = self.sheet.header_row
-        cells = self.google.rows(self.sheet.document_id, tab, row, row)
-        names = headers.names_of(cells[0]) if cells else []
+        names = headers.names_of(cells)
         if ID_HEADER in names:
             id_column = names.index(ID_HEADER)
+        elif dry_run:
+            id_column = tab.columns
         else:
-            marked = None if dry_run else self.google.marked_column(self.sheet.document_id, tab.tab_id)
-            # Behind everything there is: what stands in columns without a name is nobody's to overwrite.
-            id_column = marked - 1 if marked else tab.columns
+            marked = self.google.marked_column(self.sheet.document_id, tab.tab_id)
             if marked:  # somebody gave it another name
                 self.google.write(self.sheet.document_id, tab, [Cell(row, marked, ID_HEADER)])
-            elif not dry_run:
-                tab = self.google.add_id_column(self.sheet.document_id, tab, column=id_column + 1, header_row=row)
+            else:
+                # Behind everything there is: what stands in columns without a name is nobody's to overwrite.
+                self.google.add_id_column(self.sheet.document_id, tab, column=tab.columns + 1, header_row=row)
+            return None
         positions = {name: index for index, name in enumerate(names) if index != id_column}
         mapped = [header for header, to in self.sheet.mapping.get("columns", {}).items() if to]
         by_fold = {headers.fold(name): index for name, index in positions.items()}
@@ -122,7 +136,7 @@ class Reader:
                     columns=list(positions),
                 )
             positions[header] = index
-        return Sheet(title, tab, list(positions), positions, id_column), tab
+        return Sheet(title, tab, digest, list(positions), positions, id_column)
 
     def _keep(self, found: Sheet, rows: list[list[Any]], first: int, *, dry_run: bool) -> tuple[list[str], bool]:
         """Spool the rows that have something in them, with their ids: those they have, and new ones for the others.

@@ -59,13 +59,18 @@ LOOKED_AT = """(
            AND l.row_key = s.row_key)
 """
 
+PRESENT = """
+    DROP TABLE IF EXISTS sheets_sync_present;
+    CREATE TEMPORARY TABLE sheets_sync_present ON COMMIT DROP AS {present};
+    ANALYZE sheets_sync_present
+"""
+
 AGREE = """
     UPDATE sheets_rowlink l
        SET app = (x.app - s.held) || COALESCE(
-               (SELECT jsonb_object_agg(e.key, e.value) FROM jsonb_each(l.app) e WHERE e.key = ANY(s.held)), '{{}}'),
-           agreed_at = CASE WHEN s.held = '{{}}' THEN now() ELSE l.agreed_at END,
+               (SELECT jsonb_object_agg(e.key, e.value) FROM jsonb_each(l.app) e WHERE e.key = ANY(s.held)), '{}'),
+           agreed_at = CASE WHEN s.held = '{}' THEN now() ELSE l.agreed_at END,
            row = s.row
-      FROM sheets_sync_row s
-      JOIN ({present}) x ON x.row_key = s.row_key
+      FROM sheets_sync_row s JOIN sheets_sync_present x ON x.row_key = s.row_key
      WHERE l.organization_id = %(organization)s AND l.spreadsheet_id = %(spreadsheet)s AND l.row_key = s.row_key
 """
