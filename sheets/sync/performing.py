@@ -39,7 +39,7 @@ from sheets.sync.merging import Clash, Decided, LinkedStaging, Merged
 from sheets.sync.reading import Reader, Sheet
 from sheets.sync.requests import KIND
 from sheets.sync.writing import Outcome, Writer
-from sheets.tables import ERROR, SKIPPED, WARNING, Issue, Run, table_named
+from sheets.tables import WARNING, Issue, Run, table_named
 
 LEASE = timedelta(minutes=5)
 MOST_ATTEMPTS = 4
@@ -161,10 +161,14 @@ class _Sync:
             importer.relink(sheet.pk)
             if importer.touched(sheet.pk) or self._in_conflict():
                 return False
-            rows = sheet.links.filter(gone_at__isnull=True).count()
-            run.counts = dict.fromkeys(("new", "changed", "conflicts", "errors", "gone", "written"), 0)
-            run.counts |= {"read": rows, "unchanged": rows}
-            run.save(update_fields=["counts", "updated_at"])
+            # What was wrong with its rows is so still, and stands with the run that looked at them.
+            last = sheet.runs.filter(kind=KIND, status=RunStatus.DONE, is_dry_run=False).order_by("-pk").first()
+            before = last.counts if last else {}
+            run.counts = dict.fromkeys(("new", "changed", "conflicts", "gone", "written"), 0)
+            run.counts |= {name: before.get(name, 0) for name in ("read", "errors", "warnings", "skipped")}
+            run.counts["unchanged"] = sheet.links.filter(gone_at__isnull=True).count()
+            run.samples = {"same_as": (last.samples.get("same_as") or last.pk) if last else None}
+            run.save(update_fields=["counts", "samples", "updated_at"])
         return True
 
     def _merge(self, found: Sheet) -> Merged:
@@ -213,9 +217,7 @@ class _Sync:
         self._clash(merged.clashes)
         sheet = self.sheet
         sheet.tab = found.tab.title[:200]
-        severities = merged.result.issues.severities
-        rests = not (merged.writes or merged.clashes or severities[ERROR] or severities[SKIPPED])
-        sheet.digest = found.digest if rests else b""
+        sheet.digest = b"" if merged.writes or merged.clashes else found.digest
         new = [name for name in found.header if name not in sheet.header]
         if new:
             sheet.header = [*sheet.header, *new]
