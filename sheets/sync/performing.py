@@ -167,8 +167,9 @@ class _Sync:
             run.counts = dict.fromkeys(("new", "changed", "conflicts", "gone", "written"), 0)
             run.counts |= {name: before.get(name, 0) for name in ("read", "errors", "warnings", "skipped")}
             run.counts["unchanged"] = sheet.links.filter(gone_at__isnull=True).count()
-            run.samples = {"same_as": (last.samples.get("same_as") or last.pk) if last else None}
-            run.save(update_fields=["counts", "samples", "updated_at"])
+            if last:
+                run.counts["same_as"] = before.get("same_as", last.pk)
+            run.save(update_fields=["counts", "updated_at"])
         return True
 
     def _merge(self, found: Sheet) -> Merged:
