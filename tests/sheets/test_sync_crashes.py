@@ -61,7 +61,7 @@ def test_a_worker_killed_at_random_points_of_a_sync_loses_and_doubles_nothing(li
             _recover(organization)
 
         # What an undisturbed office ends with.
-        last = KILLS - 1
+        last = KILLS - 1 if KILLS % 2 == 0 else KILLS - 2  # edits are made in every other round
         units = {unit.p_number: unit for unit in Property.objects.all()}
         assert len(units) == 200
         assert RowLink.objects.count() == 200
