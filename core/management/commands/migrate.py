@@ -9,6 +9,7 @@ from django.core.management.commands import migrate
 from django.db import connections
 
 from core import protection
+from core.quick_migrations import quick_migrations
 
 
 class Command(migrate.Command):
@@ -17,7 +18,8 @@ class Command(migrate.Command):
         parser.set_defaults(database="owner")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        super().handle(*args, **options)
+        with quick_migrations():
+            super().handle(*args, **options)
         # An older state of the schema (migrate app 0003) has not the tables that the present models speak of.
         if not options["app_label"] and not options["plan"] and not options["check_unapplied"]:
             count = protection.apply(connections[options["database"]])
