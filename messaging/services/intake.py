@@ -24,11 +24,10 @@ from messaging.errors import ChannelUnknown, SignatureInvalid
 from messaging.incoming import Change, StatusUpdate
 from messaging.models import Channel, WebhookEvent
 from messaging.models.intake import EventState
-from messaging.services.channels import heed_account_change
 from messaging.services.consent import heed_preference
+from messaging.services.heeding import TALK_FIELDS, heed_change
 from messaging.services.inbound import take_message
 from messaging.services.progress import apply_statuses
-from messaging.services.template_sync import heed_template_change
 
 log = structlog.get_logger(__name__)
 
@@ -38,8 +37,6 @@ MOST_ATTEMPTS = 5
 FIRST_RETRY = timedelta(minutes=1)
 LOST_AFTER = timedelta(seconds=20)
 SWEPT_AT_ONCE = 500
-TEMPLATE_FIELDS = ("message_template_status_update", "message_template_quality_update", "template_category_update")
-ACCOUNT_FIELDS = ("phone_number_quality_update", "business_capability_update", "account_update", "account_alerts")
 
 
 def channels_of(organization: Organization) -> list[Channel]:
@@ -173,8 +170,8 @@ def _process(actor: Actor, changes: Sequence[Change], received_at: datetime) -> 
             continue
         channel = by_number.get(change.phone_number_id)
         try:
-            if channel is None:
-                _heed_account(actor, change, channels, received_at)
+            if channel is None or change.field not in TALK_FIELDS:
+                errors += heed_change(actor=actor, change=change, channels=channels, at=received_at)
                 continue
             _note_errors(actor, channel, change)
             statuses[change.phone_number_id] += incoming.read_statuses(change.value, received_at=received_at)
@@ -228,12 +225,3 @@ def _heed_preferences(actor: Actor, change: Change, received_at: datetime) -> No
                 at=received_at,
             )
             heed_preference(actor=actor, contact=contact, address=sender.address, value=value, at=at)
-
-
-def _heed_account(actor: Actor, change: Change, channels: Sequence[Channel], received_at: datetime) -> None:
-    numbers = [channel for channel in channels if channel.waba_id == change.waba_id]
-    if change.field in TEMPLATE_FIELDS:
-        heed_template_change(actor=actor, channel=numbers[0], change=change, at=received_at)
-    elif change.field in ACCOUNT_FIELDS:
-        for channel in numbers:
-            heed_account_change(actor=actor, channel=channel, change=change, at=received_at)
