@@ -39,19 +39,18 @@ def main() -> int:
     with services(RUN_DIR, durable=False) as found:
         settings |= found.env
         os.environ.update(settings)
-        say("Making the tables")
-        subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=ROOT, check=True)
         with Supervisor(logs=RUN_DIR / "logs", env=settings) as programs:
-            say("Starting the web server, a worker, the scheduler and the sandbox")
+            say("Making the tables; starting the web server, a worker, the scheduler and the sandbox")
             start_programs(programs, base_url, sandbox_url)
             return play(programs, base_url, sandbox_url, check=options.check, started=started)
 
 
 def start_programs(programs: Supervisor, base_url: str, sandbox_url: str) -> None:
-    """Start all four at once, then wait for those that must answer."""
+    """Make the tables while those start that touch none by themselves; then the others; wait for those that must answer."""
     port_of = {url: int(url.rsplit(":", 1)[1]) for url in (base_url, sandbox_url)}
     outside = programs.start("sandbox", sandbox(port_of[sandbox_url]))
     server = programs.start("web", web(port_of[base_url]), env={"DATABASE_POOL_SIZE": "20"})
+    subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=ROOT, check=True)
     programs.start("worker", worker(queues="celery"))
     programs.start("sender", worker(concurrency=1, queues="campaigns"))
     programs.start("scheduler", scheduler(RUN_DIR / "schedule"))
