@@ -55,6 +55,30 @@ class MediaInvalid(Invalid):
     code = "media_invalid"
 
 
+class ShapeInvalid(Invalid):
+    """A place, contact card or message with buttons that WhatsApp would refuse; `field` says where."""
+
+    code = "shape_invalid"
+
+
+class NotYetSent(Conflict):
+    """WhatsApp has not named this message yet, so nothing can refer to it."""
+
+    code = "not_yet_sent"
+
+
+class NotInDoubt(Conflict):
+    """What became of this message is known: nobody has to say it, and it is not sent again."""
+
+    code = "not_in_doubt"
+
+
+class AnsweredMeanwhile(Conflict):
+    """A colleague has answered since this one began to write. Sent all the same when asked to."""
+
+    code = "answered_meanwhile"
+
+
 class MediaNotFound(NotFound):
     code = "media_not_found"
 

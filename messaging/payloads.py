@@ -53,6 +53,13 @@ def media(
     return _message(to, kind, content, reply_to, callback)
 
 
+def structured(
+    to: str, kind: str, content: Mapping[str, Any] | Sequence[Any], reply_to: str | None = None, *, callback: str = ""
+) -> Payload:
+    """A location, contact cards or an interactive message, as messaging/shapes.py made it."""
+    return _message(to, kind, content, reply_to, callback)
+
+
 def reaction(to: str, provider_id: str, emoji: str, *, callback: str = "") -> Payload:
     """A reaction to one message; an empty emoji takes it back."""
     return _message(to, "reaction", {"message_id": provider_id, "emoji": emoji}, None, callback)
@@ -76,7 +83,9 @@ def addressed(to: str) -> dict[str, str]:
     return {"recipient": to} if is_user_id(to) else {"to": to.removeprefix("+")}
 
 
-def _message(to: str, kind: str, content: Payload, reply_to: str | None, callback: str) -> Payload:
+def _message(
+    to: str, kind: str, content: Mapping[str, Any] | Sequence[Any], reply_to: str | None, callback: str
+) -> Payload:
     body: Payload = {"messaging_product": "whatsapp", "recipient_type": "individual", **addressed(to)}
     body |= {"type": kind, kind: content}
     if reply_to:

@@ -47,6 +47,12 @@ def send_read_receipt(*, organization_id: int, message_id: int) -> None:
         receipts.send_read_receipt(actor=_system(organization_id), message_id=message_id)
 
 
+@shared_task(name="messaging.send_typing", expires=20)
+def send_typing(*, organization_id: int, message_id: int) -> None:
+    with organization_scope(organization_id):
+        receipts.send_read_receipt(actor=_system(organization_id), message_id=message_id, is_typing=True)
+
+
 @shared_task(name="messaging.sync_templates", autoretry_for=(Unavailable,), retry_backoff=5, max_retries=5)
 def sync_templates(*, organization_id: int, channel_id: int) -> None:
     with organization_scope(organization_id):

@@ -183,8 +183,15 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         return None if trouble is None else TroubleSerializer(trouble).data
 
 
+class NewReactionSerializer(serializers.Serializer[Any]):
+    message = serializers.IntegerField(help_text="what it reacts to")
+    emoji = serializers.CharField(max_length=16, allow_blank=True, help_text="empty takes the reaction back")
+
+
 class NewMessageSerializer(serializers.Serializer[Any]):
-    """A text, an approved template with its variables, or a file (multipart) with a caption: exactly one of them."""
+    """One of: a text (`body`), a template with its variables, a file (multipart) with a caption, a place, contact
+    cards, something to press, or a reaction. Places, cards and interactive messages are in the words of the Cloud API.
+    """
 
     conversation = serializers.IntegerField()
     client_request_id = serializers.CharField(max_length=64, help_text="the same id makes one message")
@@ -193,16 +200,32 @@ class NewMessageSerializer(serializers.Serializer[Any]):
     template = serializers.IntegerField(required=False, allow_null=True)
     parameters = serializers.DictField(child=serializers.CharField(), required=False)
     file = serializers.FileField(required=False, allow_empty_file=True)
+    location = serializers.DictField(required=False, help_text="latitude, longitude, name, address")
+    contacts = serializers.ListField(child=serializers.DictField(), required=False)
+    interactive = serializers.DictField(
+        required=False, help_text="button, list, cta_url, flow, location_request_message"
+    )
+    reaction = NewReactionSerializer(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs.get("template") is not None and attrs.get("file") is not None:
-            raise serializers.ValidationError("Send a template or a file, not both.")
+        kinds = ("template", "file", "location", "contacts", "interactive", "reaction")
+        given = [name for name in kinds if attrs.get(name) is not None]
+        if len(given) > 1:
+            raise serializers.ValidationError(f"Send one thing at a time, not {' and '.join(given)}.")
         if attrs.get("file") is not None and attrs["file"].size > media.LARGEST["document"]:
             raise serializers.ValidationError({"file": "A file may have up to 100 MB."})
-        cleaned: dict[str, Any] = {
-            name: clean(value) if isinstance(value, str | dict) else value for name, value in attrs.items()
-        }
+        cleaned: dict[str, Any] = {name: value if name == "file" else clean(value) for name, value in attrs.items()}
         return cleaned
+
+
+class SettlementSerializer(serializers.Serializer[Any]):
+    """What became of a message whose fate was unknown, as somebody found out by asking."""
+
+    has_arrived = serializers.BooleanField()
+
+
+class CopySerializer(serializers.Serializer[Any]):
+    client_request_id = serializers.CharField(max_length=64, help_text="the same id makes one message")
 
 
 class OptOutSerializer(serializers.ModelSerializer[OptOut]):

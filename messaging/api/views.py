@@ -33,6 +33,7 @@ from messaging.api.serializers import (
     ChannelCheckSerializer,
     ChannelSerializer,
     ConversationSerializer,
+    CopySerializer,
     MessageSerializer,
     NewChannelSerializer,
     NewConversationSerializer,
@@ -41,6 +42,7 @@ from messaging.api.serializers import (
     NewTemplateSerializer,
     OptOutSerializer,
     ReadsSerializer,
+    SettlementSerializer,
     TemplateSerializer,
     TemplateSyncSerializer,
     WebhookEventSerializer,
@@ -144,7 +146,7 @@ class ConversationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Talk
     pagination_class = NewestTalkPagination
     capabilities: ClassVar = {
         "list": READ, "retrieve": READ, "create": REPLY, "assignment": ASSIGN, "unassign": ASSIGN, "closure": REPLY,
-        "reopen": REPLY, "reads": REPLY,
+        "reopen": REPLY, "reads": REPLY, "typing": REPLY,
     }  # fmt: skip
 
     @extend_schema(request=NewConversationSerializer, responses={201: ConversationSerializer})
@@ -202,6 +204,13 @@ class ConversationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Talk
         count = services.mark_read(actor=self.actor, conversation=self.get_object(), at=timezone.now())
         return Response({"read": count}, status=status.HTTP_201_CREATED)
 
+    @extend_schema(request=None, responses={204: None})
+    @action(detail=True, methods=["post"])
+    def typing(self, request: Request, **_: Any) -> Response:
+        """The person sees for about 25 seconds that somebody writes. Call it again while that is so."""
+        services.show_typing(actor=self.actor, conversation=self.get_object(), at=timezone.now())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
     def _shown(self, conversation: Conversation, code: int = status.HTTP_200_OK) -> Response:
         return Response(self.get_serializer(conversation).data, status=code)
 
@@ -212,7 +221,9 @@ class MessageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TalkViewS
     queryset = Message.objects.all()
     serializer_class = MessageSerializer
     filterset_class = MessageFilter
-    capabilities: ClassVar = {"list": READ, "retrieve": READ, "create": REPLY, "media": READ}
+    capabilities: ClassVar = {
+        "list": READ, "retrieve": READ, "create": REPLY, "media": READ, "settlement": REPLY, "copies": REPLY,
+    }  # fmt: skip
 
     @extend_schema(request=NewMessageSerializer, responses={201: MessageSerializer})
     def create(self, request: Request, **_: Any) -> Response:
@@ -230,6 +241,28 @@ class MessageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TalkViewS
             raise MediaNotFound("This message has no file, or it was not fetched yet.")
         return media.response(message)
 
+    @extend_schema(request=SettlementSerializer, responses={201: MessageSerializer})
+    @action(detail=True, methods=["post"])
+    def settlement(self, request: Request, **_: Any) -> Response:
+        """Say what became of a message whose status is `unknown`. 409 `not_in_doubt` when it is known by now."""
+        given = SettlementSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        message = services.settle_unknown(
+            actor=self.actor, message=self.get_object(), at=timezone.now(), **given.validated_data
+        )
+        return Response(self.get_serializer(message).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=CopySerializer, responses={201: MessageSerializer})
+    @action(detail=True, methods=["post"])
+    def copies(self, request: Request, **_: Any) -> Response:
+        """Send what a failed message said once more, as a new message."""
+        given = CopySerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        message = services.send_again(
+            actor=self.actor, message=self.get_object(), at=timezone.now(), **given.validated_data
+        )
+        return Response(self.get_serializer(message).data, status=status.HTTP_201_CREATED)
+
     def _send(self, fields: dict[str, Any]) -> Message:
         conversation = self.found(Conversation, fields["conversation"], "conversation")
         common = {
@@ -238,6 +271,9 @@ class MessageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TalkViewS
             "client_request_id": fields["client_request_id"],
             "at": timezone.now(),
         }
+        if fields.get("reaction") is not None:
+            target = self.found(Message, fields["reaction"]["message"], "message")
+            return services.send_reaction(message=target, emoji=fields["reaction"]["emoji"], **common)
         if fields.get("template") is not None:
             template = self.found(MessageTemplate, fields["template"], "template")
             return services.send_template(template=template, parameters=fields.get("parameters", {}), **common)
@@ -245,6 +281,12 @@ class MessageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TalkViewS
         if fields.get("file") is not None:
             upload = Upload(fields["file"].read(), fields["file"].name or "")
             return services.send_media(upload=upload, caption=fields.get("body", ""), quoted=quoted, **common)
+        if fields.get("location") is not None:
+            return services.send_location(location=fields["location"], quoted=quoted, **common)
+        if fields.get("contacts") is not None:
+            return services.send_contacts(contacts=fields["contacts"], quoted=quoted, **common)
+        if fields.get("interactive") is not None:
+            return services.send_interactive(interactive=fields["interactive"], quoted=quoted, **common)
         return services.send_text(body=fields.get("body", ""), quoted=quoted, **common)
 
 

@@ -11,7 +11,18 @@ from messaging.services.conversations import (
     start_conversation,
 )
 from messaging.services.intake import replay_webhooks
-from messaging.services.outbound import Upload, send_media, send_reaction, send_template, send_text
+from messaging.services.outbound import (
+    Upload,
+    send_contacts,
+    send_interactive,
+    send_location,
+    send_media,
+    send_reaction,
+    send_template,
+    send_text,
+)
+from messaging.services.receipts import show_typing
+from messaging.services.resending import send_again, settle_unknown
 from messaging.services.template_sync import create_template, sync_templates
 
 __all__ = [
@@ -28,10 +39,16 @@ __all__ = [
     "recount_unread",
     "reopen_conversation",
     "replay_webhooks",
+    "send_again",
+    "send_contacts",
+    "send_interactive",
+    "send_location",
     "send_media",
     "send_reaction",
     "send_template",
     "send_text",
+    "settle_unknown",
+    "show_typing",
     "start_conversation",
     "sync_templates",
 ]

@@ -48,6 +48,7 @@ LONGEST_DELAY = 600.0
 MOST_MEDIA_TRIES = 2
 SWEPT_AT_ONCE = 500
 PATIENCE = 2.0
+STRUCTURED = (MessageType.LOCATION, MessageType.CONTACTS, MessageType.INTERACTIVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +208,9 @@ def payload_of(message: Message) -> Mapping[str, Any]:
         )
     if message.type == MessageType.REACTION:
         return payloads.reaction(message.recipient, quoted, message.body, callback=callback)
+    if message.type in STRUCTURED:
+        content = message.payload[message.type]
+        return payloads.structured(message.recipient, message.type, content, quoted or None, callback=callback)
     if message.media_id:
         return payloads.media(
             message.recipient,

@@ -5,7 +5,7 @@ The row is the queue: a queued message is sent by messaging/services/delivery.py
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,11 +16,12 @@ from core import audit
 from core.actors import Actor
 from core.jobs import enqueue
 from core.roles import Capability
-from messaging import live, media, payloads, templates, window
+from messaging import live, media, payloads, shapes, templates, window
 from messaging.errors import (
     ChannelUnable,
     ConversationClosed,
     MediaInvalid,
+    NotYetSent,
     OptedOut,
     QuoteElsewhere,
     RecipientUnknown,
@@ -149,14 +150,83 @@ def send_media(
     return _queue(actor, conversation, draft, client_request_id, quoted, at)
 
 
+def send_location(
+    *,
+    actor: Actor,
+    conversation: Conversation,
+    location: Mapping[str, Any],
+    client_request_id: str,
+    quoted: Message | None = None,
+    at: datetime,
+) -> Message:
+    """Queue a place: latitude, longitude, and if given name and address. Raises ShapeInvalid, and what send_text does."""
+    place = shapes.location(location)
+    body = " · ".join(place[name] for name in ("name", "address") if name in place)
+    draft = _Draft(MessageType.LOCATION, body, {"location": place})
+    return _queue(actor, conversation, draft, client_request_id, quoted, at)
+
+
+def send_contacts(
+    *,
+    actor: Actor,
+    conversation: Conversation,
+    contacts: Sequence[Any],
+    client_request_id: str,
+    quoted: Message | None = None,
+    at: datetime,
+) -> Message:
+    """Queue contact cards, in the words of the Cloud API. Raises ShapeInvalid, and what send_text does."""
+    cards = shapes.contacts(contacts)
+    body = ", ".join(card["name"]["formatted_name"] for card in cards)
+    draft = _Draft(MessageType.CONTACTS, body, {"contacts": cards})
+    return _queue(actor, conversation, draft, client_request_id, quoted, at)
+
+
+def send_interactive(
+    *,
+    actor: Actor,
+    conversation: Conversation,
+    interactive: Mapping[str, Any],
+    client_request_id: str,
+    quoted: Message | None = None,
+    at: datetime,
+) -> Message:
+    """Queue something to press (messaging.shapes.interactive). Raises ShapeInvalid, and what send_text does."""
+    made = shapes.interactive(interactive)
+    draft = _Draft(MessageType.INTERACTIVE, made["body"]["text"], {"interactive": made})
+    return _queue(actor, conversation, draft, client_request_id, quoted, at)
+
+
 def send_reaction(
     *, actor: Actor, conversation: Conversation, message: Message, emoji: str, client_request_id: str, at: datetime
 ) -> Message:
-    """React to a message of the conversation; an empty emoji takes the reaction back."""
-    if len(emoji) > 16:
+    """React to a message of the conversation; another emoji changes the reaction, an empty one takes it back.
+
+    Raises TextInvalid, NotYetSent, and what send_text raises.
+    """
+    emoji = emoji.strip()
+    if len(emoji) > 16 or (emoji and (emoji.isalnum() or emoji.isascii())):
         raise TextInvalid("A reaction is one emoji.", field="emoji")
-    draft = _Draft(MessageType.REACTION, emoji.strip(), {})
+    if not message.provider_id:
+        raise NotYetSent("This message has not reached WhatsApp yet; react a little later.", about=message.pk)
+    draft = _Draft(MessageType.REACTION, emoji, {})
     return _queue(actor, conversation, draft, client_request_id, message, at)
+
+
+def send_copy(
+    *, actor: Actor, conversation: Conversation, original: Message, client_request_id: str, at: datetime
+) -> Message:
+    """Queue the same message once more, as a new one that asks every question anew. What send_text raises."""
+    draft = _Draft(
+        MessageType(original.type),
+        original.body,
+        {**original.payload, "copy_of": original.pk},
+        template=original.template,
+        media_file=original.media_file,
+        media_type=original.media_type,
+        media_name=original.media_name,
+    )
+    return _queue(actor, conversation, draft, client_request_id, original.quoted, at)
 
 
 def require_sendable(*, conversation: Conversation, category: str, needs_window: bool, at: datetime) -> str:
@@ -271,7 +341,8 @@ def _already_queued(actor: Actor, client_request_id: str) -> Message | None:
 
 
 def _same(existing: Message, conversation: Conversation, draft: _Draft) -> Message:
-    if (existing.conversation_id, existing.type, existing.body) != (conversation.pk, draft.type, draft.body):
+    said = (existing.conversation_id, existing.type, existing.body, existing.payload)
+    if said != (conversation.pk, draft.type, draft.body, dict(draft.payload)):
         raise RequestIdReused("This client_request_id was already used for another message.", used_by=existing.pk)
     return existing
 
