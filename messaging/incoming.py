@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
+from messaging.contents import READERS, Json, Said, mapping, read_unknown
 from messaging.errors import WebhookMalformed
 from messaging.models.conversations import MessageType
 
-Json = Mapping[str, Any]
-MEDIA = ("image", "video", "audio", "document", "sticker")
 FLAGS = ("forwarded", "frequently_forwarded")
+# What may ride along with any type: the advertisement that led here, and what WhatsApp says went wrong.
+KEPT = ("referral", "errors")
 LONGEST_BODY = 65_536
 
 
@@ -50,6 +51,7 @@ class InboundMessage:
     media_name: str = ""
     original: str = ""
     new_phone: str = ""
+    new_user_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class Change:
     field: str
     phone_number_id: str
     value: Json = dataclasses.field(repr=False)
+    time: int = 0  # of the entry, in seconds: a body that comes again has the same
 
 
 def parse(body: bytes) -> list[Change]:
@@ -96,7 +99,16 @@ def parse(body: bytes) -> list[Change]:
                 raise WebhookMalformed("The body is not a WhatsApp webhook: a change has no value.")
             metadata = value.get("metadata")
             number = metadata.get("phone_number_id") if isinstance(metadata, dict) else ""
-            found.append(Change(str(entry.get("id") or ""), str(change.get("field") or ""), str(number or ""), value))
+            told = entry.get("time")
+            found.append(
+                Change(
+                    waba_id=str(entry.get("id") or ""),
+                    field=str(change.get("field") or ""),
+                    phone_number_id=str(number or ""),
+                    value=value,
+                    time=told if isinstance(told, int) else 0,
+                )
+            )
     return found
 
 
@@ -113,26 +125,31 @@ def messages(value: Json) -> Iterator[Json]:
     return (each for each in value.get("messages") or [] if isinstance(each, dict))
 
 
-def read_message(value: Json, raw: Json, *, received_at: datetime) -> InboundMessage:
-    """One message. Raises ValueError when it has no id or nobody sent it."""
+def read_message(value: Json, raw: Json, *, received_at: datetime, is_ours: bool = False) -> InboundMessage:
+    """One message. `is_ours`: somebody of ours wrote it on the phone, and `sender` is whom it went to.
+
+    Raises ValueError when it has no id, or nobody sent or got it.
+    """
     provider_id = str(raw.get("id") or "")
     if not provider_id:
         raise ValueError("a message without an id")
     kind = str(raw.get("type") or "unsupported")
     content = raw.get(kind)
-    context = _mapping(raw.get("context"))
-    said = _Said()
-    reader = _READERS.get(kind, _read_unknown)
+    context = mapping(raw.get("context"))
+    said = Said()
+    reader = READERS.get(kind, read_unknown)
     reader(said, kind, content if isinstance(content, dict | list) else {}, raw)
     payload = {**said.payload}
     payload |= {flag: True for flag in FLAGS if context.get(flag)}
-    if raw.get("referral"):
-        payload["referral"] = raw["referral"]
+    payload |= {name: raw[name] for name in KEPT if raw.get(name)}
     quoted = said.target or str(context.get("id") or "")
+    whose = {"from": raw.get("to"), "from_user_id": raw.get("to_user_id")} if is_ours else raw
+    if said.old_user_id:  # a notice about somebody who is another now: we know the former one
+        whose = {**whose, "from_user_id": said.old_user_id}
     return InboundMessage(
         provider_id=provider_id,
-        sender=_sender(value, raw),
-        at=_moment(raw.get("timestamp"), received_at),
+        sender=sender_of(value, whose),
+        at=moment(raw.get("timestamp"), received_at),
         type=said.type,
         body=clean(said.body)[:LONGEST_BODY],
         payload=clean(payload),
@@ -142,6 +159,7 @@ def read_message(value: Json, raw: Json, *, received_at: datetime) -> InboundMes
         media_name=clean(said.media_name)[-200:],
         original=clean(said.original),
         new_phone=clean(said.new_phone),
+        new_user_id=clean(said.new_user_id),
     )
 
 
@@ -158,9 +176,9 @@ def read_preferences(value: Json, *, received_at: datetime) -> list[tuple[Sender
     """Who stopped or resumed marketing by a tap: sender, "stop" or "resume", and when."""
     return [
         (
-            _sender(value, {"from": raw.get("wa_id"), "from_user_id": raw.get("user_id")}),
+            sender_of(value, {"from": raw.get("wa_id"), "from_user_id": raw.get("user_id")}),
             str(raw.get("value")),
-            _moment(raw.get("timestamp"), received_at),
+            moment(raw.get("timestamp"), received_at),
         )
         for raw in value.get("user_preferences") or []
         if isinstance(raw, dict) and raw.get("category") == "marketing_messages"
@@ -178,7 +196,8 @@ def clean(value: Any) -> Any:
     return [clean(each) for each in value] if isinstance(value, list) else value
 
 
-def _sender(value: Json, raw: Json) -> Sender:
+def sender_of(value: Json, raw: Json) -> Sender:
+    """Who is meant by `from`, `from_user_id` and the contacts of a change. Raises ValueError when nobody is."""
     phone, user_id = str(raw.get("from") or ""), str(raw.get("from_user_id") or "")
     people = [each for each in value.get("contacts") or [] if isinstance(each, dict)]
     person = next(
@@ -195,159 +214,31 @@ def _sender(value: Json, raw: Json) -> Sender:
         user_id = user_id or str(person.get("user_id") or "")
     if not phone and not user_id:
         raise ValueError("a message without a sender")
-    profile = _mapping(person.get("profile"))
+    profile = mapping(person.get("profile"))
     return Sender(clean(phone), clean(user_id), clean(str(profile.get("name") or profile.get("username") or ""))[:200])
 
 
 def _status(raw: Json, received_at: datetime) -> StatusUpdate:
     errors = raw.get("errors")
-    error = _mapping(errors[0]) if isinstance(errors, list) and errors else {}
-    pricing = _mapping(raw.get("pricing"))
+    error = mapping(errors[0]) if isinstance(errors, list) and errors else {}
+    pricing = mapping(raw.get("pricing"))
     code, billable = error.get("code"), pricing.get("billable")
     return StatusUpdate(
         provider_id=clean(str(raw["id"]))[:200],
         status=str(raw["status"]),
-        at=_moment(raw.get("timestamp"), received_at),
+        at=moment(raw.get("timestamp"), received_at),
         callback_data=clean(str(raw.get("biz_opaque_callback_data") or ""))[:200],
         error_code=code if isinstance(code, int) else None,
         error_title=clean(str(error.get("title") or error.get("message") or ""))[:200],
-        error_details=clean(str(_mapping(error.get("error_data")).get("details") or ""))[:500],
+        error_details=clean(str(mapping(error.get("error_data")).get("details") or ""))[:500],
         price_category=clean(str(pricing.get("category") or ""))[:40],
         is_billable=billable if isinstance(billable, bool) else None,
     )
 
 
-def _moment(timestamp: object, received_at: datetime) -> datetime:
+def moment(timestamp: object, received_at: datetime) -> datetime:
     """When it was said. A clock that is ahead of ours, or none, gives the time of receipt: no window from the future."""
     try:
         return min(datetime.fromtimestamp(int(str(timestamp)), UTC), received_at)
     except (ValueError, OverflowError, OSError):
         return received_at
-
-
-def _mapping(value: object) -> Json:
-    return value if isinstance(value, dict) else {}
-
-
-@dataclass(slots=True)
-class _Said:
-    type: MessageType = MessageType.UNSUPPORTED
-    body: str = ""
-    payload: dict[str, Any] = dataclasses.field(default_factory=dict)
-    target: str = ""
-    media_id: str = ""
-    media_type: str = ""
-    media_name: str = ""
-    original: str = ""
-    new_phone: str = ""
-
-
-def _read_text(said: _Said, _kind: str, content: Any, _raw: Json) -> None:
-    said.type = MessageType.TEXT
-    said.body = str(_mapping(content).get("body") or "")
-
-
-def _read_media(said: _Said, kind: str, content: Any, _raw: Json) -> None:
-    given = _mapping(content)
-    said.type = MessageType(kind)
-    said.body = str(given.get("caption") or "")
-    said.media_id = str(given.get("id") or "")
-    said.media_type = str(given.get("mime_type") or "").partition(";")[0].strip()
-    said.media_name = str(given.get("filename") or "")
-    said.payload = {name: given[name] for name in ("sha256", "voice", "animated") if name in given}
-
-
-def _read_location(said: _Said, _kind: str, content: Any, _raw: Json) -> None:
-    given = _mapping(content)
-    said.type = MessageType.LOCATION
-    said.payload = {"location": dict(given)}
-    said.body = " · ".join(str(given[name]) for name in ("name", "address") if given.get(name))
-
-
-def _read_contacts(said: _Said, _kind: str, content: Any, _raw: Json) -> None:
-    cards = [each for each in content if isinstance(each, dict)] if isinstance(content, list) else []
-    said.type = MessageType.CONTACTS
-    said.payload = {"contacts": cards}
-    said.body = ", ".join(str(_mapping(card.get("name")).get("formatted_name") or "?") for card in cards)
-
-
-def _read_reaction(said: _Said, _kind: str, content: Any, _raw: Json) -> None:
-    given = _mapping(content)
-    said.type = MessageType.REACTION
-    said.body = str(given.get("emoji") or "")
-    said.target = str(given.get("message_id") or "")
-
-
-def _read_button(said: _Said, _kind: str, content: Any, _raw: Json) -> None:
-    given = _mapping(content)
-    said.type = MessageType.INTERACTIVE
-    said.body = str(given.get("text") or given.get("payload") or "")
-    said.payload = {"button": dict(given)}
-
-
-def _read_interactive(said: _Said, _kind: str, content: Any, _raw: Json) -> None:
-    given = _mapping(content)
-    said.type = MessageType.INTERACTIVE
-    said.payload = {"interactive": dict(given)}
-    reply = _mapping(given.get(str(given.get("type") or "")))
-    said.body = str(reply.get("title") or reply.get("body") or "")
-
-
-def _read_order(said: _Said, _kind: str, content: Any, _raw: Json) -> None:
-    given = _mapping(content)
-    items = given.get("product_items")
-    count = len(items) if isinstance(items, list) else 0
-    said.type = MessageType.INTERACTIVE
-    said.payload = {"order": dict(given), "label": f"Order of {count} products"}
-    said.body = str(given.get("text") or "")
-
-
-def _read_system(said: _Said, _kind: str, content: Any, _raw: Json) -> None:
-    given = _mapping(content)
-    said.type = MessageType.SYSTEM
-    said.payload = {"system": dict(given), "label": "Notice from WhatsApp"}
-    said.body = str(given.get("body") or "")
-    if "changed_number" in str(given.get("type") or ""):
-        said.new_phone = str(given.get("wa_id") or given.get("new_wa_id") or "")
-
-
-def _read_edit(said: _Said, _kind: str, content: Any, _raw: Json) -> None:
-    given = _mapping(content)
-    changed = _mapping(given.get("message"))
-    text = _mapping(changed.get(str(changed.get("type") or "text")))
-    said.type = MessageType.SYSTEM
-    said.original = said.target = str(given.get("original_message_id") or "")
-    said.body = str(text.get("body") or text.get("caption") or "")
-    said.payload = {"kind": "edit", "label": "Edited a message"}
-
-
-def _read_revoke(said: _Said, _kind: str, content: Any, _raw: Json) -> None:
-    said.type = MessageType.SYSTEM
-    said.original = said.target = str(_mapping(content).get("original_message_id") or "")
-    said.payload = {"kind": "revoke", "label": "Deleted a message"}
-
-
-def _read_unknown(said: _Said, kind: str, content: Any, raw: Json) -> None:
-    """Whatever WhatsApp invents next is kept whole and shown as a labelled placeholder."""
-    said.type = MessageType.UNSUPPORTED
-    what = _mapping(raw.get("unsupported")).get("type") or (kind if kind != "unsupported" else "")
-    said.payload = {"kind": kind, "content": content or None}
-    if raw.get("errors"):
-        said.payload["errors"] = raw["errors"]
-    named = f" ({str(what).replace('_', ' ')})" if what else ""
-    said.payload["label"] = f"A message that WhatsApp does not pass on{named}"
-
-
-_READERS = {
-    "text": _read_text,
-    **dict.fromkeys(MEDIA, _read_media),
-    "location": _read_location,
-    "contacts": _read_contacts,
-    "reaction": _read_reaction,
-    "button": _read_button,
-    "interactive": _read_interactive,
-    "order": _read_order,
-    "system": _read_system,
-    "edit": _read_edit,
-    "revoke": _read_revoke,
-}

@@ -23,7 +23,7 @@ from crm.services.people import (
     update_contact_point,
     verify_contact_point,
 )
-from crm.services.senders import contact_for_sender
+from crm.services.senders import contact_for_sender, follow_sender
 from crm.services.stock import (
     FROM_OWNERS,
     PROJECT_MOVES,
@@ -64,6 +64,7 @@ __all__ = [
     "delete_filter",
     "disclose_list",
     "disclose_owner_number",
+    "follow_sender",
     "lift_do_not_contact",
     "list_do_not_contact",
     "lose_deal",

@@ -16,7 +16,9 @@ from core.roles import Capability
 from crm.errors import SenderUnknown
 from crm.models import Contact, ContactPoint, Ownership
 from crm.models.contacts import ContactKind, LineType, PointKind, PointStatus
+from crm.models.merges import Noun
 from crm.names import divide, is_company, normalize_name, tidy
+from crm.services.duplicates import look_for_duplicates
 
 
 @transaction.atomic
@@ -41,6 +43,18 @@ def contact_for_sender(*, actor: Actor, phone: str | None, bsuid: str | None, na
         contact = _new_contact(actor, name, number, at)
     _attach(actor, contact, number, identity, at)
     return contact
+
+
+def follow_sender(*, actor: Actor, contact: Contact, phone: str, bsuid: str, at: datetime) -> None:
+    """Somebody we know has another number, or another WhatsApp user id: both are kept on the contact.
+
+    Whoever else has that number or id may be the same person: the pair is offered for merging, never merged by guess.
+    """
+    actor.require(Capability.CRM_WRITE)
+    digits = "".join(filter(str.isdigit, phone))
+    number, identity = f"+{digits}" if digits else "", bsuid.strip()
+    _one_at_a_time(actor, number, identity)
+    _attach(actor, contact, number, identity, at)
 
 
 def _held(contact: Contact | None) -> Contact | None:
@@ -114,6 +128,7 @@ def _new_contact(actor: Actor, name: str, number: str, at: datetime) -> Contact:
 def _attach(actor: Actor, contact: Contact, number: str, identity: str, at: datetime) -> None:
     """Keep what the sender showed. That he writes from it is proof that WhatsApp reaches it."""
     wanted = [(PointKind.BSUID, identity), (PointKind.WHATSAPP, number)]
+    added = []
     points = contact.points.live()
     known = {(point.kind, point.value) for point in points}
     has_primary = {point.kind for point in points if point.is_primary}
@@ -133,6 +148,10 @@ def _attach(actor: Actor, contact: Contact, number: str, identity: str, at: date
             validated_at=at,
         )
         audit.record(actor=actor, action="crm.contact_point_added", target=point, after={"kind": kind}, at=at)
+        added.append(value)
+    others = ContactPoint.objects.for_organization(actor.organization).live().exclude(contact=contact)
+    if added and others.filter(value__in=added).exists():
+        look_for_duplicates(actor=actor, noun=Noun.CONTACT, ids=[contact.pk], at=at)
 
 
 def _country(number: str) -> str:

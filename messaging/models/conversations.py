@@ -61,6 +61,9 @@ class Conversation(SoftDeleteModel):
     last_message_at = models.DateTimeField(null=True, blank=True)
     last_inbound_at = models.DateTimeField(null=True, blank=True)
     window_expires_at = models.DateTimeField(null=True, blank=True, help_text="24 h after the last inbound message")
+    free_entry_until = models.DateTimeField(
+        null=True, blank=True, help_text="came by an advertisement: messages cost nothing until then"
+    )
     unread_count = models.PositiveIntegerField(default=0, help_text="inbound since someone here last read")
 
     objects = ConversationQuerySet.as_manager()
@@ -132,6 +135,7 @@ class MessageType(models.TextChoices):
     REACTION = "reaction", "Reaction"
     INTERACTIVE = "interactive", "Interactive"
     TEMPLATE = "template", "Template"
+    CALL = "call", "Call"
     SYSTEM = "system", "System"
     UNSUPPORTED = "unsupported", "Unsupported"
 
@@ -231,8 +235,8 @@ class Message(SoftDeleteModel):
             ),
         ]
         indexes = [
-            # the thread, newest first
-            models.Index(fields=["organization", "conversation", "-id"], name="messaging_thread"),
+            # the thread, newest first by the clock of whoever said it: past talk may come in later
+            models.Index(fields=["organization", "conversation", "-at", "-id"], name="messaging_thread"),
             # what waits to be sent, and what a dead worker left behind
             models.Index(
                 fields=["organization", "status", "id"],

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.db.models import BooleanField, F, Func, Subquery, Value
+
 from core.actors import Actor
 from core.errors import NotFound
 from core.roles import Capability
@@ -26,6 +28,7 @@ LABELS: dict[str, str] = {
     MessageType.LOCATION: "Location",
     MessageType.CONTACTS: "Contact card",
     MessageType.REACTION: "Reaction",
+    MessageType.CALL: "Call",
     MessageType.UNSUPPORTED: "A message that WhatsApp does not pass on",
 }
 
@@ -108,9 +111,9 @@ def thread(
     rows = Message.objects.for_organization(actor.organization).live().filter(conversation=conversation)
     rows = rows.exclude(type=MessageType.REACTION, quoted__isnull=False)
     if before is not None:
-        rows = rows.filter(pk__lt=before)
-    page = list(rows.select_related("author__user", "quoted", "template").order_by("-id")[: limit + 1])
-    shown = sorted(page[:limit], key=lambda message: (message.at, message.pk))
+        rows = rows.filter(_Before(F("at"), F("pk"), Subquery(_moment_of(actor, before)), Value(before)))
+    page = list(rows.select_related("author__user", "quoted", "template").order_by("-at", "-id")[: limit + 1])
+    shown = page[:limit][::-1]
     reactions = _reactions(actor, [message.pk for message in shown])
     now = at or datetime.now(UTC)
     return Thread(
@@ -138,6 +141,24 @@ def message(*, actor: Actor, message_id: int) -> Message:
 def glimpse_of(row: Message) -> Glimpse:
     text = "" if is_revoked(row) else body_of(row)
     return Glimpse(row.pk, row.direction, row.type, (text or label_of(row))[:SHORT], row.status, row.at)
+
+
+class _Before(Func):
+    """(at, id) < (time, key): one comparison, so that the index begins there."""
+
+    output_field = BooleanField()
+
+    def as_sql(self, compiler: Any, connection: Any, **_extra: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
+        parts, values = [], []
+        for expression in self.source_expressions:
+            sql, given = compiler.compile(expression)
+            parts.append(sql)
+            values += given
+        return "({}, {}) < ({}, {})".format(*parts), values
+
+
+def _moment_of(actor: Actor, message_id: int) -> Any:
+    return Message.objects.for_organization(actor.organization).filter(pk=message_id).values("at")
 
 
 def _reactions(actor: Actor, ids: list[int]) -> dict[int, list[ThreadReaction]]:

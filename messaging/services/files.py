@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from core.actors import Actor
 from core.jobs import enqueue
@@ -17,18 +18,20 @@ from messaging.models import Message
 from messaging.models.conversations import Direction, MessageType
 
 LIFE = timedelta(days=7)  # of a media id in a webhook
+# Files that WhatsApp keeps for us: of the person, or of a colleague who wrote on the phone.
+THEIRS = Q(direction=Direction.INBOUND) | Q(payload__has_key="origin")
 LOST_AFTER = timedelta(minutes=1)
 SWEPT_AT_ONCE = 100
 
 
 def fetch_media(*, actor: Actor, message_id: int, at: datetime) -> bool:
-    """Fetch the file of an inbound message; True when it is there. Again changes nothing.
+    """Fetch the file of a message that came in; True when it is there. Again changes nothing.
 
     A file that is too large, dangerous or gone leaves its reason on the message, shown in place of it. Raises
     WhatsAppUnavailable when it should be tried again.
     """
     actor.require(Capability.CHANNELS_MANAGE)
-    rows = Message.objects.for_organization(actor.organization).filter(direction=Direction.INBOUND)
+    rows = Message.objects.for_organization(actor.organization).filter(THEIRS)
     message = rows.select_related("channel").filter(pk=message_id).exclude(media_id="").first()
     if message is None or message.media_file or "media_error" in message.payload:
         return bool(message and message.media_file)
@@ -52,7 +55,7 @@ def sweep_media(*, actor: Actor, at: datetime) -> int:
     actor.require(Capability.CHANNELS_MANAGE)
     waiting = (
         Message.objects.for_organization(actor.organization)
-        .filter(direction=Direction.INBOUND, media_file="", created_at__gt=at - LIFE, created_at__lt=at - LOST_AFTER)
+        .filter(THEIRS, media_file="", created_at__gt=at - LIFE, created_at__lt=at - LOST_AFTER)
         .exclude(media_id="")
         .exclude(payload__has_key="media_error")
     )

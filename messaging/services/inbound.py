@@ -15,13 +15,13 @@ from core.jobs import enqueue
 from core.models import Membership
 from core.roles import Capability
 from crm.models import Contact, Ownership, Project, ProjectAssignment
-from crm.models.contacts import PointKind
-from crm.services import contact_for_sender
+from crm.services import contact_for_sender, follow_sender
 from messaging import live, window
 from messaging.events import InboundReceived
 from messaging.incoming import InboundMessage
 from messaging.models import Channel, Conversation, Message
 from messaging.models.conversations import ConversationStatus, Direction, MessageStatus, MessageType
+from messaging.services.amending import amend, catch_up, known_message
 from messaging.services.consent import heed_keyword
 from messaging.services.conversations import OPEN, latest_conversation, open_conversation
 
@@ -48,10 +48,10 @@ def take_message(*, actor: Actor, channel: Channel, said: InboundMessage, at: da
     )
     if kept.exists():
         return None
-    if said.new_phone:
-        _follow(actor, contact, said, at)
-    conversation = _conversation(actor, channel, contact, said, at)
-    quoted = _known(actor, channel, said.quoted_provider_id)
+    if said.new_phone or said.new_user_id:
+        follow_sender(actor=actor, contact=contact, phone=said.new_phone, bsuid=said.new_user_id, at=at)
+    conversation = talk_with(actor=actor, channel=channel, contact=contact, text=said.body, at=at)
+    quoted = known_message(actor, channel, said.quoted_provider_id)
     message = Message.objects.create(
         organization=actor.organization,
         conversation=conversation,
@@ -70,13 +70,9 @@ def take_message(*, actor: Actor, channel: Channel, said: InboundMessage, at: da
         media_name=said.media_name,
         at=said.at,
     )
-    waited = Message.objects.filter(
-        organization=actor.organization, quoted_provider_id=said.provider_id, channel=channel, quoted__isnull=True
-    ).update(quoted=message)
+    catch_up(message)
     if said.original:
-        _change_original(quoted, said)
-    for change in _waiting_changes(message) if waited else []:
-        _apply_change(message, change.payload["kind"], change.body, change.at)
+        amend(quoted, said, direction=Direction.INBOUND)
     _refresh(conversation, said, at)
     if said.media_id:
         enqueue("messaging.fetch_media", organization_id=actor.organization.pk, message_id=message.pk)
@@ -95,11 +91,11 @@ def take_message(*, actor: Actor, channel: Channel, said: InboundMessage, at: da
     return message
 
 
-def _conversation(actor: Actor, channel: Channel, contact: Contact, said: InboundMessage, at: datetime) -> Conversation:
-    """The talk this belongs to, locked; a closed one opens again."""
+def talk_with(*, actor: Actor, channel: Channel, contact: Contact, text: str, at: datetime) -> Conversation:
+    """The conversation that something of this contact belongs to, locked; a closed one opens again."""
     conversation = latest_conversation(channel=channel, contact=contact)
     if conversation is None:
-        assignee = suggested_assignee(actor=actor, channel=channel, contact=contact, text=said.body)
+        assignee = suggested_assignee(actor=actor, channel=channel, contact=contact, text=text)
         conversation = open_conversation(channel=channel, contact=contact, assigned_to=assignee, at=at)
     locked: Conversation = (
         Conversation.objects.select_for_update(of=("self",))
@@ -141,9 +137,10 @@ def _only_one(assignments: QuerySet[Any]) -> Membership | None:
 
 def _refresh(conversation: Conversation, said: InboundMessage, at: datetime) -> None:
     """Newest talk, window and unread counter, whatever order messages come in."""
+    address = said.new_phone or said.sender.phone or said.new_user_id or said.sender.address
     changes: dict[str, Any] = {
         "last_message_at": Greatest(Coalesce(F("last_message_at"), said.at), said.at),
-        "address": said.new_phone or said.sender.address,
+        "address": address,
         "updated_at": at,
     }
     if said.type != MessageType.SYSTEM:
@@ -153,39 +150,4 @@ def _refresh(conversation: Conversation, said: InboundMessage, at: datetime) -> 
     if said.type not in QUIET:
         changes["unread_count"] = F("unread_count") + 1
     Conversation.objects.filter(pk=conversation.pk).update(**changes)
-    conversation.address = said.new_phone or said.sender.address
-
-
-def _follow(actor: Actor, contact: Contact, said: InboundMessage, at: datetime) -> None:
-    """The person moved to another number: it is attached to the same contact, who is known by the user id."""
-    identity = contact.points.live().filter(kind=PointKind.BSUID).values_list("value", flat=True).first()
-    if identity:
-        contact_for_sender(actor=actor, phone=said.new_phone, bsuid=identity, name=said.sender.name, at=at)
-
-
-def _known(actor: Actor, channel: Channel, provider_id: str) -> Message | None:
-    if not provider_id:
-        return None
-    rows = Message.objects.filter(organization=actor.organization, channel=channel, provider_id=provider_id)
-    found: Message | None = rows.first()
-    return found
-
-
-def _change_original(original: Message | None, said: InboundMessage) -> None:
-    if original is not None and original.direction == Direction.INBOUND:
-        _apply_change(original, said.payload["kind"], said.body, said.at)
-
-
-def _waiting_changes(message: Message) -> list[Message]:
-    """Edits and deletions that came before the message they are about."""
-    early = Message.objects.filter(organization=message.organization_id, quoted=message, type=MessageType.SYSTEM)
-    return [each for each in early.order_by("at", "pk") if "kind" in each.payload]
-
-
-def _apply_change(original: Message, kind: str, body: str, at: datetime) -> None:
-    """The words as they were first written stay in the row; the last edit wins, whatever order edits come in."""
-    if kind == "revoke":
-        original.payload["revoked"] = {"at": at.isoformat()}
-    elif original.payload.get("edited", {}).get("at", "") <= at.isoformat():
-        original.payload["edited"] = {"body": body, "at": at.isoformat()}
-    original.save(update_fields=["payload", "updated_at"])
+    conversation.address = address

@@ -25,6 +25,7 @@ from messaging.incoming import Change, StatusUpdate
 from messaging.models import Channel, WebhookEvent
 from messaging.models.intake import EventState
 from messaging.services.consent import heed_preference
+from messaging.services.free_entry import heed_free_entry
 from messaging.services.heeding import TALK_FIELDS, heed_change
 from messaging.services.inbound import take_message
 from messaging.services.progress import apply_statuses
@@ -174,6 +175,7 @@ def _process(actor: Actor, changes: Sequence[Change], received_at: datetime) -> 
                 errors += heed_change(actor=actor, change=change, channels=channels, at=received_at)
                 continue
             _note_errors(actor, channel, change)
+            heed_free_entry(actor=actor, channel=channel, value=change.value, at=received_at)
             statuses[change.phone_number_id] += incoming.read_statuses(change.value, received_at=received_at)
             _heed_preferences(actor, change, received_at)
         except (OperationalError, InterfaceError):

@@ -127,6 +127,22 @@ async def write(service: Service, request: web.Request) -> Json:
     return {"id": service.customers.write(number, request.match_info["who"], message), "phone_number_id": number.id}
 
 
+async def echo(service: Service, request: web.Request) -> Json:
+    number = _number(service, request.match_info["id"])
+    return {"id": service.phone.write(number, await read(request))}
+
+
+async def history(service: Service, request: web.Request) -> Json:
+    number = _number(service, request.match_info["id"])
+    return {"messages": service.phone.share_history(number, await read(request))}
+
+
+async def ring(service: Service, request: web.Request) -> Json:
+    wanted = await read(request)
+    number = _number(service, wanted.get("phone_number_id"))
+    return {"id": service.phone.ring(number, request.match_info["who"], wanted)}
+
+
 async def open_chat(service: Service, request: web.Request) -> Json:
     number = _number(service, (await read(request)).get("phone_number_id"))
     return {"read": service.customers.read(number, request.match_info["who"])}
@@ -267,6 +283,9 @@ def routes() -> list[web.RouteDef]:
         web.get("/customers/{who}/messages", route(chat)),
         web.post("/customers/{who}/messages", route(write)),
         web.post("/customers/{who}/read", route(open_chat)),
+        web.post("/customers/{who}/calls", route(ring)),
+        web.post("/numbers/{id}/echoes", route(echo)),
+        web.post("/numbers/{id}/history", route(history)),
         web.post("/messages/{wamid}/status", route(statuses)),
         web.get("/faults", route(list_faults)),
         web.post("/faults", route(add_fault)),

@@ -4,7 +4,7 @@ import base64
 import binascii
 from typing import Any
 
-from . import payloads, samples
+from . import ids, payloads, samples
 from .ladder import Ladder
 from .mailer import Mailer
 from .media import MediaStore
@@ -48,12 +48,14 @@ class Customers:
             self._mailer.post(number.account, payloads.preference(chat, value, at))
             self._ladder.on_change(chat)
             return wamid
+        if kind == "system" and request.get("new_user_id"):
+            return self._change_user_id(chat, wamid, str(request["new_user_id"]), at)
         if kind == "system":
             return self._change_number(chat, wamid, str(request.get("new_wa_id") or ""), at)
         message: Json = {"from_user_id": customer.user_id, "id": wamid, "timestamp": str(int(at)), "type": kind}
         if customer.wa_id:
             message = {"from": customer.wa_id, **message}
-        content = self._content(chat, kind, request)
+        content = self.content_of(chat, kind, request)
         if kind == "unsupported":
             message |= content
         else:
@@ -62,6 +64,7 @@ class Customers:
             message["context"] = context
         if request.get("referral"):
             message["referral"] = request["referral"]
+            chat.referred_at, chat.free_until = at, 0.0
         self._keep(chat, wamid, kind, content, at, quoted=(context or {}).get("id"))
         self._mailer.post(number.account, payloads.inbound(chat, message))
         return wamid
@@ -82,7 +85,8 @@ class Customers:
         else:
             self.write(number, key, {"type": "text", "text": text})
 
-    def _content(self, chat: Chat, kind: str, request: Json) -> Any:
+    def content_of(self, chat: Chat, kind: str, request: Json, *, is_inbound: bool = True) -> Any:
+        """The part of a message that is named after its type. Edits and deletions name one of the same writer."""
         given = request.get(kind)
         if kind == "text":
             body = given if isinstance(given, str) else (given or {}).get("body")
@@ -93,11 +97,11 @@ class Customers:
             return self._media_content(chat.number, kind, request)
         if kind == "edit":
             return {
-                "original_message_id": self._known(chat, request.get("original"), inbound=True),
+                "original_message_id": self._known(chat, request.get("original"), inbound=is_inbound),
                 "message": {"type": "text", "text": {"body": str(request.get("text") or "")}},
             }
         if kind == "revoke":
-            return {"original_message_id": self._known(chat, request.get("original"), inbound=True)}
+            return {"original_message_id": self._known(chat, request.get("original"), inbound=is_inbound)}
         if kind == "unsupported":
             error = {
                 "code": 131051,
@@ -172,7 +176,7 @@ class Customers:
     def _known(self, chat: Chat, wamid: object, *, inbound: bool) -> str:
         message = self.world.messages.get(str(wamid))
         if message is None or message.chat is not chat or message.inbound != inbound:
-            raise BadMessage("original: no such message of this customer")
+            raise BadMessage("original: no such message of this writer")
         return message.id
 
     def _change_number(self, chat: Chat, wamid: str, new: str, at: float) -> str:
@@ -189,11 +193,36 @@ class Customers:
                 "body": f"User {chat.customer.name or old} changed from {old} to {new}",
                 "wa_id": new,
                 "new_wa_id": new,
+                "user_id": self.world.customer(new).user_id,
+                "previous_user_id": chat.customer.user_id,
                 "type": "user_changed_number",
             },
         }
         moved = self.world.customer(new)
         moved.name, moved.username = chat.customer.name, chat.customer.username
+        return self._notify(chat, wamid, message)
+
+    def _change_user_id(self, chat: Chat, wamid: str, new: str, at: float) -> str:
+        """The person is another to us now, and no number may be told."""
+        old = chat.customer.user_id
+        if not ids.is_user_id(new) or new in self.world.customers:
+            raise BadMessage("new_user_id: CC.digits that nobody has")
+        message = {
+            "from_user_id": new,
+            "id": wamid,
+            "timestamp": str(int(at)),
+            "type": "system",
+            "system": {
+                "body": f"User {chat.customer.name or old} changed user id",
+                "user_id": new,
+                "previous_user_id": old,
+                "type": "user_changed_user_id",
+            },
+        }
+        self.world.customer(new).name = chat.customer.name
+        return self._notify(chat, wamid, message)
+
+    def _notify(self, chat: Chat, wamid: str, message: Json) -> str:
         # The one webhook without contacts[]: Meta leaves them out of system messages.
         self._mailer.post(chat.number.account, payloads.change(chat.number, messages=[message]))
         self._ladder.on_change(chat)

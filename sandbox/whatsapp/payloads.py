@@ -82,6 +82,19 @@ def status(message: Message, step: str, at: float, *, code: int | None, profile:
 
 def _bill(item: Json, message: Message, step: str, at: float) -> None:
     chat = message.chat
+    if chat.is_free(at):
+        item["conversation"] = {
+            "id": f"{hash((chat.number.id, chat.customer.user_id, chat.free_until)) & (2**64 - 1):032x}",
+            "origin": {"type": "referral_conversion"},
+            "expiration_timestamp": str(int(chat.free_until)),
+        }
+        item["pricing"] = {
+            "billable": False,
+            "pricing_model": "PMP",
+            "type": "free_entry_point",
+            "category": "referral_conversion",
+        }
+        return
     day = int(at) // CONVERSATION_LASTS
     conversation: Json = {
         "id": f"{hash((chat.number.id, chat.customer.user_id, message.category, day)) & (2**64 - 1):032x}",

@@ -12,6 +12,7 @@ from .ladder import Ladder
 from .live import Live
 from .mailer import Mailer
 from .media import MediaStore
+from .phone import Phone
 from .sending import Sender
 from .settings import BadSetting, Settings, merge
 from .world import Account, Json, Number, Template, World
@@ -38,6 +39,7 @@ class Service:
         self.ladder = Ladder(self.world, self.agenda, self.mailer)
         self.sender = Sender(self.world, self.ladder, self.media)
         self.customers = Customers(self.world, self.mailer, self.ladder, self.media, self.sender)
+        self.phone = Phone(self.world, self.mailer, self.customers)
         self.ladder.on_change = self.live.touch
 
     def reset(self, *, accounts: bool) -> None:

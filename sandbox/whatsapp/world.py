@@ -11,6 +11,7 @@ from .settings import Settings
 Json = dict[str, Any]
 
 WINDOW = 24 * 3600.0
+FREE_ENTRY = 72 * 3600.0
 CHAT_KEEPS = 200
 REMEMBERED_MESSAGES = 300_000
 RANKS = {"accepted": 0, "sent": 1, "delivered": 2, "read": 3, "played": 4, "failed": 5, "deleted": 6}
@@ -115,6 +116,8 @@ class Chat:
     number: Number
     customer: Customer
     wrote_at: float = -WINDOW
+    referred_at: float = -WINDOW
+    free_until: float = 0.0
     active_at: float = 0.0
     stopped_marketing: bool = False
     unread: int = 0
@@ -124,6 +127,12 @@ class Chat:
     def is_open(self, now: float) -> bool:
         """Whether the 24-hour customer service window is open."""
         return now - self.wrote_at < WINDOW
+
+    def is_free(self, now: float) -> bool:
+        """Whether messages cost nothing: 72 hours from the first answer to who came by an advertisement."""
+        if not self.free_until and now - self.referred_at < WINDOW:
+            self.free_until = now + FREE_ENTRY
+        return now < self.free_until
 
     def add(self, message: Message) -> None:
         """Append a message; the oldest go once the chat is long."""

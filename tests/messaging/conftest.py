@@ -134,3 +134,23 @@ def receive(client: Client, channel: Channel, process: Callable[[], None]) -> Ca
         process()
 
     return take
+
+
+@pytest.fixture
+def relay(sandbox: Sandbox, client: Client, channel: Channel, process: Callable[[], None]) -> Callable[..., None]:
+    """Whatever the sandbox holds back comes in at our door, as it would be posted; again with `copies`."""
+    callback = {"id": factories.WABA_ID, "callback_url": "http://127.0.0.1:9/"}
+    sandbox.ask("POST", "/configure", {"accounts": [callback], "webhooks": {"mode": "held", "retry_for": 0}})
+    seen = 0
+
+    def take(copies: int = 1) -> None:
+        nonlocal seen
+        sandbox.ask("POST", "/webhooks/release", {"order": "ladder"})
+        for posted in sandbox.ask("GET", f"/webhooks?since={seen}&limit=1000")["webhooks"]:
+            seen = posted["seq"]
+            for _ in range(copies):
+                answer = factories.deliver(client, json.dumps(posted["body"]).encode())
+                assert answer.status_code == 200, answer.content
+        process()
+
+    return take
