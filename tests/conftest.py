@@ -9,14 +9,13 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 from django.contrib.auth.hashers import make_password
-from django.core.management import call_command
 from django.db import connections
 
 from core.actors import Actor
 from core.models import Membership, Organization, User
 from core.roles import Role
 from core.tenancy import organization_scope
-from tests.databases import TEMPLATE, clone, drop, point_at
+from tests.databases import MINE, clone, drop, point_at, template
 
 PASSWORD = "correct horse battery staple"
 
@@ -32,19 +31,12 @@ def django_db_setup(django_db_blocker: pytest.FixtureRequest, worker_database: s
 def worker_database(django_db_blocker) -> Iterator[str]:  # type: ignore[no-untyped-def]
     """One migrated database a test process, made by the owner of the tables, used by the role that RLS binds."""
     with django_db_blocker.unblock():
-        drop(TEMPLATE)
-        clone("template1", TEMPLATE)
-        point_at(TEMPLATE)
-        call_command("migrate", verbosity=0)
+        drop(MINE)
+        clone(template(), MINE)
+        point_at(MINE)
+        yield MINE
         connections.close_all()
-        name = f"{TEMPLATE}_work"
-        drop(name)
-        clone(TEMPLATE, name)
-        point_at(name)
-        yield name
-        connections.close_all()
-        drop(name)
-        drop(TEMPLATE)
+        drop(MINE)
 
 
 @pytest.fixture

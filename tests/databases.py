@@ -2,17 +2,49 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from contextlib import suppress
+from functools import cache
+from pathlib import Path
 
 import psycopg
 from django.conf import settings
+from django.core.management import call_command
 from django.db import connections
 from psycopg import sql
 
 PATIENCE = 20  # rounds, of which PostgreSQL itself waits five seconds in each
-TEMPLATE = f"majlis_test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
+MINE = f"majlis_test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
+
+# What a migrated database follows from.
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = ["*/migrations/*.py", "*/models/*.py", "core/protection.py", "config/settings.py", "requirements.txt"]
+
+
+@cache
+def template() -> str:
+    """The migrated database of this schema, made by whichever process of a test run comes first; nobody ever connects to it.
+
+    Its name is the schema's, so test runs on a PostgreSQL that is kept (DATABASE_URL) find it ready.
+    """
+    digest = hashlib.sha256()
+    for pattern in SOURCES:
+        for file in sorted(ROOT.glob(pattern)):
+            digest.update(file.read_bytes())
+    name = f"majlis_template_{digest.hexdigest()[:16]}"
+    with _owner() as connection:
+        connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])  # until we disconnect
+        found = connection.execute("SELECT datallowconn FROM pg_database WHERE datname = %s", [name]).fetchone()
+        if found is None or found[0]:  # never made, or not finished
+            drop(name)
+            clone("template1", name)
+            point_at(name)
+            call_command("migrate", verbosity=0)
+            connections.close_all()
+            connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name)))
+    return name
 
 
 def _owner() -> psycopg.Connection:

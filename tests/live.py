@@ -21,7 +21,7 @@ from config.processes import Process, Supervisor, free_port
 from core.models import Membership, Organization
 from core.roles import Role
 from tests.conftest import person
-from tests.databases import TEMPLATE, clone, drop, point_at, url_of
+from tests.databases import MINE, clone, drop, point_at, template, url_of
 from tests.plugin import REDIS_DATABASES
 
 
@@ -115,9 +115,9 @@ def committed(worker_database: str, django_db_blocker: Any) -> Iterator[str]:
 
     Gives its name; nothing is rolled back, the whole database is dropped. Open a scope yourself: organization_scope().
     """
-    name = f"{TEMPLATE}_{secrets.token_hex(4)}"
+    name = f"{MINE}_{secrets.token_hex(4)}"
     with django_db_blocker.unblock():
-        clone(TEMPLATE, name)
+        clone(template(), name)
         point_at(name)
         yield name
         point_at(worker_database)
