@@ -1,12 +1,12 @@
-"""What higher apps add to the pages of crm: conversations, campaigns, commissions, duplicates.
+"""What higher apps add to the pages of crm: conversations, campaigns, commissions, duplicates; and marks beside people.
 
-An app registers its panels in its `apps.py`; crm knows their templates and nothing of what is in them.
+An app registers its panels and marks in its `apps.py`; crm knows their templates and nothing of what is in them.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,19 @@ class Filled:
     is_aside: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A word beside somebody's name, wherever people are listed; `title` says more."""
+
+    text: str
+    title: str
+    tone: str = ""
+
+
+# Who of these contacts has which mark. One query, however many they are.
+Marking = Callable[[Actor, Collection[int]], Mapping[int, Mark]]
+
+_markings: dict[str, Marking] = {}
 _panels: dict[str, dict[str, Panel]] = defaultdict(dict)
 
 
@@ -55,3 +68,18 @@ def filled(page: str, actor: Actor, shown: Any) -> list[Filled]:
         if data is not None:
             panels.append(Filled(panel.key, panel.title, panel.template, data, panel.is_aside))
     return panels
+
+
+def register_marks(key: str, marking: Marking) -> None:
+    """Mark people on every page that lists them. The same key again replaces it."""
+    _markings[key] = marking
+
+
+def marks_of(actor: Actor, contacts: Iterable[int]) -> dict[int, list[Mark]]:
+    """The marks of each of these contacts that has any, in the order of their registration. A query for each marking."""
+    found: dict[int, list[Mark]] = defaultdict(list)
+    ids = set(contacts)
+    for marking in _markings.values() if ids else ():
+        for contact_id, mark in marking(actor, ids).items():
+            found[contact_id].append(mark)
+    return dict(found)

@@ -8,7 +8,11 @@ class MessagingConfig(AppConfig):
         from django.utils.translation import gettext_noop
 
         from crm import panels
-        from messaging.selectors import talks_about
+        from messaging.importing import TABLE
+        from messaging.selectors import stop_marks, stop_panel, talks_about
+        from sheets import tables
+
+        tables.register(TABLE)
 
         conversations = panels.Panel(
             key="conversations",
@@ -18,3 +22,12 @@ class MessagingConfig(AppConfig):
             is_aside=True,
         )
         panels.register(conversations, on=[panels.UNIT, panels.CONTACT])
+        stops = panels.Panel(
+            key="stops",
+            title=gettext_noop("Said stop"),
+            template="messaging/_stops.html",
+            fill=stop_panel,
+            is_aside=True,
+        )
+        panels.register(stops, on=[panels.CONTACT])
+        panels.register_marks("stops", stop_marks)

@@ -2,20 +2,23 @@
 
 from django.urls import path
 
-from messaging import pages, streams
+from messaging import streams
+from messaging.pages import inbox, opt_outs
 
 urlpatterns = [
-    path("today/", pages.today, name="today"),
-    path("inbox/", pages.inbox, name="inbox"),
+    path("today/", inbox.today, name="today"),
+    path("inbox/", inbox.inbox, name="inbox"),
     path("inbox/stream/", streams.stream, name="inbox-stream"),
-    path("inbox/start/", pages.start, name="start-conversation"),
-    path("inbox/<int:conversation_id>/", pages.conversation, name="conversation"),
-    path("inbox/<int:conversation_id>/messages/", pages.thread_messages, name="messages"),
-    path("inbox/<int:conversation_id>/template-messages/", pages.template_messages, name="template-messages"),
-    path("inbox/<int:conversation_id>/reading/", pages.reading, name="reading"),
-    path("inbox/<int:conversation_id>/assignment/", pages.assignment, name="assignment"),
-    path("inbox/<int:conversation_id>/closure/", pages.closure, name="closure"),
-    path("inbox/<int:conversation_id>/reopening/", pages.reopening, name="reopening"),
-    path("media/<int:message_id>/", pages.media_of_message, name="media"),
-    path("media/file/<str:token>/", pages.media_file, name="media-file"),
+    path("inbox/start/", inbox.start, name="start-conversation"),
+    path("inbox/<int:conversation_id>/", inbox.conversation, name="conversation"),
+    path("inbox/<int:conversation_id>/messages/", inbox.thread_messages, name="messages"),
+    path("inbox/<int:conversation_id>/template-messages/", inbox.template_messages, name="template-messages"),
+    path("inbox/<int:conversation_id>/reading/", inbox.reading, name="reading"),
+    path("inbox/<int:conversation_id>/assignment/", inbox.assignment, name="assignment"),
+    path("inbox/<int:conversation_id>/closure/", inbox.closure, name="closure"),
+    path("inbox/<int:conversation_id>/reopening/", inbox.reopening, name="reopening"),
+    path("media/<int:message_id>/", inbox.media_of_message, name="media"),
+    path("media/file/<str:token>/", inbox.media_file, name="media-file"),
+    path("opt-outs/", opt_outs.opt_outs, name="opt-outs"),
+    path("owners/<int:contact_id>/opt-out/", opt_outs.opt_out, name="opt-out"),
 ]

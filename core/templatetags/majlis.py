@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -42,6 +43,12 @@ def icon(name: str, classes: str = "") -> SafeString:
 def said(text: str) -> str:
     """A fixed word or sentence of ours, such as a status, in the language of the page."""
     return _(str(text)) if text else ""
+
+
+@register.filter
+def of(found: Mapping[Any, Any] | None, key: Any) -> Any:
+    """What a table of the page has for this row, or nothing."""
+    return (found or {}).get(key)
 
 
 @register.filter

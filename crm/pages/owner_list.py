@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 
 from core.doors import page
 from core.roles import Capability
-from crm import selectors
+from crm import panels, selectors
 from crm.filtering import OWNER_ORDERS, OwnerFilter
 from crm.models import Contact, Project
 from crm.models.search import FilteredList
@@ -41,6 +41,7 @@ def owners(request: HttpRequest) -> HttpResponse:
         {
             "here": "owners",
             "rows": listing.rows,
+            "marks": panels.marks_of(actor, [row.contact_id for row in listing.rows]),
             "next_cursor": listing.next,
             "count": listing.count,
             "counted_to": selectors.COUNTED_TO,

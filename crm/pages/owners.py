@@ -122,6 +122,7 @@ def _shown(request: HttpRequest, contact_id: int, form: ContactForm | None = Non
         "stopped": [point for point in found.points if point.status == "do_not_contact"],
         "usable": [point for point in found.points if point.status in ("valid", "unverified")],
         "timeline": selectors.steps(selectors.contact_history(actor=actor, contact_id=contact_id).rows),
+        "marks": panels.marks_of(actor, [contact_id]).get(contact_id, []),
         "panels": panels.filled(panels.CONTACT, actor, found.contact),
     }
     return render(request, "crm/owner.html", context, status=code)

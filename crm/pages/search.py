@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 
 from core.doors import page
 from core.roles import Capability
-from crm import selectors
+from crm import panels, selectors
 from crm.pages.asking import actor_of
 
 TITLES = {"units": _("Units"), "owners": _("Owners"), "projects": _("Projects"), "agents": _("Agents")}
@@ -26,5 +26,13 @@ def search(request: HttpRequest) -> HttpResponse:
     findings = selectors.search(
         actor=actor_of(request), text=text, kinds=kinds, each=50 if len(kinds) == 1 else 6, at=timezone.now()
     )
-    context = {"here": "search", "findings": findings, "kind": kind if kind in KINDS else "", "titles": TITLES.items()}
+    owners = [hit.contact_id for group in findings.groups if group.kind == "owners" for hit in group.hits]
+    marks = panels.marks_of(actor_of(request), owners)
+    context = {
+        "marks": marks,
+        "here": "search",
+        "findings": findings,
+        "kind": kind if kind in KINDS else "",
+        "titles": TITLES.items(),
+    }
     return render(request, "crm/search.html", context)

@@ -84,6 +84,7 @@ def _shown(request: HttpRequest, unit_id: int, form: UnitForm | None = None, sta
         "form": form or (UnitForm(found.unit) if actor.can(Capability.CRM_WRITE) else None),
         "sources": selectors.sources_of_unit(actor=actor, unit=found.unit, at=timezone.now()),
         "timeline": selectors.steps(selectors.unit_history(actor=actor, unit_id=unit_id).rows),
+        "marks": panels.marks_of(actor, [each.contact.pk for each in found.owners]),
         "panels": panels.filled(panels.UNIT, actor, found.unit),
         "beside": selectors.neighbours(units=listed_units(actor, asked), unit=found.unit),
         "asked": asked,

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from core.models import SoftDeleteModel, SoftDeleteQuerySet, TenantForeignKey, TenantModel
+from core.phones import read_cell
 from core.roles import Reach
 from crm.models import Contact, ContactPoint
 from messaging.models.channels import Channel
@@ -89,6 +90,12 @@ class OptOutQuerySet(SoftDeleteQuerySet):
         if actor.reach is Reach.ORGANIZATION:
             return visible
         return visible.filter(contact__in=Contact.objects.visible_to(actor))
+
+    def said_by(self, text: str, country: str) -> Self:
+        """Of people by a part of the name, or by a whole number: by a part of it one could feel for the hidden digits."""
+        return self.filter(
+            Q(contact__display_name__icontains=text) | Q(point__value__in=read_cell(text, country).values)
+        )
 
 
 class OptOut(SoftDeleteModel):

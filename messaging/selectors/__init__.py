@@ -32,6 +32,7 @@ from messaging.selectors.conversations import (
     searched,
     usable_templates,
 )
+from messaging.selectors.stops import Stop, StopPanel, mark_of, stop_marks, stop_panel, stops_of
 
 __all__ = [
     "CLOSING_SOON",
@@ -43,6 +44,8 @@ __all__ = [
     "Inbox",
     "InboxCounts",
     "InboxRow",
+    "Stop",
+    "StopPanel",
     "Talk",
     "Thread",
     "ThreadMessage",
@@ -56,9 +59,13 @@ __all__ = [
     "inbox_counts",
     "is_revoked",
     "label_of",
+    "mark_of",
     "message",
     "needing",
     "searched",
+    "stop_marks",
+    "stop_panel",
+    "stops_of",
     "talks_about",
     "thread",
     "trouble_of",

@@ -14,9 +14,9 @@ from core.errors import DomainError, NotFound
 from core.roles import Capability
 from crm.models import Contact, ContactPoint
 from messaging.events import OptedOut
-from messaging.keywords import Wish, wish_of
+from messaging.keywords import Said, Wish, said_in, wish_of
 from messaging.models import Conversation, Message, OptOut
-from messaging.models.conversations import Direction
+from messaging.models.conversations import Direction, MessageType
 from messaging.models.intake import OptOutScope, OptOutSource
 from messaging.payloads import is_user_id
 from messaging.services.outbound import send_text
@@ -26,11 +26,17 @@ CONFIRMATIONS = {
         "en": "You will get no more offers from us. Write START if you want them again.",
         "ar": "لن تصلكم عروض منا بعد الآن. للعودة اكتبوا: ابدأ",
         "fr": "Vous ne recevrez plus nos offres. Écrivez REPRENDRE pour les recevoir à nouveau.",
+        "hi": "अब आपको हमारे ऑफ़र नहीं मिलेंगे। फिर से पाने के लिए लिखें: शुरू",
+        "ur": "اب آپ کو ہماری پیشکشیں نہیں ملیں گی۔ دوبارہ حاصل کرنے کے لیے لکھیں: شروع",
+        "ne": "अब तपाईंले हाम्रा अफरहरू पाउनुहुने छैन। फेरि पाउन लेख्नुहोस्: सुरु",
     },
     Wish.START: {
         "en": "Welcome back: you will get our offers again. Write STOP at any time.",
         "ar": "أهلاً بعودتكم: ستصلكم عروضنا من جديد. للإيقاف اكتبوا: إيقاف",
         "fr": "Vous recevrez à nouveau nos offres. Écrivez STOP à tout moment.",
+        "hi": "आपका फिर से स्वागत है: अब आपको हमारे ऑफ़र मिलेंगे। रोकने के लिए कभी भी लिखें: STOP",
+        "ur": "دوبارہ خوش آمدید: اب آپ کو ہماری پیشکشیں ملیں گی۔ روکنے کے لیے کسی بھی وقت لکھیں: STOP",
+        "ne": "फेरि स्वागत छ: अब तपाईंले हाम्रा अफरहरू पाउनुहुनेछ। रोक्न जुनसुकै बेला लेख्नुहोस्: STOP",
     },
 }
 
@@ -101,28 +107,26 @@ def record_start(*, actor: Actor, contact: Contact, address: str, at: datetime) 
 
 def heed_keyword(*, actor: Actor, conversation: Conversation, message: Message) -> Wish | None:
     """If a new message is a word that stops or starts, do so, and confirm it once in the language of the word."""
-    wish = wish_of(message.body)
-    if wish is not None and _was_said_later(message):
+    said = said_in(message.body)
+    if said is None or _was_said_later(message):
         return None
-    if wish is Wish.STOP:
+    if said.wish is Wish.STOP:
         opt_out = record_stop(
             actor=actor,
             contact=conversation.contact,
             address=conversation.address,
             scope=OptOutScope.MARKETING,
-            source=OptOutSource.KEYWORD,
+            source=OptOutSource.BUTTON if message.type == MessageType.INTERACTIVE else OptOutSource.KEYWORD,
             said=message.body,
             at=message.at,
         )
         about = f"stop-{opt_out.pk}"
-    elif wish is Wish.START:
+    else:
         if not record_start(actor=actor, contact=conversation.contact, address=conversation.address, at=message.at):
             return None  # "start" by somebody who never stopped is just a word
         about = f"start-{message.pk}"
-    else:
-        return None
-    _confirm(actor, conversation, message, wish, about)
-    return wish
+    _confirm(actor, conversation, message, said, about)
+    return said.wish
 
 
 def heed_preference(*, actor: Actor, contact: Contact, address: str, value: str, at: datetime) -> None:
@@ -168,23 +172,16 @@ def _live(actor: Actor, contact: Contact) -> QuerySet[Any]:
     return OptOut.objects.for_organization(actor.organization).live().filter(contact=contact)
 
 
-def _confirm(actor: Actor, conversation: Conversation, message: Message, wish: Wish, about: str) -> None:
-    """Once for each wish: saying STOP again is answered by nothing."""
-    language = conversation.contact.language or _language_of(message.body)
-    texts = CONFIRMATIONS[wish]
+def _confirm(actor: Actor, conversation: Conversation, message: Message, said: Said, about: str) -> None:
+    """Once for each wish, in the language of the word: saying STOP again is answered by nothing."""
+    texts = CONFIRMATIONS[said.wish]
     try:
         send_text(
             actor=actor,
             conversation=conversation,
-            body=texts.get(language, texts["en"]),
+            body=texts.get(said.language or conversation.contact.language, texts["en"]),
             client_request_id=about,
             at=message.created_at,
         )
     except DomainError:
         return  # the wish is kept whether or not we can answer: confirmed before, a closed window, a blocked number
-
-
-def _language_of(text: str) -> str:
-    if any("\u0600" <= letter <= "\u06ff" for letter in text):
-        return "ar"
-    return "fr" if any(letter in "éèêà" for letter in text) else "en"

@@ -50,6 +50,8 @@ MADE = {
     "ownerships_new": gettext_noop("New ownerships"),
     "assignments_new": gettext_noop("New assignments"),
     "assignments_changed": gettext_noop("Changed assignments"),
+    "opt_outs_new": gettext_noop("New opt-outs"),
+    "opt_outs_known": gettext_noop("Opt-outs known already"),
 }
 SEVERITIES = {
     "error": gettext_noop("Refused"),

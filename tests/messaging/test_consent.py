@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from crm.models import Contact
 from messaging import errors, services
-from messaging.keywords import Wish, wish_of
+from messaging.keywords import Said, Wish, said_in, wish_of
 from messaging.models import Channel, Conversation, Message, OptOut
 from messaging.models.intake import OptOutScope
 from messaging.refusals import addresses_of, outbound_refusals
@@ -162,3 +162,67 @@ def test_start_by_somebody_who_never_stopped_is_just_a_word(receive, channel: Ch
 
     assert wish_of("start") is Wish.START
     assert Message.objects.filter(direction="outbound").count() == 0
+
+
+EVERY_WAY = {
+    "": ["STOP!!!", "s t o p", "S.T.O.P.", "stoooop", "STOP STOP STOP", "please stop", "Stop, thank you", "🛑 STOP 🛑"],
+    "en": ["Stop messaging me!", "REMOVE ME FROM YOUR LIST", "don’t message me", "opt-out", "Do not contact me."],
+    "ar": ["إلغاء", "إيـقـاف", "إِيقَاف!", "ايقاف لو سمحت", "من فضلك أوقفوا الرسائل", "لا ترسلوا لي", "إلغاء الاشتراك"],
+    "fr": ["Arrêtez !!", "ARRÊTER S'IL VOUS PLAÎT", "désabonner", "Ne m'écrivez plus", "Stop pub svp"],
+    "hi": ["रोकें", "बंद करो।", "कृपया बंद करें!!", "मैसेज मत भेजो", "band karo"],
+    "ur": ["بند کریں", "بند کر دیں پلیز", "براہ کرم بند کریں۔", "روکیں", "میسج مت بھیجیں"],
+    "ne": ["रोक्नुहोस्", "कृपया बन्द गर्नुहोस्", "म्यासेज नपठाउनुहोस्।", "बन्द गर्नुस्"],
+}
+STARTS = {
+    "": ["START", "start!", "Start please", "UNSTOP"],
+    "ar": ["ابدأ", "إبدأ", "استئناف", "اشتراك"],
+    "fr": ["REPRENDRE", "s'abonner"],
+    "hi": ["शुरू करें", "शुरू करो।"],
+    "ur": ["شروع کریں", "شروع"],
+    "ne": ["सुरु गर्नुहोस्"],
+}
+
+
+@pytest.mark.parametrize(("wish", "ways"), [(Wish.STOP, EVERY_WAY), (Wish.START, STARTS)])
+def test_however_it_is_written_it_is_understood_and_in_which_language(wish: Wish, ways: dict[str, list[str]]) -> None:
+    understood = {text: said_in(text) for texts in ways.values() for text in texts}
+
+    assert understood == {text: Said(wish, language) for language, texts in ways.items() for text in texts}
+
+
+INNOCENT = [
+    "please stop by tomorrow", "the bus stop", "Do not stop!", "stop at the gate and call me", "ok thanks", "please",
+    "قف عند البوابة", "رقم الوحدة بند 4", "arrêt de bus devant la tour ?", "बंद दुकान के पास", "start date?", "no problem",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", INNOCENT)
+def test_innocent_sentences_stop_nothing(text: str) -> None:
+    assert wish_of(text) is None
+
+
+@pytest.mark.parametrize(
+    ("word", "begins"),
+    [
+        ("बंद करो", "अब आपको"),
+        ("بند کریں", "اب آپ"),
+        ("रोक्नुहोस्", "अब तपाईं"),
+        ("Arrêtez", "Vous ne"),
+        ("STOP", "You will"),
+    ],
+)
+def test_it_is_confirmed_in_the_language_of_the_word(receive, channel: Channel, word: str, begins: str) -> None:
+    receive(factories.value(messages=[factories.text_message(word)]))
+
+    assert Message.objects.get(direction="outbound").body.startswith(begins)
+
+
+def test_a_button_under_a_template_stops_as_a_button(receive, channel: Channel) -> None:
+    pressed = {
+        **factories.text_message(),
+        "type": "button",
+        "button": {"text": "Stop promotions", "payload": "stop"},
+    }
+    receive(factories.value(messages=[pressed]))
+
+    assert OptOut.objects.get().source == "button"

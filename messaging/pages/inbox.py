@@ -21,6 +21,7 @@ from core.errors import DomainError, Invalid, NotFound
 from core.middleware import status_of
 from core.models import Membership
 from core.roles import CAPABILITIES, Capability, Reach
+from crm import panels
 from crm.models import Contact
 from messaging import live, media, selectors, services, templates
 from messaging.errors import MediaNotFound
@@ -261,6 +262,7 @@ def _list_context(request: HttpRequest) -> dict[str, Any]:
         "boxes": [(name, label) for name, label, _filters in BOXES],
         "search": search,
         "conversations": listing.rows,
+        "marks": panels.marks_of(actor, [row.contact_id for row in listing.rows]),
         "next_cursor": listing.next,
         "list_query": list_query,
         "list_address": reverse("inbox", args=[actor.organization.slug]) + list_query,
@@ -282,6 +284,7 @@ def _thread_context(request: HttpRequest, found: Conversation) -> dict[str, Any]
     composer = _composer(found, may_reply=may_reply, is_window_open=shown.is_window_open)
     return {
         "conversation": found,
+        "contact_marks": panels.marks_of(actor, [found.contact_id]).get(found.contact_id, []),
         "messages_shown": shown.messages,
         "older_cursor": shown.before,
         "composer": composer,

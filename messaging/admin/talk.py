@@ -15,6 +15,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget
 from core.admin import TenantAdmin, call_service, site
 from core.errors import DomainError
 from core.roles import Capability
+from crm.services import numbers_taken
 from messaging import services, templates
 from messaging.models import Channel, Conversation, Message, MessageTemplate, OptOut, WebhookEvent
 
@@ -200,7 +201,9 @@ class OptOutAdmin(TenantAdmin):
     list_display: ClassVar = ["contact", "point", "scope", "source", "said", "at"]
     list_filter: ClassVar = ["scope", "source"]
     list_select_related: ClassVar = ["contact", "point"]
-    search_fields: ClassVar = ["contact__display_name", "point__value", "said"]
+    search_fields: ClassVar = ["contact__display_name", "=point__value", "said"]
+    export_capability = Capability.NUMBERS_READ
+    export_taken = numbers_taken
     export_columns: ClassVar = [
         ("Contact", "contact.display_name"), ("Number", "point.value"), "scope", "source", "said", "at",
     ]  # fmt: skip

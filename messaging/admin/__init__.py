@@ -1,0 +1,5 @@
+"""Talk in the back office. Each module registers its models as it is loaded."""
+
+from messaging.admin import talk
+
+__all__ = ["talk"]
