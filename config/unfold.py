@@ -18,6 +18,8 @@ GROUPS: list[tuple[Any, list[tuple[str, str]]]] = [
             ("messaging.message", "chat_bubble"),
             ("messaging.messagetemplate", "description"),
             ("messaging.channel", "call"),
+            ("messaging.cannedreply", "quickreply"),
+            ("messaging.officehours", "schedule"),
             ("messaging.optout", "do_not_disturb_on"),
             ("messaging.webhookevent", "webhook"),
         ],

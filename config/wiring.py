@@ -32,6 +32,7 @@ def wire() -> None:
     events.subscribe(DealClosed, commissions.earn)
     events.subscribe(DealReopened, commissions.withdraw)
     events.subscribe(MessagesProgressed, campaigns.follow_messages)
+    events.subscribe(InboundReceived, messaging.answer_when_away)
     events.subscribe(InboundReceived, campaigns.attribute_reply)
     events.subscribe(TemplateChanged, campaigns.heed_template)
     events.subscribe(ContactsMerged, messaging.follow_contacts)

@@ -61,6 +61,16 @@ class ShapeInvalid(Invalid):
     code = "shape_invalid"
 
 
+class ShortcutTaken(Conflict):
+    code = "shortcut_taken"
+
+
+class HoursInvalid(Invalid):
+    """A week, time zone or away text that cannot be used."""
+
+    code = "hours_invalid"
+
+
 class NotYetSent(Conflict):
     """WhatsApp has not named this message yet, so nothing can refer to it."""
 

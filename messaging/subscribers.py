@@ -6,17 +6,25 @@ from django.utils import timezone
 
 from core.actors import system
 from core.events import MemberSuspended
+from core.models import Organization
 from crm.events import AgentArchived, AssignmentTransferred, ContactsMerged, ContactsUnmerged, LeavingAsked, Work
 from crm.models import Agent, Merge, Ownership, ProjectAssignment, Property
 from messaging import live
+from messaging.events import InboundReceived
 from messaging.models import Channel
-from messaging.services import merging
+from messaging.services import away, merging
 from messaging.services.handover import hand_over, talk_of
 
 # The keys to a contact that follow_contacts moves (tests/crm/test_merge_keys.py finds every key there is).
 MOVES = frozenset(
     {("messaging.conversation", "contact"), ("messaging.participant", "contact"), ("messaging.optout", "contact")}
 )
+
+
+def answer_when_away(event: InboundReceived) -> None:
+    """Somebody wrote while nobody is there."""
+    actor = system(Organization.objects.get(pk=event.organization_id))
+    away.answer_when_away(actor=actor, message_id=event.message_id, at=timezone.now())
 
 
 def follow_contacts(event: ContactsMerged) -> None:

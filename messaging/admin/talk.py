@@ -17,7 +17,16 @@ from core.errors import DomainError
 from core.roles import Capability
 from crm.services import numbers_taken
 from messaging import services, templates
-from messaging.models import Channel, Conversation, Message, MessageTemplate, OptOut, WebhookEvent
+from messaging.models import (
+    CannedReply,
+    Channel,
+    Conversation,
+    Message,
+    MessageTemplate,
+    OfficeHours,
+    OptOut,
+    WebhookEvent,
+)
 
 READ, MANAGE = Capability.CONVERSATIONS_READ, Capability.CHANNELS_MANAGE
 # Not named as the fields of the model: an empty answer must never overwrite what is kept.
@@ -191,6 +200,32 @@ class MessageAdmin(TenantAdmin):
     @admin.display(description="Text")
     def short(self, message: Message) -> str:
         return message.body[:80]
+
+
+@admin.register(CannedReply, site=site)
+class CannedReplyAdmin(TenantAdmin):
+    """Read here, written on the agents' page."""
+
+    read_capability = READ
+    list_display: ClassVar = ["shortcut", "body", "owner", "updated_at"]
+    list_filter: ClassVar = [("owner", admin.EmptyFieldListFilter)]
+    list_select_related: ClassVar = ["owner__user"]
+    search_fields: ClassVar = ["shortcut", "body"]
+    export_columns: ClassVar = ["shortcut", "body", ("Owner", "owner.user.name"), "updated_at"]
+
+
+@admin.register(OfficeHours, site=site)
+class OfficeHoursAdmin(TenantAdmin):
+    """Read here, written on the agents' page."""
+
+    read_capability = READ
+    list_display: ClassVar = ["channel", "time_zone", "says_away", "updated_at"]
+    list_filter: ClassVar = ["says_away"]
+    list_select_related: ClassVar = ["channel"]
+    search_fields: ClassVar = ["channel__name", "away_text"]
+    export_columns: ClassVar = [
+        ("Number", "channel.name"), "time_zone", "says_away", "away_text", "away_text_arabic", "updated_at",
+    ]  # fmt: skip
 
 
 @admin.register(OptOut, site=site)

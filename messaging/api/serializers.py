@@ -96,7 +96,8 @@ class ConversationSerializer(serializers.ModelSerializer[Conversation]):
         model = Conversation
         fields: ClassVar = [
             "id", "channel", "channel_name", "contact", "contact_name", "assigned_to", "status", "topic",
-            "last_message_at", "last_inbound_at", "window_expires_at", "is_window_open", "unread_count", "created_at",
+            "last_message_at", "last_inbound_at", "window_expires_at", "is_window_open", "waiting_since",
+            "snoozed_until", "unread_count", "created_at",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -120,11 +121,23 @@ class ReadsSerializer(serializers.Serializer[Any]):
     read = serializers.IntegerField(help_text="how many messages were new")
 
 
+class NewNoteSerializer(serializers.Serializer[Any]):
+    """A note for colleagues; the person never sees it."""
+
+    body = serializers.CharField(max_length=4096)
+    client_request_id = serializers.CharField(max_length=64, help_text="the same id makes one note")
+
+
+class SnoozeSerializer(serializers.Serializer[Any]):
+    until = serializers.DateTimeField(help_text="out of sight until then, or until they write")
+
+
 class TroubleSerializer(serializers.Serializer[Any]):
     code = serializers.IntegerField(allow_null=True)
     meaning = serializers.CharField()
     next_step = serializers.CharField()
     details = serializers.CharField(allow_blank=True)
+    action = serializers.CharField(allow_blank=True, help_text="again, template, contact, settle, or nothing")
 
 
 class MediaSerializer(serializers.Serializer[Any]):
@@ -206,6 +219,10 @@ class NewMessageSerializer(serializers.Serializer[Any]):
         required=False, help_text="button, list, cta_url, flow, location_request_message"
     )
     reaction = NewReactionSerializer(required=False)
+    seen = serializers.IntegerField(
+        required=False,
+        help_text="the newest message before the writer: 409 `answered_meanwhile` if a colleague was quicker",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         kinds = ("template", "file", "location", "contacts", "interactive", "reaction")

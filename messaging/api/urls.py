@@ -1,6 +1,6 @@
 from rest_framework.routers import SimpleRouter
 
-from messaging.api import views
+from messaging.api import desk, views
 
 router = SimpleRouter()
 router.register("channels", views.ChannelViewSet)
@@ -9,5 +9,7 @@ router.register("conversations", views.ConversationViewSet)
 router.register("messages", views.MessageViewSet)
 router.register("opt-outs", views.OptOutViewSet)
 router.register("webhook-events", views.WebhookEventViewSet)
+router.register("canned-replies", desk.CannedReplyViewSet)
+router.register("office-hours", desk.OfficeHoursViewSet)
 
 urlpatterns = router.urls

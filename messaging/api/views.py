@@ -38,11 +38,13 @@ from messaging.api.serializers import (
     NewChannelSerializer,
     NewConversationSerializer,
     NewMessageSerializer,
+    NewNoteSerializer,
     NewOptOutSerializer,
     NewTemplateSerializer,
     OptOutSerializer,
     ReadsSerializer,
     SettlementSerializer,
+    SnoozeSerializer,
     TemplateSerializer,
     TemplateSyncSerializer,
     WebhookEventSerializer,
@@ -146,7 +148,7 @@ class ConversationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Talk
     pagination_class = NewestTalkPagination
     capabilities: ClassVar = {
         "list": READ, "retrieve": READ, "create": REPLY, "assignment": ASSIGN, "unassign": ASSIGN, "closure": REPLY,
-        "reopen": REPLY, "reads": REPLY, "typing": REPLY,
+        "reopen": REPLY, "reads": REPLY, "typing": REPLY, "notes": REPLY, "snooze": REPLY, "wake": REPLY,
     }  # fmt: skip
 
     @extend_schema(request=NewConversationSerializer, responses={201: ConversationSerializer})
@@ -209,6 +211,34 @@ class ConversationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Talk
     def typing(self, request: Request, **_: Any) -> Response:
         """The person sees for about 25 seconds that somebody writes. Call it again while that is so."""
         services.show_typing(actor=self.actor, conversation=self.get_object(), at=timezone.now())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=NewNoteSerializer, responses={201: MessageSerializer})
+    @action(detail=True, methods=["post"])
+    def notes(self, request: Request, **_: Any) -> Response:
+        """Leave a note for colleagues. It is never sent."""
+        given = NewNoteSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        note = services.write_note(
+            actor=self.actor, conversation=self.get_object(), at=timezone.now(), **given.validated_data
+        )
+        return Response(MessageSerializer(note).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=SnoozeSerializer, responses=ConversationSerializer)
+    @action(detail=True, methods=["put"])
+    def snooze(self, request: Request, **_: Any) -> Response:
+        """Out of sight until then, or until the person writes."""
+        given = SnoozeSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        conversation = services.snooze_conversation(
+            actor=self.actor, conversation=self.get_object(), at=timezone.now(), **given.validated_data
+        )
+        return self._shown(conversation)
+
+    @extend_schema(responses={204: None})
+    @snooze.mapping.delete
+    def wake(self, request: Request, **_: Any) -> Response:
+        services.snooze_conversation(actor=self.actor, conversation=self.get_object(), until=None, at=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def _shown(self, conversation: Conversation, code: int = status.HTTP_200_OK) -> Response:
@@ -280,14 +310,22 @@ class MessageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TalkViewS
         quoted = None if fields.get("quoted") is None else self.found(Message, fields["quoted"], "quoted")
         if fields.get("file") is not None:
             upload = Upload(fields["file"].read(), fields["file"].name or "")
-            return services.send_media(upload=upload, caption=fields.get("body", ""), quoted=quoted, **common)
+            return services.send_media(
+                upload=upload,
+                caption=fields.get("body", ""),
+                quoted=quoted,
+                seen_message_id=fields.get("seen"),
+                **common,
+            )
         if fields.get("location") is not None:
             return services.send_location(location=fields["location"], quoted=quoted, **common)
         if fields.get("contacts") is not None:
             return services.send_contacts(contacts=fields["contacts"], quoted=quoted, **common)
         if fields.get("interactive") is not None:
             return services.send_interactive(interactive=fields["interactive"], quoted=quoted, **common)
-        return services.send_text(body=fields.get("body", ""), quoted=quoted, **common)
+        return services.send_text(
+            body=fields.get("body", ""), quoted=quoted, seen_message_id=fields.get("seen"), **common
+        )
 
 
 class OptOutViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TalkViewSet):

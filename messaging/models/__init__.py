@@ -2,14 +2,17 @@
 
 from messaging.models.channels import Channel, MessageTemplate
 from messaging.models.conversations import Conversation, Message, MessageRead, Participant
+from messaging.models.desk import CannedReply, OfficeHours
 from messaging.models.intake import OptOut, ParkedStatus, WebhookEvent
 
 __all__ = [
+    "CannedReply",
     "Channel",
     "Conversation",
     "Message",
     "MessageRead",
     "MessageTemplate",
+    "OfficeHours",
     "OptOut",
     "ParkedStatus",
     "Participant",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 
 from core.models import SoftDeleteModel, SoftDeleteQuerySet, TenantForeignKey, TenantModel
 from core.models.base import LIVE
@@ -39,8 +39,12 @@ class ConversationQuerySet(SoftDeleteQuerySet):
         return self.filter(status__in=["open", "pending"])
 
     def unanswered(self, since: datetime) -> Self:
-        """Open talk in which the last word is theirs, and has been for as long."""
-        return self.open().filter(last_inbound_at__lte=since, last_inbound_at__gte=F("last_message_at"))
+        """Open talk in which nobody of ours has answered for as long."""
+        return self.open().filter(waiting_since__lte=since)
+
+    def awake(self, at: datetime) -> Self:
+        """What nobody has put off until later."""
+        return self.filter(Q(snoozed_until__isnull=True) | Q(snoozed_until__lte=at))
 
     def closing(self, after: datetime, until: datetime) -> Self:
         """Open talk whose window closes in that time, so that only templates can follow."""
@@ -51,6 +55,7 @@ class Conversation(SoftDeleteModel):
     """All talk with one contact through one channel. At most one is open at a time."""
 
     hidden_with: ClassVar[tuple[str, ...]] = ("messages",)
+    read_by_owner: ClassVar[bool] = True  # majlis_search_messages
 
     channel = TenantForeignKey(Channel, related_name="conversations")
     contact = TenantForeignKey(Contact, related_name="conversations")
@@ -63,6 +68,10 @@ class Conversation(SoftDeleteModel):
     window_expires_at = models.DateTimeField(null=True, blank=True, help_text="24 h after the last inbound message")
     free_entry_until = models.DateTimeField(
         null=True, blank=True, help_text="came by an advertisement: messages cost nothing until then"
+    )
+    waiting_since = models.DateTimeField(null=True, blank=True, help_text="their first word that nobody has answered")
+    snoozed_until = models.DateTimeField(
+        null=True, blank=True, help_text="out of sight until then, or until they write"
     )
     unread_count = models.PositiveIntegerField(default=0, help_text="inbound since someone here last read")
 
@@ -80,6 +89,12 @@ class Conversation(SoftDeleteModel):
             # the inbox: newest talk first, for all or for one member
             models.Index(fields=["organization", "-last_message_at"], name="messaging_inbox"),
             models.Index(fields=["organization", "assigned_to", "-last_message_at"], name="messaging_inbox_of_member"),
+            # who waits for an answer, the longest first
+            models.Index(
+                fields=["organization", "waiting_since"],
+                condition=Q(waiting_since__isnull=False),
+                name="messaging_waiting",
+            ),
             # does this contact already talk to us
             models.Index(fields=["organization", "contact"], name="messaging_conv_of_contact"),
         ]
@@ -137,6 +152,7 @@ class MessageType(models.TextChoices):
     TEMPLATE = "template", "Template"
     CALL = "call", "Call"
     SYSTEM = "system", "System"
+    NOTE = "note", "Note"
     UNSUPPORTED = "unsupported", "Unsupported"
 
 
@@ -179,6 +195,8 @@ class MessageQuerySet(SoftDeleteQuerySet):
 
 class Message(SoftDeleteModel):
     """One message in a conversation, in or out. A double press or a redelivered webhook never makes two."""
+
+    read_by_owner: ClassVar[bool] = True  # majlis_search_messages
 
     conversation = TenantForeignKey(Conversation, related_name="messages")
     channel = TenantForeignKey(Channel, db_index=False, related_name="messages")
@@ -232,6 +250,12 @@ class Message(SoftDeleteModel):
                 fields=["organization", "client_request_id"],
                 condition=~Q(client_request_id=""),
                 name="messaging_message_request_once",
+            ),
+            # What colleagues write to each other has no address, and no state from which anything is sent.
+            models.CheckConstraint(
+                name="messaging_message_note_stays_in_the_house",
+                condition=~Q(type="note")
+                | Q(direction="outbound", status="received", recipient="", provider_id="", quoted_provider_id=""),
             ),
         ]
         indexes = [

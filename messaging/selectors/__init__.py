@@ -5,6 +5,7 @@ from messaging.selectors.bubbles import (
     LABELS,
     SHORT,
     Glimpse,
+    Reader,
     Thread,
     ThreadMessage,
     ThreadReaction,
@@ -32,6 +33,8 @@ from messaging.selectors.conversations import (
     searched,
     usable_templates,
 )
+from messaging.selectors.desk import Doubt, canned_replies, doubtful, fill_in, guess, known_values
+from messaging.selectors.hours import Hours, all_hours, hours_of
 from messaging.selectors.stops import Stop, StopPanel, mark_of, stop_marks, stop_panel, stops_of
 
 __all__ = [
@@ -40,10 +43,13 @@ __all__ = [
     "OPEN",
     "PATIENCE",
     "SHORT",
+    "Doubt",
     "Glimpse",
+    "Hours",
     "Inbox",
     "InboxCounts",
     "InboxRow",
+    "Reader",
     "Stop",
     "StopPanel",
     "Talk",
@@ -51,13 +57,20 @@ __all__ = [
     "ThreadMessage",
     "ThreadReaction",
     "Trouble",
+    "all_hours",
     "body_of",
+    "canned_replies",
     "conversation",
+    "doubtful",
+    "fill_in",
     "filtered",
     "glimpse_of",
+    "guess",
+    "hours_of",
     "inbox",
     "inbox_counts",
     "is_revoked",
+    "known_values",
     "label_of",
     "mark_of",
     "message",

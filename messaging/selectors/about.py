@@ -33,7 +33,7 @@ def talks_about(actor: Actor, shown: Property | Contact) -> list[Talk] | None:
         talks = talks.filter(contact__in=owners.values("contact"))
     newest = Message.objects.filter(
         organization=actor.organization, conversation=OuterRef("pk"), deleted_at__isnull=True
-    ).order_by("-id")
+    ).order_by("-at", "-id")
     latest: list[Conversation] = list(
         talks.filter(last_message_at__isnull=False)
         .select_related("contact", "channel", "assigned_to__user")

@@ -14,11 +14,11 @@ from core.actors import Actor
 from core.errors import NotFound
 from core.roles import Capability
 from messaging import window
-from messaging.error_codes import explain
-from messaging.models import Conversation, Message
+from messaging.error_codes import Treatment, explain
+from messaging.models import Conversation, Message, Participant
 from messaging.models.conversations import Direction, MessageStatus, MessageType
 
-SHORT = 120
+SHORT, BEFORE = 120, 30
 LABELS: dict[str, str] = {
     MessageType.IMAGE: "Picture",
     MessageType.VIDEO: "Video",
@@ -29,7 +29,16 @@ LABELS: dict[str, str] = {
     MessageType.CONTACTS: "Contact card",
     MessageType.REACTION: "Reaction",
     MessageType.CALL: "Call",
+    MessageType.NOTE: "Note",
     MessageType.UNSUPPORTED: "A message that WhatsApp does not pass on",
+}
+# The one safe step after a failure; where none is named here, sending it again.
+ACTIONS = {
+    Treatment.WINDOW_CLOSED: "template",
+    Treatment.PAUSE_CAMPAIGN: "template",
+    Treatment.SUSPECT_NUMBER: "contact",
+    Treatment.OPT_OUT: "",
+    Treatment.NOT_TODAY: "",
 }
 
 
@@ -53,6 +62,7 @@ class Trouble:
     meaning: str
     next_step: str
     details: str
+    action: str = ""  # the one thing to press: again, template, contact, settle, or nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +101,27 @@ class ThreadMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Reader:
+    """One of ours who has read the conversation, and until when."""
+
+    membership_id: int
+    name: str
+    last_read_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Thread:
-    """A page of a conversation, oldest first. `before` fetches what came earlier, None when that is all."""
+    """A page of a conversation, oldest first. `before` fetches what came earlier, None when that is all.
+
+    `unread_from` is the first message that this actor has not read, `readers` who of ours has read, the latest first.
+    `seen_by` are the others who have read the person's last word.
+    """
 
     messages: list[ThreadMessage]
     before: int | None
+    unread_from: int | None
+    readers: list[Reader]
+    seen_by: list[str]
     is_window_open: bool
     window_remaining: timedelta
 
@@ -103,7 +129,7 @@ class Thread:
 def thread(
     *, actor: Actor, conversation: Conversation, before: int | None = None, limit: int = 50, at: datetime | None = None
 ) -> Thread:
-    """A page of messages with what they quote and how people reacted. Two queries.
+    """A page of messages with what they quote, how people reacted, and who has read. Three queries.
 
     The conversation comes from `conversation()`, which has asked whether this actor may see it.
     """
@@ -115,10 +141,22 @@ def thread(
     page = list(rows.select_related("author__user", "quoted", "template").order_by("-at", "-id")[: limit + 1])
     shown = page[:limit][::-1]
     reactions = _reactions(actor, [message.pk for message in shown])
+    readers = _readers(actor, conversation)
+    mine = next((each.last_read_at for each in readers if each.membership_id == _pk(actor)), None)
+    heard = [message for message in shown if message.direction == Direction.INBOUND]
+    new = [message.pk for message in heard if mine is None or message.created_at > mine]
     now = at or datetime.now(UTC)
     return Thread(
         messages=[_bubble(message, reactions[message.pk]) for message in shown],
         before=page[limit - 1].pk if len(page) > limit else None,
+        # A conversation that one reads for the first time is not all news.
+        unread_from=new[0] if new and (mine is not None or len(new) <= conversation.unread_count) else None,
+        readers=readers,
+        seen_by=[
+            each.name
+            for each in readers
+            if heard and each.membership_id != _pk(actor) and each.last_read_at >= heard[-1].created_at
+        ],
         is_window_open=window.is_open(conversation.window_expires_at, now),
         window_remaining=window.remaining(conversation.window_expires_at, now),
     )
@@ -138,9 +176,25 @@ def message(*, actor: Actor, message_id: int) -> Message:
     return found
 
 
-def glimpse_of(row: Message) -> Glimpse:
-    text = "" if is_revoked(row) else body_of(row)
-    return Glimpse(row.pk, row.direction, row.type, (text or label_of(row))[:SHORT], row.status, row.at)
+def glimpse_of(row: Message, *, around: str = "") -> Glimpse:
+    """A message in one line; with `around`, the piece of it that has those words."""
+    text = " ".join(("" if is_revoked(row) else body_of(row)).split()) or label_of(row)
+    place = text.casefold().find(around.casefold()) if around else -1
+    start = max(place - BEFORE, 0) if place > SHORT - BEFORE else 0
+    piece = f"…{text[start : start + SHORT]}" if start else text[:SHORT]
+    return Glimpse(row.pk, row.direction, row.type, piece, row.status, row.at)
+
+
+def _pk(actor: Actor) -> int | None:
+    return actor.membership.pk if actor.membership else None
+
+
+def _readers(actor: Actor, conversation: Conversation) -> list[Reader]:
+    rows = Participant.objects.for_organization(actor.organization).filter(
+        conversation=conversation, membership__isnull=False, last_read_at__isnull=False
+    )
+    found = rows.select_related("membership__user").order_by("-last_read_at")
+    return [Reader(row.membership_id, row.membership.user.name, row.last_read_at) for row in found]
 
 
 class _Before(Func):
@@ -167,6 +221,7 @@ def _reactions(actor: Actor, ids: list[int]) -> dict[int, list[ThreadReaction]]:
         Message.objects.for_organization(actor.organization)
         .live()
         .filter(quoted__in=ids, type=MessageType.REACTION)
+        .exclude(status=MessageStatus.FAILED)
         .order_by("id")
         .values_list("quoted", "direction", "body")
     )
@@ -235,8 +290,10 @@ def trouble_of(row: Message) -> Trouble | None:
             "We do not know whether this message arrived.",
             "Wait a few minutes; if nothing comes, ask the person before you send it again.",
             "",
+            "settle",
         )
     if row.status != MessageStatus.FAILED:
         return None
     found = explain(row.error_code)
-    return Trouble(row.error_code, found.meaning, found.next_step, row.error_details or row.error_title)
+    action = ACTIONS.get(found.treatment, "again") if row.type != MessageType.REACTION else ""
+    return Trouble(row.error_code, found.meaning, found.next_step, row.error_details or row.error_title, action)

@@ -8,9 +8,12 @@ from messaging.services.conversations import (
     mark_read,
     recount_unread,
     reopen_conversation,
+    snooze_conversation,
     start_conversation,
 )
+from messaging.services.desk import delete_canned_reply, save_canned_reply, save_office_hours
 from messaging.services.intake import replay_webhooks
+from messaging.services.notes import write_note
 from messaging.services.outbound import (
     Upload,
     send_contacts,
@@ -33,12 +36,15 @@ __all__ = [
     "close_conversation",
     "connect_channel",
     "create_template",
+    "delete_canned_reply",
     "disconnect_channel",
     "mark_read",
     "record_opt_out",
     "recount_unread",
     "reopen_conversation",
     "replay_webhooks",
+    "save_canned_reply",
+    "save_office_hours",
     "send_again",
     "send_contacts",
     "send_interactive",
@@ -49,6 +55,8 @@ __all__ = [
     "send_text",
     "settle_unknown",
     "show_typing",
+    "snooze_conversation",
     "start_conversation",
     "sync_templates",
+    "write_note",
 ]

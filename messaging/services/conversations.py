@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import EllipsisType
 
 from django.db import IntegrityError, transaction
@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from core import audit
 from core.actors import Actor
-from core.errors import NotFound, StaleVersion
+from core.errors import Invalid, NotFound, StaleVersion
 from core.jobs import enqueue
 from core.models import Membership
 from core.models.organization import OrganizationStatus
@@ -24,6 +24,7 @@ from messaging.refusals import addresses_of
 
 OPEN = (ConversationStatus.OPEN, ConversationStatus.PENDING)
 MOST_READ_AT_ONCE = 500
+LONGEST_SNOOZE = timedelta(days=90)
 
 
 def visible_conversation(*, actor: Actor, conversation: Conversation) -> Conversation:
@@ -166,7 +167,7 @@ def join(*, conversation: Conversation, membership: Membership, at: datetime) ->
 
 @transaction.atomic
 def close_conversation(*, actor: Actor, conversation: Conversation, at: datetime) -> Conversation:
-    """Say that this talk is done. The next message of the contact opens it again."""
+    """Say that this talk is done: nobody waits any more. The next message of the contact opens it again."""
     actor.require(Capability.CONVERSATIONS_REPLY)
     return _change_status(actor, conversation, ConversationStatus.CLOSED, "messaging.conversation_closed", at)
 
@@ -178,6 +179,29 @@ def reopen_conversation(*, actor: Actor, conversation: Conversation, at: datetim
     return _change_status(actor, conversation, ConversationStatus.OPEN, "messaging.conversation_reopened", at)
 
 
+@transaction.atomic
+def snooze_conversation(
+    *, actor: Actor, conversation: Conversation, until: datetime | None, at: datetime
+) -> Conversation:
+    """Out of sight until then, or until the person writes; None brings it back. Raises Invalid for a time that is over."""
+    actor.require(Capability.CONVERSATIONS_REPLY)
+    if until is not None and not at < until <= at + LONGEST_SNOOZE:
+        raise Invalid("Choose a time within the next 90 days.", field="until")
+    conversation = visible_conversation(actor=actor, conversation=conversation)
+    before, conversation.snoozed_until = conversation.snoozed_until, until
+    conversation.save(update_fields=["snoozed_until", "updated_at"])
+    audit.record(
+        actor=actor,
+        action="messaging.conversation_snoozed",
+        target=conversation,
+        before={"snoozed_until": before and before.isoformat()},
+        after={"snoozed_until": until and until.isoformat()},
+        at=at,
+    )
+    live.announce(organization_id=actor.organization.pk, conversation_id=conversation.pk)
+    return conversation
+
+
 def _change_status(
     actor: Actor, conversation: Conversation, status: ConversationStatus, action: str, at: datetime
 ) -> Conversation:
@@ -185,10 +209,12 @@ def _change_status(
     if conversation.status == status:
         return conversation
     before = {"status": conversation.status}
-    conversation.status = status
+    conversation.status, conversation.snoozed_until = status, None
+    if status == ConversationStatus.CLOSED:
+        conversation.waiting_since = None
     try:
         with transaction.atomic():
-            conversation.save(update_fields=["status", "updated_at"])
+            conversation.save(update_fields=["status", "snoozed_until", "waiting_since", "updated_at"])
     except IntegrityError:
         raise ConversationAlreadyOpen(
             "There is already an open conversation with this person; go on there.", contact=conversation.contact_id

@@ -33,7 +33,8 @@ from messaging.models.conversations import STATUS_RANK, Direction, MessageStatus
 from messaging.models.intake import OptOutScope, OptOutSource
 from messaging.services.channel_state import block_channel, suspect_numbers
 from messaging.services.consent import record_stop
-from messaging.services.outbound import OF_CAMPAIGNS, require_sendable
+from messaging.services.gate import require_sendable
+from messaging.services.outbound import OF_CAMPAIGNS
 from messaging.services.progress import match_parked
 from messaging.statuses import callback_data
 

@@ -69,6 +69,7 @@ def take_echo(*, actor: Actor, channel: Channel, said: InboundMessage, at: datet
         amend(quoted, said, direction=Direction.OUTBOUND)
     Conversation.objects.filter(pk=conversation.pk).update(
         last_message_at=Greatest(Coalesce(F("last_message_at"), said.at), said.at),
+        waiting_since=Case(When(last_inbound_at__gt=said.at, then=F("waiting_since")), default=None),
         unread_count=Case(When(last_inbound_at__gt=said.at, then=F("unread_count")), default=Value(0)),
         updated_at=at,
     )

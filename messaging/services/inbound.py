@@ -149,5 +149,7 @@ def _refresh(conversation: Conversation, said: InboundMessage, at: datetime) -> 
         changes["window_expires_at"] = Greatest(Coalesce(F("window_expires_at"), closes), closes)
     if said.type not in QUIET:
         changes["unread_count"] = F("unread_count") + 1
+        changes["waiting_since"] = Coalesce(F("waiting_since"), said.at)
+        changes["snoozed_until"] = None
     Conversation.objects.filter(pk=conversation.pk).update(**changes)
     conversation.address = address

@@ -97,8 +97,10 @@ def _join(merge: Merge, *, kept: Conversation, gone: Conversation) -> None:
         name: _later(getattr(kept, name), getattr(gone, name))
         for name in ("last_message_at", "last_inbound_at", "window_expires_at")
     }
+    waiting = [each for each in (kept.waiting_since, gone.waiting_since) if each is not None]
     values |= {
         "address": last.address or kept.address,
+        "waiting_since": min(waiting, default=None),
         "unread_count": kept.unread_count + gone.unread_count,
         "assigned_to_id": kept.assigned_to_id or gone.assigned_to_id,
         "topic": kept.topic or gone.topic,

@@ -16,34 +16,20 @@ from core import audit
 from core.actors import Actor
 from core.jobs import enqueue
 from core.roles import Capability
-from messaging import live, media, payloads, shapes, templates, window
+from messaging import live, media, payloads, shapes, templates
 from messaging.errors import (
-    ChannelUnable,
     ConversationClosed,
     MediaInvalid,
     NotYetSent,
-    OptedOut,
     QuoteElsewhere,
-    RecipientUnknown,
     RequestIdReused,
-    TemplateUnusable,
     TextInvalid,
-    WindowClosed,
 )
 from messaging.models import Conversation, Message, MessageTemplate
-from messaging.models.channels import ParameterFormat, TemplateStatus
+from messaging.models.channels import ParameterFormat
 from messaging.models.conversations import ConversationStatus, Direction, MessageStatus, MessageType
-from messaging.refusals import (
-    SENTENCES,
-    Refusal,
-    best_point,
-    is_able,
-    is_listed,
-    opted_out,
-    points_of,
-    refusal_of_points,
-)
 from messaging.services.conversations import visible_conversation
+from messaging.services.gate import require_sendable, require_unanswered, require_usable
 
 # Request ids that begin so belong to messages of campaigns (campaigns/engine/rows.py).
 OF_CAMPAIGNS = "campaign:"
@@ -85,17 +71,21 @@ def send_text(
     body: str,
     client_request_id: str,
     quoted: Message | None = None,
+    seen_message_id: int | None = None,
     at: datetime,
 ) -> Message:
     """Queue a text of 1 to 4,096 characters. The same client_request_id makes one message, however often it comes.
 
-    Raises TextInvalid, WindowClosed (409 `window_closed`: only a template may be sent), ChannelUnable, OptedOut,
+    `seen_message_id` is the newest message that the writer had before him: AnsweredMeanwhile says that a colleague has
+    answered since. Without it nobody asks. Raises TextInvalid, WindowClosed (409 `window_closed`: only a template may be sent), ChannelUnable, OptedOut,
     RecipientUnknown, ConversationClosed, QuoteElsewhere, RequestIdReused.
     """
     text = body.replace("\x00", "").strip()
     if not 1 <= len(text) <= payloads.LONGEST_TEXT:
         raise TextInvalid(f"Write between 1 and {payloads.LONGEST_TEXT} characters.", field="body", length=len(text))
-    return _queue(actor, conversation, _Draft(MessageType.TEXT, text, {}), client_request_id, quoted, at)
+    return _queue(
+        actor, conversation, _Draft(MessageType.TEXT, text, {}), client_request_id, quoted, at, seen_message_id
+    )
 
 
 def send_template(
@@ -126,6 +116,7 @@ def send_media(
     client_request_id: str,
     caption: str = "",
     quoted: Message | None = None,
+    seen_message_id: int | None = None,
     at: datetime,
 ) -> Message:
     """Queue a file, kept in our own storage. What it is, is read from its bytes, not from its name.
@@ -147,7 +138,7 @@ def send_media(
         media_type=mime_type,
         media_name=media.plain_name(upload.name),
     )
-    return _queue(actor, conversation, draft, client_request_id, quoted, at)
+    return _queue(actor, conversation, draft, client_request_id, quoted, at, seen_message_id)
 
 
 def send_location(
@@ -229,45 +220,6 @@ def send_copy(
     return _queue(actor, conversation, draft, client_request_id, original.quoted, at)
 
 
-def require_sendable(*, conversation: Conversation, category: str, needs_window: bool, at: datetime) -> str:
-    """The address to write to. The one place that says no to a single message, when it is queued and again when sent.
-
-    `category` is a template's, or "" for a free reply. Raises ChannelUnable, OptedOut, RecipientUnknown, WindowClosed.
-    """
-    channel, contact = conversation.channel, conversation.contact
-    if not is_able(channel):
-        reason = channel.status_reason or "it is not connected"
-        raise ChannelUnable(
-            f"{channel.name} cannot send now: {reason}. Ask an admin to check the channel.", channel=channel.pk
-        )
-    if needs_window and not window.is_open(conversation.window_expires_at, at):
-        closed = conversation.window_expires_at
-        since = f"closed at {closed:%Y-%m-%d %H:%M} UTC" if closed else "never opened: this person has not written yet"
-        raise WindowClosed(
-            f"The 24-hour window {since}. Send an approved template instead.",
-            closed_at=closed.isoformat() if closed else None,
-        )
-    points = points_of(contact)
-    stopped = opted_out(
-        organization=conversation.organization,
-        contact_ids=[contact.pk],
-        points={contact.pk: points},
-        category=category,
-    )
-    if stopped:
-        raise OptedOut(SENTENCES[Refusal.OPTED_OUT], contact=contact.pk)
-    if conversation.address and is_listed(conversation.organization, conversation.address):
-        raise RecipientUnknown(SENTENCES[Refusal.DO_NOT_CONTACT], contact=contact.pk, reason="do_not_contact")
-    # Who wrote to us is answered where they wrote from, whatever the state of the numbers we have on file.
-    if conversation.address and needs_window:
-        return conversation.address
-    refusal = refusal_of_points(points, category=category)
-    if refusal is not None and not (conversation.address and refusal is not Refusal.US_MARKETING):
-        raise RecipientUnknown(SENTENCES[refusal], contact=contact.pk, reason=refusal.value)
-    best = best_point(points)
-    return conversation.address or (best.value.removeprefix("+") if best else "")
-
-
 @transaction.atomic
 def _queue(
     actor: Actor,
@@ -276,6 +228,7 @@ def _queue(
     client_request_id: str,
     quoted: Message | None,
     at: datetime,
+    seen_message_id: int | None = None,
 ) -> Message:
     actor.require(Capability.CONVERSATIONS_REPLY)
     if not 1 <= len(client_request_id) <= 64 or client_request_id.startswith(OF_CAMPAIGNS):
@@ -287,12 +240,14 @@ def _queue(
     existing = _already_queued(actor, client_request_id)
     if existing is not None:
         return _same(existing, conversation, draft)
+    if seen_message_id is not None:
+        require_unanswered(actor, conversation, seen_message_id)
     if conversation.status in (ConversationStatus.CLOSED, ConversationStatus.ARCHIVED):
         raise ConversationClosed("This conversation is closed; open it again to write.")
     if quoted is not None and quoted.conversation_id != conversation.pk:
         raise QuoteElsewhere("The quoted message is not of this conversation.", field="quoted")
     if draft.template is not None:
-        _require_usable(draft.template, conversation)
+        require_usable(draft.template, conversation)
     address = require_sendable(
         conversation=conversation, category=draft.category, needs_window=draft.needs_window, at=at
     )
@@ -320,7 +275,10 @@ def _queue(
             )
     except IntegrityError:  # the same press in another conversation: only its id can collide
         raise RequestIdReused("This client_request_id was already used for another message.") from None
-    Conversation.objects.filter(pk=conversation.pk).update(last_message_at=at)
+    changes: dict[str, Any] = {"last_message_at": at}
+    if actor.membership is not None and draft.type != MessageType.REACTION:
+        changes["waiting_since"] = None  # somebody answered; what Majlis says by itself is no answer
+    Conversation.objects.filter(pk=conversation.pk).update(**changes)
     audit.record(
         actor=actor,
         action="messaging.message_queued",
@@ -345,16 +303,3 @@ def _same(existing: Message, conversation: Conversation, draft: _Draft) -> Messa
     if said != (conversation.pk, draft.type, draft.body, dict(draft.payload)):
         raise RequestIdReused("This client_request_id was already used for another message.", used_by=existing.pk)
     return existing
-
-
-def _require_usable(template: MessageTemplate, conversation: Conversation) -> None:
-    usable = MessageTemplate.objects.usable_on(conversation.channel).filter(pk=template.pk).exists()
-    if usable:
-        return
-    status = TemplateStatus(template.status).label.lower()
-    raise TemplateUnusable(
-        f"The template {template.name} ({template.language}) cannot be sent from this number: it is {status} or "
-        "belongs to another account. Choose another template.",
-        template=template.pk,
-        status=template.status,
-    )

@@ -61,7 +61,7 @@ def person(organization: Organization, name: str, number: str) -> Contact:
 def said(conversation: Conversation, body: str, at: object) -> Message:
     """They wrote."""
     message = messaging.message(conversation, body, direction=Direction.INBOUND, status=MessageStatus.RECEIVED, at=at)
-    Conversation.objects.filter(pk=conversation.pk).update(last_message_at=at, last_inbound_at=at)
+    Conversation.objects.filter(pk=conversation.pk).update(last_message_at=at, last_inbound_at=at, waiting_since=at)
     return message
 
 

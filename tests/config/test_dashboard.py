@@ -28,6 +28,7 @@ def signed_in(actor):
 def work(organization, agent):
     """Something behind most figures, and something that none counts."""
     channel = messaging.channel(organization)
+    messaging.always_open(organization)
     now = timezone.now()
     for hours, assignee in ((1, agent.membership), (2, None), (23, None), (30, agent.membership)):
         wrote = now - timedelta(hours=hours)

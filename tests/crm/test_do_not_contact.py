@@ -21,7 +21,7 @@ from crm.errors import ValueInvalid
 from crm.models import ContactPoint, DoNotContact, HistoryEntry, ListDisclosure
 from messaging.errors import RecipientUnknown
 from messaging.refusals import outbound_refusals
-from messaging.services.outbound import require_sendable
+from messaging.services.gate import require_sendable
 from tests.crm import factories
 from tests.crm.doors import Caller
 from tests.messaging.factories import channel as make_channel

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from core.models import Organization
 from crm.models import Contact
-from messaging.models import Channel, Conversation, Message, MessageTemplate, Participant
+from messaging.models import Channel, Conversation, Message, MessageTemplate, OfficeHours, Participant
 
 NUMBER_ID = "100200300400500"
 WABA_ID = "900800700600500"
@@ -41,6 +41,11 @@ def channel(organization: Organization, **fields: Any) -> Channel:
     return Channel.objects.create(organization=organization, **{**values, **fields})
 
 
+def always_open(organization: Organization) -> OfficeHours:
+    """Somebody is there day and night: whoever waits is overdue at whatever hour the test runs."""
+    return OfficeHours.objects.create(organization=organization, week=[[["00:00", "24:00"]]] * 7)
+
+
 def template(channel: Channel, **fields: Any) -> MessageTemplate:
     values = {
         "name": "unit_wanted",
@@ -62,9 +67,9 @@ def conversation(channel: Channel, contact: Contact, *, is_open: bool = True, **
         "window_expires_at": wrote + timedelta(hours=24),
         "address": "971501234567",
     }
-    made = Conversation.objects.create(
-        organization=channel.organization, channel=channel, contact=contact, **{**values, **fields}
-    )
+    values |= fields
+    values.setdefault("waiting_since", values["last_inbound_at"])
+    made = Conversation.objects.create(organization=channel.organization, channel=channel, contact=contact, **values)
     Participant.objects.create(organization=channel.organization, conversation=made, contact=contact, joined_at=wrote)
     return made
 
