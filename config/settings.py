@@ -148,6 +148,8 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = env.IS_LOCAL
 WHITENOISE_AUTOREFRESH = env.MAJLIS_ENV in {"dev", "test"}  # looked up when asked for, not listed at the start
 MEDIA_ROOT = Path(env.MEDIA_ROOT) if Path(env.MEDIA_ROOT).is_absolute() else BASE_DIR / env.MEDIA_ROOT
+# Rows that are ticked in a long list are a field each.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
 # An import may bring 50 MB; what is over 2.5 MB is spooled to disk. Everything else is far smaller.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_PERMISSIONS = 0o600

@@ -10,6 +10,7 @@ class CrmConfig(AppConfig):
         from crm import panels
         from crm.importing import TABLES
         from crm.selectors import duplicates_of
+        from crm.selectors.disclosures import shown_of
         from sheets import tables
 
         for table in TABLES:
@@ -22,3 +23,11 @@ class CrmConfig(AppConfig):
             is_aside=True,
         )
         panels.register(duplicates, on=[panels.UNIT, panels.CONTACT])
+        shown = panels.Panel(
+            key="disclosures",
+            title=gettext_noop("Numbers shown"),
+            template="crm/_shown_panel.html",
+            fill=shown_of,
+            is_aside=True,
+        )
+        panels.register(shown, on=[panels.CONTACT])

@@ -113,6 +113,7 @@ class UnitFilter(filters.FilterSet):
     has_number = YesNoFilter(method="by_number_known", label=_("Has a WhatsApp number"))
     agent = IdFilter(method="by_agent", label=_("Agent"))
     sheet = IdFilter(method="by_sheet", label=_("Sheet"))
+    nationality = filters.CharFilter(method="by_nationality", label=_("Owner's nationality"), max_length=60)
     since = filters.DateFilter(method="by_change", label=_("Changed since"))
 
     def __init__(self, *args: Any, currency: str = "", **kwargs: Any) -> None:
@@ -155,6 +156,9 @@ class UnitFilter(filters.FilterSet):
     def by_sheet(self, units: QuerySet[Any], _name: str, sheet: int) -> QuerySet[Any]:
         return units.from_sheet(sheet)  # type: ignore[attr-defined]
 
+    def by_nationality(self, units: QuerySet[Any], _name: str, nationality: str) -> QuerySet[Any]:
+        return units.owned_from(nationality)  # type: ignore[attr-defined]
+
     def by_change(self, units: QuerySet[Any], _name: str, since: date) -> QuerySet[Any]:
         at = timezone.make_aware(datetime.combine(since, time.min))
         return units.changed_since(at)  # type: ignore[attr-defined]
@@ -166,6 +170,7 @@ class OwnerFilter(filters.FilterSet):
     language = filters.CharFilter(label=_("Language"))
     bad_contact = YesNoFilter(field_name="is_bad_contact", label=_("Bad contact"))
     has_number = YesNoFilter(method="by_number_known", label=_("Has a WhatsApp number"))
+    nationality = filters.CharFilter(lookup_expr="iexact", label=_("Nationality"), max_length=60)
     units_min = filters.NumberFilter(method="by_units", label=_("Units from"), min_value=1, max_value=999)
 
     def by_text(self, owners: QuerySet[Any], _name: str, text: str) -> QuerySet[Any]:

@@ -45,6 +45,7 @@ urlpatterns = [
     path("duplicates/proposal/", duplicates.proposal, name="duplicate-proposal"),
     path("duplicates/<int:candidate_id>/dismissal/", duplicates.dismissal, name="duplicate-dismissal"),
     path("merging/", duplicates.merging_two, name="merging"),
+    path("merging/with/", duplicates.merging_with, name="merging-with"),
     path("merging/many/", duplicates.obvious, name="merging-many"),
     path("merges/", duplicates.merges, name="merges"),
     path("merges/<int:merge_id>/reversal/", duplicates.reversal, name="merge-reversal"),

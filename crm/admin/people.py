@@ -15,6 +15,8 @@ from core.roles import Capability
 from crm import services
 from crm.admin.base import DeletableAdmin, ManyAdmin, ReadOnlyInline, ServiceAdmin, actor_of
 from crm.admin.duplicates import MergeableAdmin, tell_of_duplicates
+from crm.admin.filtering import of_page
+from crm.filtering import OwnerFilter
 from crm.models import Contact, ContactPoint, Ownership
 from crm.models.contacts import PointKind
 from crm.models.disclosures import Door
@@ -69,7 +71,10 @@ class ContactAdmin(MergeableAdmin, ServiceAdmin, ManyAdmin):
     add_service = services.create_contact
     change_service = services.update_contact
     list_display = ["display_name", "numbers", "kind", "language", "is_bad_contact", "source", "created_at"]
-    list_filter = ["kind", "is_bad_contact", "source", "language"]
+    list_filter = [
+        "kind", "is_bad_contact", "source", "language",
+        *of_page(OwnerFilter, "project", "has_number", "nationality", "units_min"),
+    ]  # fmt: skip
     search_fields = ["display_name"]
     search_help_text = "Words of the name, a whole e-mail address, or the last seven digits of a number"
     fields = [

@@ -18,6 +18,8 @@ from core.roles import Capability
 from crm import services
 from crm.admin.base import DeletableAdmin, ManyAdmin, ReadOnlyInline, ServiceAdmin, ServiceForm
 from crm.admin.duplicates import MergeableAdmin
+from crm.admin.filtering import of_page
+from crm.filtering import UnitFilter
 from crm.models import Deal, Ownership, Project, ProjectAssignment, Property, PropertyType
 from crm.models.merges import Noun
 
@@ -128,7 +130,13 @@ class PropertyAdmin(MergeableAdmin, ServiceAdmin, ManyAdmin):
     form = PropertyForm
     autocomplete_fields = ["project", "property_type"]
     list_display = ["label", "project_name", "p_number", "status_label", "layout", "area_sqm", "price", "updated_at"]
-    list_filter = ["status", "purpose", ("project", AutocompleteSelectFilter)]
+    list_filter = [
+        "status", "purpose", ("project", AutocompleteSelectFilter),
+        *of_page(
+            UnitFilter, "building", "cluster", "layout", "bedrooms_min", "bedrooms_max", "price_min", "price_max",
+            "sqft_min", "sqft_max", "has_owner", "has_number", "nationality", "agent", "sheet", "since",
+        ),
+    ]  # fmt: skip
     list_select_related = ["project"]
     search_fields = ["p_number", "registration", "municipality_number", "unit_number", "building", "cluster"]
     search_help_text = "Any identifier, or several words such as: viridis 1204"

@@ -84,6 +84,7 @@ class WishInput(serializers.Serializer[Any]):
     agent = serializers.IntegerField(required=False, min_value=1, max_value=LARGEST_ID)
     tags = serializers.ListField(child=serializers.CharField(max_length=40), required=False, max_length=20)
     reason = serializers.CharField(required=False, max_length=300)
+    language = serializers.CharField(required=False, max_length=3, help_text="ar, en, ru, ...")
 
     def validate_tags(self, tags: list[str]) -> str:
         return ",".join(tags)

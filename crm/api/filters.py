@@ -22,6 +22,7 @@ from crm.models import (
     Project,
     ProjectAssignment,
     Property,
+    SavedFilter,
     ValidationFinding,
     ValidationRun,
 )
@@ -161,6 +162,12 @@ class MergeFilter(FilterSet):
     class Meta:
         model = Merge
         fields = ["noun"]
+
+
+class SavedFilterFilter(FilterSet):
+    class Meta:
+        model = SavedFilter
+        fields = ["list", "shared_with", "is_default"]
 
 
 class BulkChangeFilter(FilterSet):

@@ -22,6 +22,7 @@ router.register("merge-previews", views.MergePreviewViewSet, basename="merge-pre
 router.register("merge-batches", views.MergeBatchViewSet, basename="merge-batch")
 router.register("bulk-changes", views.BulkChangeViewSet, basename="bulk-change")
 router.register("bulk-items", views.BulkItemViewSet, basename="bulk-item")
+router.register("saved-filters", views.SavedFilterViewSet, basename="saved-filter")
 router.register("search", views.SearchViewSet, basename="search")
 
 urlpatterns = router.urls

@@ -22,6 +22,8 @@ class BulkAction(models.TextChoices):
     TAG = "tag", "Add tags"
     UNTAG = "untag", "Take tags away"
     BAD = "bad", "Mark as bad contacts"
+    NO_CONTACT = "no_contact", "Mark as do not contact"
+    LANGUAGE = "language", "Set the language"
     DELETE = "delete", "Delete, with a way back"
 
 
@@ -79,6 +81,11 @@ class BulkChange(TenantModel):
                 name="crm_bulk_change_alive",
             ),
         ]
+
+    @property
+    def wish(self) -> str:
+        """Which preview this is: another action, value or choice of rows is another one."""
+        return self.updated_at.isoformat()
 
     def __str__(self) -> str:
         return (

@@ -44,6 +44,10 @@ class UnitNarrowing(MergeableQuerySet):
         points = ContactPoint.objects.whatsapp_able().filter(contact=OuterRef("contact"))
         return self._having(known, self._ownerships().filter(Exists(points)))
 
+    def owned_from(self, nationality: str) -> Self:
+        """An owner of today is of this nationality."""
+        return self._having(True, self._ownerships().filter(contact__nationality__iexact=nationality))
+
     def worked_by(self, agent: int) -> Self:
         """Assigned to this agent, with its project or by itself."""
         from crm.models.agents import ProjectAssignment

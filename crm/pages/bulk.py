@@ -7,10 +7,12 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from core.actors import Actor
 from core.doors import page
 from core.errors import DomainError, NotFound
 from core.middleware import status_of
@@ -19,11 +21,13 @@ from crm import selectors
 from crm.models import Agent, BulkChange, Contact, Project, Property
 from crm.models.bulk import BulkNoun, BulkStatus
 from crm.models.stock import PropertyStatus
-from crm.pages.asking import actor_of
+from crm.pages.asking import actor_of, number_in
+from crm.pages.filters import FILTERS, Chip, chips
 from crm.pages.listed import LONGEST, listed
 from crm.services import bulk
 
-NOUNS = {"units": BulkNoun.UNIT}
+NOUNS = {"units": BulkNoun.UNIT, "owners": BulkNoun.CONTACT}
+LISTS = {BulkNoun.UNIT: "units", BulkNoun.CONTACT: "owners"}
 TICKED = 200  # so many rows can be left out one by one
 
 
@@ -38,19 +42,23 @@ def changes(request: HttpRequest) -> HttpResponse:
 @require_POST
 @page(Capability.STOCK_WRITE)
 def choose(request: HttpRequest, name: str) -> HttpResponse:
-    """All rows that the list's filters leave, or those that were ticked in it."""
+    """Those that were ticked in a list, or, when that is said, all that its filters leave."""
     actor, asked = actor_of(request), request.POST.get("asked", "")[:LONGEST]
     if name not in NOUNS:
         raise NotFound(_("There is no such list."))
-    rows, filters = listed(actor, name, asked), QueryDict(asked).dict()
-    ticked = [int(key) for key in request.POST.getlist("row") if key.isdecimal() and len(key) <= 18]
-    if ticked:
-        rows, filters = rows.filter(pk__in=ticked), {**filters, "chosen": str(len(ticked))}
+    rows = listed(actor, name, asked)
+    filters = {key: values[0] if len(values) == 1 else values for key, values in QueryDict(asked).lists()}
+    if request.POST.get("which") != "all":
+        ticked = [pk for text in request.POST.getlist("row") if (pk := number_in(text)) is not None]
+        if not ticked:
+            messages.error(request, _("Tick the rows first, or change all of them."))
+            return redirect(f"{reverse(name, args=[actor.organization.slug])}?{asked}")
+        rows = rows.filter(pk__in=ticked)
     try:
         change = bulk.choose_rows(actor=actor, noun=NOUNS[name], rows=rows, filters=filters)
     except DomainError as refusal:
         messages.error(request, refusal.message)
-        return redirect("units", actor.organization.slug)
+        return redirect(f"{reverse(name, args=[actor.organization.slug])}?{asked}")
     return redirect("bulk-change", actor.organization.slug, change.pk)
 
 
@@ -66,14 +74,15 @@ def change(request: HttpRequest, change_id: int) -> HttpResponse:
 def preview(request: HttpRequest, change_id: int) -> HttpResponse:
     """What would become of every row."""
     found, actor = _found(request, change_id), actor_of(request)
-    keep = [int(key) for key in request.POST.getlist("row") if key.isdecimal() and len(key) <= 18]
-    narrows = request.POST.get("ticked") == "1"
+    keep = [pk for text in request.POST.getlist("row") if (pk := number_in(text)) is not None]
+    narrows, action = request.POST.get("ticked") == "1", request.POST.get("action", "")
+    given = {name.removeprefix(f"{action}_"): value for name, value in request.POST.items()}
     try:
         foreseen = bulk.preview_change(
             actor=actor,
             change=found,
-            action=request.POST.get("action", ""),
-            given=request.POST.dict(),
+            action=action,
+            given=given,
             keep=keep if narrows else None,
         )
     except DomainError as refusal:
@@ -86,7 +95,12 @@ def preview(request: HttpRequest, change_id: int) -> HttpResponse:
 def confirmation(request: HttpRequest, change_id: int) -> HttpResponse:
     """Yes. A second press finds it running, or done."""
     try:
-        bulk.confirm_change(actor=actor_of(request), change=_found(request, change_id), at=timezone.now())
+        bulk.confirm_change(
+            actor=actor_of(request),
+            change=_found(request, change_id),
+            seen=request.POST.get("seen", ""),
+            at=timezone.now(),
+        )
     except DomainError as refusal:
         messages.info(request, refusal.message)
     return redirect("bulk-change", actor_of(request).organization.slug, change_id)
@@ -110,7 +124,9 @@ def _shown(
     found = selectors.bulk_page(actor=actor, change_id=change_id)
     asking = found.change.status in (BulkStatus.DRAFT, BulkStatus.PREVIEWED) and foreseen is None
     context: dict[str, Any] = {
-        "here": "units",
+        "here": LISTS[BulkNoun(found.change.noun)],
+        "list": reverse(LISTS[BulkNoun(found.change.noun)], args=[actor.organization.slug]),
+        "filters": _filters(actor, found.change),
         "found": found,
         "change": found.change,
         "foreseen": foreseen,
@@ -137,6 +153,19 @@ def _rows(actor: Any, change: BulkChange) -> list[tuple[int, str]]:
         return [(unit.pk, unit.label) for unit in units]
     contacts = Contact.objects.visible_to(actor).filter(pk__in=change.ids).order_by("-pk")
     return list(contacts.values_list("pk", "display_name"))
+
+
+def _filters(actor: Actor, change: BulkChange) -> list[Chip]:
+    """By what the rows were chosen, in the words of the list. One query when projects are named."""
+    asked = QueryDict(mutable=True)
+    for name, value in change.filters.items():
+        asked.setlist(name, value if isinstance(value, list) else [str(value)])
+    names = {"project": dict(Project.objects.visible_to(actor).values_list("pk", "name"))} if "project" in asked else {}
+    narrowed = FILTERS[LISTS[BulkNoun(change.noun)]](
+        asked, queryset=(Property if change.noun == BulkNoun.UNIT else Contact).objects.none()
+    )
+    searched = [Chip(_("Search"), str(asked["q"]), "")] if asked.get("q") else []
+    return searched + chips(narrowed, asked, names)
 
 
 def _found(request: HttpRequest, change_id: int) -> BulkChange:

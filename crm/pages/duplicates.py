@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
@@ -127,6 +128,25 @@ def merging_two(request: HttpRequest) -> HttpResponse:
         "refusal": refusal,
     }
     return render(request, "crm/merging.html", context, status=409 if refusal else 200)
+
+
+@require_GET
+@page(Capability.CRM_WRITE)
+def merging_with(request: HttpRequest) -> HttpResponse:
+    """The same one is there twice: search for the other. Whoever may not merge proposes the two."""
+    actor, asked = actor_of(request), request.GET
+    noun, text = asked.get("noun", ""), asked.get("q", "").strip()[:200]
+    pair = selectors.others_like(actor=actor, noun=noun, pk=number_in(asked.get("survivor", "")) or 0, text=text)
+    context = {
+        "here": "owners" if noun == Noun.CONTACT else "units",
+        "noun": noun,
+        "own": pair.own,
+        "others": pair.others,
+        "search": text,
+        "may_merge": selectors.may_merge(actor, noun),
+        "back": reverse("owner" if noun == Noun.CONTACT else "unit", args=[actor.organization.slug, pair.own.pk]),
+    }
+    return render(request, "crm/merging_with.html", context)
 
 
 @require_POST

@@ -15,13 +15,15 @@ from django.db.models.functions import TruncDate
 from core.actors import Actor
 from core.models import Membership
 from core.roles import Capability
-from crm.models import DisclosureAlert, ListDisclosure, OwnerDisclosure, Ownership
+from crm.models import Contact, ContactPoint, DisclosureAlert, ListDisclosure, OwnerDisclosure, Ownership
+from crm.selectors.numbers import masked
 
 BEFORE = timedelta(days=28)
 # A day is unusual with more contacts than this, and than three times the member's own average day.
 FEWEST_UNUSUAL = 10
 TIMES_THE_USUAL = 3
 PER_PAGE = 50
+SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,18 @@ class Report:
     @property
     def most(self) -> int:
         return max((count for _day, count in self.per_day), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Somebody was shown numbers of a contact; `under` is the name of a contact that was merged into it, or ""."""
+
+    who: str
+    at: datetime
+    door: str
+    reason: str
+    numbers: list[str]
+    under: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +147,36 @@ def disclosure_rows(*, actor: Actor, wanted: Wanted, before: int | None = None, 
         rows = rows.filter(pk__lt=before)
     page = list(rows.select_related("membership__user", "contact").order_by("-pk")[: limit + 1])
     return Disclosures(page[:limit], page[limit - 1].pk if len(page) > limit else None)
+
+
+def shown_of(actor: Actor, contact: Contact) -> list[Shown] | None:
+    """For the page of a contact: who was shown its numbers, also under names that were merged into it, newest first.
+
+    None for who may not see that, or when nobody was. Three queries, and one more for each merge of merges.
+    """
+    if not actor.can(Capability.AUDIT_READ):
+        return None
+    lineage = Contact.objects.lineage_of(contact.pk)
+    rows = OwnerDisclosure.objects.visible_to(actor).filter(contact__in=lineage)
+    found = list(rows.select_related("membership__user", "contact").order_by("-at", "-pk")[:SHOWN])
+    if not found:
+        return None
+    points = ContactPoint.objects.for_organization(actor.organization)
+    named = {pk for row in found for pk in row.points}
+    numbers = {
+        pk: masked(kind, value) for pk, kind, value in points.filter(pk__in=named).values_list("pk", "kind", "value")
+    }
+    return [
+        Shown(
+            who=row.membership.user.name,
+            at=row.at,
+            door=row.get_door_display(),
+            reason=row.reason,
+            numbers=[numbers[pk] for pk in row.points if pk in numbers],
+            under="" if row.contact_id == contact.pk else row.contact.display_name,
+        )
+        for row in found
+    ]
 
 
 def disclosures_of(actor: Actor, wanted: Wanted) -> QuerySet[Any]:

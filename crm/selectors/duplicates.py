@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from core.actors import Actor
+from core.errors import NotFound
 from core.roles import Capability
 from crm.duplicates import words_of
 from crm.duplicates.judging import reason_of
@@ -43,6 +44,14 @@ class CandidateList:
 
     rows: list[CandidateRow]
     next: str
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """One row, and those that a search finds beside it."""
+
+    own: Side
+    others: list[Side]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +114,21 @@ def duplicates_of(actor: Actor, row: Contact | Property) -> dict[str, Any] | Non
         return None
     others = [(each, each.second if each.first.pk == row.pk else each.first) for each in candidates]
     return {"candidates": others, "merges": merged, "noun": noun, "row": row}
+
+
+def others_like(*, actor: Actor, noun: str, pk: int, text: str, limit: int = 20) -> Others:
+    """What a member may mean who says that this one is there twice. Two queries; one without a text. Raises NotFound."""
+    actor.require(Capability.CRM_READ)
+    if noun not in Noun.values:
+        raise NotFound("There is no such list.")
+    rows: QuerySet[Any] = Contact.objects.visible_to(actor)
+    if noun == Noun.PROPERTY:
+        rows = Property.objects.visible_to(actor).select_related("project")
+    own = rows.filter(pk=pk).first()
+    if own is None:
+        raise NotFound("It is not there, or not yours to see.")
+    found = rows.search(text).exclude(pk=pk).order_by("-pk")[:limit] if text else []  # type: ignore[attr-defined]
+    return Others(side_of(own), [side_of(row) for row in found])
 
 
 def merge_list(*, actor: Actor, before: int | None = None, limit: int = 50) -> tuple[list[MergeRow], int | None]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from core.actors import Actor
 from core.errors import NotFound
@@ -115,7 +116,7 @@ def source_label(source: str) -> str:
         "page": _("A page"),
         "api": _("API"),
         "back_office": _("Back office"),
-        "merge": _("Merge"),
+        "merge": pgettext("noun", "Merge"),
         "whatsapp": _("WhatsApp"),
         "system": _("Majlis"),
     }

@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any, TypedDict, Unpack
 
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import Max, TextChoices
+from django.utils.translation import gettext as _
 
 from core.actors import Actor
 from core.errors import Invalid, NotFound, StaleVersion
@@ -112,7 +113,7 @@ def update_project(*, actor: Actor, project: Project, **changes: Unpack[ProjectF
     if "number" in changes and changes["number"] is None:
         del changes["number"]
     if "status" in changes:
-        _check_move("project", project.status, changes["status"], PROJECT_MOVES)
+        _check_move(ProjectStatus, project.status, changes["status"], PROJECT_MOVES)
     values = _project_values(project, changes)
     return change(actor=actor, row=project, action="crm.project_changed", changes=values)
 
@@ -179,7 +180,7 @@ def update_property(
     if others and not actor.can(Capability.STOCK_WRITE):
         raise FieldNotYours(f"Ask the office to change: {', '.join(others)}.", fields=others)
     if "status" in changes:
-        _check_move("unit", unit.status, changes["status"], PROPERTY_MOVES)
+        _check_move(PropertyStatus, unit.status, changes["status"], PROPERTY_MOVES)
     values = _property_values(actor, unit, changes)
     if project is not None:
         values["project"] = locked(Project.objects.visible_to(actor), project, "project")
@@ -219,13 +220,15 @@ def _take_amount(values: dict[str, Any], name: str, present: int | None, currenc
         amount("0", wanted)
 
 
-def _check_move(noun: str, before: str, after: str, moves: Mapping[str, frozenset[str]]) -> None:
+def _check_move(statuses: type[TextChoices], before: str, after: str, moves: Mapping[str, frozenset[str]]) -> None:
+    labels = {value: str(label) for value, label in statuses.choices}
     if after not in moves:
         raise Invalid(f"{after!r} is not a status; use one of {', '.join(moves)}.", field="status", value=after)
     if after != before and after not in moves[before]:
-        possible = ", ".join(sorted(moves[before]))
+        possible = ", ".join(_(labels[status]) for status in labels if status in moves[before])
         raise StatusMoveRefused(
-            f"This {noun} is {before.replace('_', ' ')}; from there it can become: {possible}.",
+            _("It is %(status)s; from there it can become: %(possible)s.")
+            % {"status": _(labels[before]), "possible": possible},
             status=before,
             wanted=after,
         )

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 from unfold.decorators import display
 
 from core.admin import TenantAdmin, acting, call_service, site
@@ -121,7 +122,7 @@ class SpreadsheetAdmin(TenantAdmin):
         if sheet.provider != Provider.GOOGLE:
             return ""
         address = f"/o/{sheet.organization.slug}/sheets/{sheet.pk}/"
-        return format_html('<a href="{}">{}</a>', address, _("Open"))
+        return format_html('<a href="{}">{}</a>', address, pgettext("verb", "Open"))
 
     @admin.action(description=_("Sync now"))
     def sync_now(self, request: HttpRequest, chosen: QuerySet[Spreadsheet]) -> None:

@@ -12,6 +12,26 @@
     for (const field of event.target.elements) if (field.name && field.value === "") field.disabled = true;
     setTimeout(() => { for (const field of event.target.elements) field.disabled = false; });
   });
+  // Ticks: the first box ticks all that are shown, the button says how many are.
+  const ticks = () => [...document.querySelectorAll(".with-tick input[name=row]")];
+  const tell = () => {
+    const bar = document.querySelector("[data-ticking]");
+    if (!bar) return;
+    const boxes = ticks(), ticked = boxes.filter((box) => box.checked).length;
+    const all = bar.querySelector("[data-tick-all]"), count = bar.querySelector(".count");
+    all.parentElement.hidden = false;
+    all.checked = ticked > 0 && ticked === boxes.length;
+    all.indeterminate = ticked > 0 && ticked < boxes.length;
+    count.hidden = !ticked;
+    count.textContent = ticked;
+    bar.querySelector("button").disabled = !ticked;
+  };
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-tick-all]")) for (const box of ticks()) box.checked = event.target.checked;
+    if (event.target.matches("[data-tick-all], .with-tick input")) tell();
+  });
+  addEventListener("pageshow", tell);
+  document.addEventListener("htmx:afterSettle", tell);
   document.addEventListener("htmx:afterSettle", () => {
     const list = document.querySelector("[data-chips]"), summary = document.querySelector(".filter-sheet > summary");
     if (!list || !summary) return;

@@ -34,7 +34,7 @@ def test_a_project_is_numbered_paused_and_archived(office: Caller) -> None:
     assert office.patch(address, {"status": "archived"}).json()["status"] == "archived"
     refused = office.patch(address, {"status": "completed"})
     assert (refused.status_code, refused.json()["code"]) == (409, "status_move_refused")
-    assert refused.json()["detail"] == "This project is archived; from there it can become: active."
+    assert refused.json()["detail"] == "It is Archived; from there it can become: Active."
 
     entries = AuditEntry.objects.filter(target_type="crm.project", target_id=first["id"]).order_by("id")
     assert [entry.action for entry in entries] == ["crm.project_added", "crm.project_changed", "crm.project_changed"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -282,7 +283,7 @@ class TestPages:
         client = signed_in(manager)
 
         answer = client.post(
-            reverse("list-changes", args=["palm", "units"]), {"asked": "status=available"}, follow=True
+            reverse("list-changes", args=["palm", "units"]), {"which": "all", "asked": "status=available"}, follow=True
         )
         change = BulkChange.objects.get()
         assert sorted(change.ids) == sorted(unit.pk for unit in units[:2])
@@ -369,3 +370,20 @@ class TestApi:
             assert caller.get(f"bulk-changes/{change.pk}/").status_code == code
             assert caller.post(f"bulk-changes/{change.pk}/confirmation/").status_code == code
         assert BulkChange.objects.get().status == "draft"
+
+
+def test_what_a_second_tab_chose_since_is_not_confirmed_in_the_first(units, manager):
+    client, change = signed_in(manager), chosen(manager)
+    preview, confirmation = (reverse(f"bulk-{step}", args=["palm", change.pk]) for step in ("preview", "confirmation"))
+    first, second = (
+        re.search(r'name="seen" value="([^"]+)"', client.post(preview, {"action": "status", "status": status}).text)[1]
+        for status in ("sold", "archived")
+    )
+
+    told = client.post(confirmation, {"seen": first}, follow=True).content.decode()
+    assert "Something else was chosen since" in told
+    assert BulkChange.objects.get().status == "previewed"
+    client.post(confirmation, {"seen": second})
+
+    assert BulkChange.objects.get().status == "done"
+    assert statuses(units) == ["archived", "archived", "reserved", "archived"]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import Client
 from django.utils import timezone
 
 from core.actors import Actor
+from crm import selectors, services
 from crm.models import Contact, DuplicateCandidate, DuplicateSearch, Merge, Property
-from crm.services import duplicates
+from crm.services import duplicates, merging
 from tests.crm import factories
 
 
@@ -126,3 +129,80 @@ def test_a_unit_tells_of_its_twin_and_leads_on_when_merged(manager: Actor) -> No
 
     assert office.get(f"/o/palm/units/{second.pk}/")["Location"] == f"/o/palm/units/{first.pk}/"
     assert Property.objects.get(pk=first.pk).p_number == "7001"
+
+
+def test_who_finds_one_twice_searches_for_the_other_and_comes_to_the_preview(manager: Actor) -> None:
+    kept, other = (factories.contact(manager.organization, name) for name in ("Layla Mansoor", "Umm Khalid"))
+    factories.point(other, "+971502223344")
+    office = visit(manager)
+    search = f"/o/palm/merging/with/?noun=contact&survivor={kept.pk}"
+    assert search.replace("&", "&amp;") in office.get(f"/o/palm/owners/{kept.pk}/").content.decode()
+
+    assert "Umm Khalid" not in office.get(search).content.decode()
+    found = office.get(f"{search}&q=0502223344").content.decode()
+    assert "Umm Khalid" in found
+    assert "+971502223344" not in found
+    compare = f"/o/palm/merging/?noun=contact&survivor={kept.pk}&other={other.pk}"
+    assert compare.replace("&", "&amp;") in found
+    assert office.get(compare).status_code == 200
+    assert "Nothing else fits" in office.get(f"{search}&q=Layla").content.decode()
+
+
+def test_an_agent_proposes_two_units_of_his_and_cannot_merge_them(manager: Actor, agent: Actor) -> None:
+    project = factories.project(manager.organization)
+    first, second = (factories.unit(project, p_number=number) for number in ("4001", "4002"))
+    hidden = factories.unit(factories.project(manager.organization, "Elsewhere"), p_number="4003")
+    factories.assignment(factories.agent(agent), project)
+    phone = visit(agent)
+    search = f"/o/palm/merging/with/?noun=property&survivor={first.pk}"
+    assert search.replace("&", "&amp;") in phone.get(f"/o/palm/units/{first.pk}/").content.decode()
+
+    found = phone.get(f"{search}&q=4002").content.decode()
+    assert "They are the same" in found
+    assert "/o/palm/merging/?" not in found
+    assert "Nothing else fits" in phone.get(f"{search}&q=4003").content.decode()
+    assert phone.get(f"/o/palm/merging/with/?noun=property&survivor={hidden.pk}").status_code == 404
+
+    said = {"noun": "property", "first": first.pk, "second": second.pk, "next": f"/o/palm/units/{first.pk}/"}
+    answer = phone.post("/o/palm/duplicates/proposal/", said)
+    assert answer["Location"] == said["next"]
+    assert DuplicateCandidate.objects.get().proposed_by == agent.membership
+
+
+def test_bad_addresses_of_the_search_are_answered(manager: Actor) -> None:
+    office = visit(manager)
+    kept = factories.contact(manager.organization)
+
+    assert office.get("/o/palm/merging/with/").status_code == 404
+    assert office.get(f"/o/palm/merging/with/?noun=cat&survivor={kept.pk}").status_code == 404
+    assert office.get(f"/o/palm/merging/with/?noun=contact&survivor={'9' * 30}").status_code == 404
+    odd = {"noun": "contact", "survivor": kept.pk, "q": "\x00%' OR 1=1 --" * 40}
+    assert office.get("/o/palm/merging/with/", odd).status_code == 200
+
+
+def test_a_survivors_page_tells_who_was_shown_which_number_under_which_name(
+    pair: tuple[Contact, Contact], manager: Actor, agent: Actor, django_assert_num_queries: Any
+) -> None:
+    at = timezone.now()
+    alone = factories.point(pair[1], "+971507654321")
+    for contact, reason, door in ((pair[1], "asked for a viewing", "assistant"), (pair[0], "an offer", "api")):
+        services.disclose_owner_number(actor=agent, contact=contact, reason=reason, door=door, at=at)
+    merging.merge(actor=manager, noun="contact", survivor_id=pair[0].pk, other_id=pair[1].pk, at=at)
+
+    survivor = Contact.objects.get(pk=pair[0].pk)
+
+    with django_assert_num_queries(4):  # the lineage and its end, the disclosures with their people, the numbers
+        shown = selectors.disclosures.shown_of(manager, survivor)
+
+    assert shown is not None
+    told = [(row.who, row.door, row.reason, row.under) for row in shown]
+    assert told == [
+        (agent.user.name, "API", "an offer", ""),
+        (agent.user.name, "WhatsApp assistant", "asked for a viewing", "عمر خليفة سعيد"),
+    ]
+    assert "+97150•••21" in shown[1].numbers
+    assert "+97150•••33" in shown[1].numbers, "the number that both had is there once, and told of still"
+    page = visit(manager).get(f"/o/palm/owners/{pair[0].pk}/").content.decode()
+    assert "asked for a viewing" in page
+    assert "asked for a viewing" not in visit(agent).get(f"/o/palm/owners/{pair[0].pk}/").content.decode()
+    assert alone.value not in repr(shown)

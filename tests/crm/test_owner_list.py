@@ -21,7 +21,7 @@ def owners(manager: Actor) -> dict[str, Any]:
     organization = manager.organization
     bay, hills = factories.project(organization, "Bay"), factories.project(organization, "Hills")
     fatima = factories.contact(organization, "Fatima Al Zaabi", language="ar")
-    jean = factories.contact(organization, "Jean Moreau", language="fr", is_bad_contact=True)
+    jean = factories.contact(organization, "Jean Moreau", language="fr", nationality="FR", is_bad_contact=True)
     silent = factories.contact(organization, "ليلى")
     former = factories.contact(organization, "Former Owner")
     factories.point(fatima, "+971501234567", is_primary=True)
@@ -52,6 +52,7 @@ def listed(actor: Actor, asked: str = "", **given: Any) -> selectors.OwnerList:
         ("has_number=true", "fatima"),
         ("has_number=false", "jean silent"),
         ("units_min=2", "fatima"),
+        ("nationality=fr", "jean"),
         ("project={hills}&has_number=false", "jean"),
     ],
 )

@@ -16,6 +16,7 @@ from crm import services
 from crm.models import SavedFilter
 from tests.conftest import member
 from tests.crm import factories
+from tests.crm.doors import Caller
 
 ASKED = {"status": ["available"], "sort": ["price"]}
 
@@ -175,3 +176,41 @@ def test_the_database_holds_it(column, value, constraint, manager):
 
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"UPDATE crm_savedfilter SET {column} = {value} WHERE id = %s", [saved.pk])
+
+
+class TestApi:
+    def test_a_view_is_kept_renamed_shared_and_deleted(self, manager, agent, client):
+        office, phone = Caller(client, manager), Caller(client, agent)
+        made = office.post("saved-filters/", {"list": "units", "name": "  Free  now ", "parameters": ASKED})
+        assert made.status_code == 201
+        assert (made.json()["name"], made.json()["is_mine"]) == ("Free now", True)
+        place = f"saved-filters/{made.json()['id']}/"
+        assert phone.get(place).status_code == 404
+
+        shared = office.patch(place, {"shared_with": "organization", "name": "Free"})
+        assert (shared.status_code, shared.json()["shared_with"]) == (200, "organization")
+        seen = phone.get("saved-filters/?list=units").json()["results"]
+        assert [(each["name"], each["is_mine"], each["parameters"]) for each in seen] == [("Free", False, ASKED)]
+        assert phone.patch(place, {"name": "Mine"}).status_code == 404
+        assert phone.delete(place).status_code == 404
+
+        assert office.delete(place).status_code == 204
+        assert not SavedFilter.objects.exists()
+
+    def test_wrong_views_are_refused(self, manager, agent, outsider, client):
+        office, phone = Caller(client, manager), Caller(client, agent)
+        wrongs: list[dict[str, object]] = [
+            {},
+            {"list": "cats", "name": "Free", "parameters": ASKED},
+            {"list": "units", "name": "Free", "parameters": {}},
+            {"list": "units", "name": "Free", "parameters": {"status": "sold"}},
+            {"list": "units", "name": "", "parameters": ASKED},
+        ]
+        for body in wrongs:
+            assert office.post("saved-filters/", body).status_code in {400, 422}, body
+        kept = {"list": "owners", "name": "Free", "parameters": ASKED}
+        assert phone.post("saved-filters/", {**kept, "shared_with": "organization"}).status_code == 403
+        assert office.post("saved-filters/", kept).status_code == 201
+        assert office.post("saved-filters/", kept).json()["code"] == "already_there"
+        assert Caller(client, outsider).get("saved-filters/").status_code == 404
+        assert SavedFilter.objects.count() == 1

@@ -37,7 +37,10 @@ def stock(manager: Actor) -> dict[str, Property]:
         status="sold", purpose="both",
     )  # fmt: skip
     bare = factories.unit(hills, p_number="1999999")
-    known, reachable = factories.contact(manager.organization), factories.contact(manager.organization, "Rana Saba")
+    known, reachable = (
+        factories.contact(manager.organization),
+        factories.contact(manager.organization, "Rana Saba", nationality="LB"),
+    )
     factories.point(reachable, "+971501234567")
     factories.point(known, "+97142345678", line_type="fixed")
     factories.ownership(tower, reachable)
@@ -74,6 +77,7 @@ def stock(manager: Actor) -> dict[str, Property]:
         ("has_owner=false", "flat bare"),
         ("has_number=true", "tower"),
         ("has_number=false", "villa flat bare"),
+        ("nationality=lb", "tower"),
         ("since={yesterday}", "tower villa bare"),
         ("project={bay}&status=available&bedrooms_min=1&price_max=2M&has_number=true", "tower"),
     ],
@@ -222,3 +226,46 @@ def test_the_count_stops_where_nobody_counts_on(manager, monkeypatch, uneven):
     monkeypatch.setattr("crm.selectors.units.COUNTED_TO", 3)
 
     assert selectors.unit_list(actor=manager, counted=True).count == 4
+
+
+@pytest.mark.parametrize(
+    ("asked", "names"),
+    [
+        ("building=Tower A", "tower"),
+        ("cluster=Cluster 3", "villa"),
+        ("layout=V4", "villa"),
+        ("bedrooms_min=2&price_max=2M", "tower"),
+        ("price_min=500K&price_max=700k", "flat"),
+        ("sqft_min=1000&sqft_max=1100", "tower"),
+        ("has_owner=false&status__exact=sold", "flat"),
+        ("has_number=true", "tower"),
+        ("nationality=LB", "tower"),
+        ("agent={agent}", "flat"),
+        ("price_min=cheap", "tower villa flat bare"),
+        ("agent=x", "tower villa flat bare"),
+        ("since=tomorrow", "tower villa flat bare"),
+    ],
+)
+def test_the_back_office_narrows_as_the_page_does_and_says_what_makes_no_sense(asked, names, stock, manager, client):
+    agent = factories.agent_of(manager.organization, "One")
+    factories.assignment(agent, stock["flat"].project, property=stock["flat"])
+    client.force_login(manager.user)
+
+    answer = client.get(f"/o/palm/admin/crm/property/?{asked.format(agent=agent.pk)}")
+
+    shown = answer.context["cl"].queryset.values_list("pk", flat=True)
+    assert set(shown) == {stock[name].pk for name in names.split()}
+    told = [str(message) for message in answer.context["messages"]]
+    assert bool(told) == (asked in {"price_min=cheap", "agent=x", "since=tomorrow"})
+
+
+def test_contacts_are_narrowed_in_the_back_office(stock, manager, client):
+    client.force_login(manager.user)
+    for asked, names in (
+        ("nationality=LB", {"Rana Saba"}),
+        (f"project={stock['villa'].project_id}&has_number=false", {"Tareema Wadar"}),
+        ("units_min=2", set()),
+        ("has_number=true", {"Rana Saba"}),
+    ):
+        answer = client.get(f"/o/palm/admin/crm/contact/?{asked}")
+        assert set(answer.context["cl"].queryset.values_list("display_name", flat=True)) == names, asked

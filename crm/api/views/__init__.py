@@ -12,6 +12,7 @@ from crm.api.views.duplicates import (
     MergeViewSet,
 )
 from crm.api.views.people import ContactPointViewSet, ContactViewSet
+from crm.api.views.saved_filters import SavedFilterViewSet
 from crm.api.views.search import SearchViewSet
 from crm.api.views.stock import OwnershipViewSet, ProjectViewSet, PropertyTypeViewSet, PropertyViewSet
 from crm.api.views.validation import ValidationFindingViewSet, ValidationRunViewSet
@@ -34,6 +35,7 @@ __all__ = [
     "ProjectViewSet",
     "PropertyTypeViewSet",
     "PropertyViewSet",
+    "SavedFilterViewSet",
     "SearchViewSet",
     "ValidationFindingViewSet",
     "ValidationRunViewSet",

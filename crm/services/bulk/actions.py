@@ -18,13 +18,14 @@ from core.errors import NotFound
 from core.models import Deletion, SoftDeleteModel
 from core.roles import Capability
 from core.services import restore_deletion, soft_delete
-from crm.errors import ValueInvalid
-from crm.models import Agent, Contact, Project, ProjectAssignment, Property
+from crm.errors import ContactHasNoNumber, ValueInvalid
+from crm.models import Agent, Contact, ContactPoint, DoNotContact, Project, ProjectAssignment, Property
 from crm.models.agents import AgentStatus, AssignmentStatus
 from crm.models.bulk import BulkAction, BulkNoun
+from crm.models.contacts import PointStatus
 from crm.models.stock import PropertyStatus
 from crm.services.assignments import assign_agent
-from crm.services.people import mark_bad_contact, update_contact
+from crm.services.people import mark_bad_contact, mark_do_not_contact, update_contact
 from crm.services.stock import PROPERTY_MOVES, update_property
 from crm.services.writing import change, locked, single_spaced
 
@@ -185,6 +186,59 @@ def _mark_bad(actor: Actor, contact: Contact, value: Mapping[str, Any], at: date
     return {"is_bad_contact": False}, {"is_bad_contact": True}
 
 
+def _with_points(contacts: QuerySet[Any], value: Mapping[str, Any]) -> QuerySet[Any]:
+    points = ContactPoint.objects.live().filter(contact=OuterRef("pk"))
+    annotated: QuerySet[Any] = contacts.annotate(
+        has_points=Exists(points), has_open=Exists(points.exclude(status=PointStatus.DO_NOT_CONTACT))
+    )
+    return annotated
+
+
+def _foresee_silence(contact: Any, value: Mapping[str, Any]) -> str | None:
+    if not contact.has_points:
+        return _("No number or address is known.")
+    return None if contact.has_open else SAME
+
+
+def _silence(actor: Actor, contact: Contact, value: Mapping[str, Any], at: datetime) -> Any:
+    points = ContactPoint.objects.visible_to(actor).live().filter(contact=contact)
+    before = {point.pk: point for point in points.order_by("pk")}
+    if not before:
+        raise ContactHasNoNumber(_("No number or address is known."), contact=contact.pk)
+    was = {str(pk): point.status for pk, point in before.items() if point.status != PointStatus.DO_NOT_CONTACT}
+    for pk in was:
+        mark_do_not_contact(actor=actor, point=before[int(pk)], reason=value["reason"])
+    return ({"points": was}, {"points": PointStatus.DO_NOT_CONTACT}) if was else None
+
+
+def _unsilence(actor: Actor, pk: int, before: Mapping[str, Any], after: Mapping[str, Any], at: datetime) -> bool:
+    """Each number and address as it was; none of them when one was changed since, or is on the list of the house."""
+    rows = ContactPoint.objects.visible_to(actor).live().filter(contact=pk)
+    points = [locked(rows, point, "number") for point in rows.filter(pk__in=before["points"]).order_by("pk")]
+    changed = any(point.status != PointStatus.DO_NOT_CONTACT for point in points)
+    if not points or changed or DoNotContact.objects.forbidden(actor.organization, [point.value for point in points]):
+        return False
+    for point in points:
+        values = {"status": before["points"][str(point.pk)]}
+        change(actor=actor, row=point, action="crm.contact_point_do_not_contact_lifted", changes=values, undone=True)
+    return True
+
+
+def _check_language(actor: Actor, given: Mapping[str, Any]) -> Checked:
+    code = str(given.get("language", "")).strip().lower()
+    if not (code.isascii() and code.isalpha() and len(code) in (2, 3)):
+        raise ValueInvalid(_("Write the short name of a language, such as ar, en or ru."), field="language")
+    return Checked({"language": code}, code)
+
+
+def _set_language(actor: Actor, contact: Contact, value: Mapping[str, Any], at: datetime) -> Any:
+    before = contact.language
+    if before == value["language"]:
+        return None
+    update_contact(actor=actor, contact=contact, language=value["language"])
+    return {"language": before}, {"language": value["language"]}
+
+
 def _assign_contact(actor: Actor, contact: Contact, value: Mapping[str, Any], at: datetime) -> Any:
     if contact.assigned_to_id == value["membership"]:
         return None
@@ -303,6 +357,17 @@ ACTIONS: dict[tuple[BulkNoun, BulkAction], Act] = {
         lambda contact, value: SAME if contact.is_bad_contact else None,
         _mark_bad,
         _field_back(Contact, "crm.contact_marked_good"),
+    ),
+    (_CONTACT, BulkAction.NO_CONTACT): Act(
+        _CONTACT, Capability.CRM_WRITE, _check_reason, _foresee_silence, _silence, _unsilence, _with_points
+    ),
+    (_CONTACT, BulkAction.LANGUAGE): Act(
+        _CONTACT,
+        Capability.CRM_WRITE,
+        _check_language,
+        _differs("language"),
+        _set_language,
+        _field_back(Contact, "crm.contact_changed"),
     ),
     (_CONTACT, BulkAction.DELETE): Act(_CONTACT, Capability.CRM_DELETE, **_DELETE),
 }

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from core import audit, jobs
 from core.actors import Actor
@@ -84,12 +85,17 @@ def preview_change(
 
 
 @transaction.atomic
-def confirm_change(*, actor: Actor, change: BulkChange, at: datetime) -> BulkChange:
+def confirm_change(*, actor: Actor, change: BulkChange, seen: str = "", at: datetime) -> BulkChange:
     """Yes. Pressed twice, or in two tabs, it runs once. Short ones are done at once, long ones by a worker.
 
+    `seen` is the `wish` of the preview that was on the screen: another one since, in another tab, is not confirmed by it.
     Raises BulkChangeMoved, NotFound.
     """
     change = _mine(actor, change, BulkStatus.PREVIEWED)
+    if seen and seen != change.wish:
+        raise BulkChangeMoved(
+            _("Something else was chosen since, maybe in another tab. Look at it again."), status="previewed"
+        )
     _act(actor, change.noun, change.action)
     change.status, change.confirmed_by, change.confirmed_at, change.leased_until = (
         BulkStatus.RUNNING,
