@@ -106,7 +106,8 @@ def database(url: str, *, pool_size: int) -> dict[str, Any]:
     if pool_size:
         options["pool"] = {"min_size": 1, "max_size": pool_size, "timeout": 10}
     # Under ASGI a kept connection leaks one per thread: either a pool, or none is kept (ecosystem.md, 0.6).
-    return {**environ.Env.db_url_config(url), "OPTIONS": options, "CONN_MAX_AGE": 0}
+    # Before it is used, a connection is asked whether it still lives: a database may restart.
+    return {**environ.Env.db_url_config(url), "OPTIONS": options, "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True}
 
 
 DATABASES = {

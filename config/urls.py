@@ -1,4 +1,5 @@
-"""Every address. The organisation stands in all of them but sign-in, health and the schema."""
+"""Every address but that of webhooks (config/asgi.py). The organisation stands in all of them but sign-in, health and
+the schema."""
 
 from __future__ import annotations
 
@@ -21,7 +22,6 @@ urlpatterns = [
     # The admin lives at /o/<slug>/admin/: OrganizationMiddleware moves the prefix into the script name.
     path("admin/", site.urls),
     path("o/<slug:organization>/", include("config.pages")),
-    path("webhooks/whatsapp/<slug:organization>/", include("messaging.webhooks")),
 ]
 
 handler400 = "core.pages.bad_request"

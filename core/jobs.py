@@ -5,6 +5,8 @@ The row is the queue and the job is only a nudge: a lost job is found again by t
 
 from __future__ import annotations
 
+from typing import Any
+
 import structlog
 from celery import current_app
 from django.db import transaction
@@ -19,12 +21,14 @@ def enqueue(task_name: str, **kwargs: int | str | None) -> None:
     A broker that is down loses only the nudge, never the change: the sweeper finds the row.
     Raises KeyError at once when no such task is registered.
     """
-    task = current_app.tasks[task_name]
+    if task_name not in current_app.tasks:
+        raise KeyError(task_name)
+    transaction.on_commit(lambda: nudge(task_name, kwargs))
 
-    def nudge() -> None:
-        try:
-            task.apply_async(kwargs=kwargs)
-        except OperationalError:
-            log.warning("nudge_lost", task=task_name)
 
-    transaction.on_commit(nudge)
+def nudge(task_name: str, given: dict[str, int | str | None], **options: Any) -> None:
+    """Start the task now, without asking the database for anything. With `expires` it is not done after so many seconds."""
+    try:
+        current_app.tasks[task_name].apply_async(kwargs=given, **options)
+    except OperationalError:
+        log.warning("nudge_lost", task=task_name)

@@ -17,7 +17,7 @@ from core.models import Membership, Organization
 from core.models.organization import OrganizationStatus
 from core.tenancy import organization_scope
 
-ADDRESS = re.compile(r"^/(?P<door>o|api/v1|webhooks/whatsapp)/(?P<slug>[-a-zA-Z0-9_]+)(?P<rest>/.*)?$")
+ADDRESS = re.compile(r"^/(?P<door>o|api/v1)/(?P<slug>[-a-zA-Z0-9_]+)(?P<rest>/.*)?$")
 
 STATUS: dict[type[DomainError], int] = {NotFound: 404, Invalid: 422, NotAllowed: 403, Conflict: 409, Unavailable: 503}
 
@@ -63,7 +63,7 @@ class OrganizationMiddleware:
             # Django's admin knows no arguments in its addresses: to it, the organisation is where it is mounted.
             set_script_prefix(f"/o/{organization.slug}/")
             request.path_info = address["rest"]
-        # Pages show the organisation's clock; the API and webhooks speak UTC.
+        # Pages show the organisation's clock; the API speaks UTC.
         clock = organization.time_zone if address["door"] == "o" else timezone.get_default_timezone()
         actor = request.actor = actor_of(request, organization)  # type: ignore[attr-defined]
         membership_id = actor.membership.pk if actor and actor.membership else None
@@ -82,7 +82,7 @@ def source_of(door: str, path: str) -> str:
     """Through which door a change comes, as history tells it (crm/models/history.py)."""
     if door == "o":
         return "back_office" if path.startswith("/admin") else "page"
-    return "api" if door == "api/v1" else "whatsapp"
+    return "api"
 
 
 def actor_of(request: HttpRequest, organization: Organization) -> Actor | None:

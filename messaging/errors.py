@@ -135,3 +135,31 @@ class WebhookMalformed(Invalid):
 
 class ChannelUnknown(NotFound):
     code = "channel_unknown"
+
+
+class HouseUnknown(NotFound):
+    """No active organisation has this address."""
+
+
+class IntakeBusy(Unavailable):
+    """More webhooks wait to be stored than are allowed to, or the database does not take them now."""
+
+    code = "intake_busy"
+
+
+class VerifyTokenInvalid(NotAllowed):
+    code = "verify_token_invalid"
+
+
+class WebhookTooLarge(Invalid):
+    code = "webhook_too_large"
+
+
+class WebhookTooSlow(Invalid):
+    """Half a body, and then nothing."""
+
+    code = "webhook_too_slow"
+
+
+class VerbUnknown(Invalid):
+    code = "method_not_allowed"

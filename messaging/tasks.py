@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from celery import shared_task
@@ -13,16 +14,23 @@ from core.models import Organization
 from core.models.organization import OrganizationStatus
 from core.tenancy import organization_scope
 from messaging.models import Channel
-from messaging.services import channels, delivery, files, intake, receipts, template_sync
+from messaging.services import channels, delivery, files, processing, receipts, template_sync
 
 # Longer waits are left to the sweeper: a broker is no calendar.
 LONGEST_COUNTDOWN = 120
+LONGEST_TURN = 20.0  # seconds
 
 
-@shared_task(name="messaging.process_webhook")
-def process_webhook(*, organization_id: int, event_id: int) -> None:
-    with organization_scope(organization_id):
-        intake.process_webhook(actor=_system(organization_id), event_id=event_id, at=timezone.now())
+@shared_task(name="messaging.process_webhooks")
+def process_webhooks(*, organization_id: int) -> None:
+    """Until nothing waits; after a while another takes over, so that no house keeps a worker to itself."""
+    end = time.monotonic() + LONGEST_TURN
+    with organization_scope(organization_id, source="whatsapp"):
+        actor, last = _system(organization_id), 0
+        while last := processing.process_webhooks(actor=actor, at=timezone.now(), after=last):
+            if time.monotonic() > end:
+                process_webhooks.apply_async(kwargs={"organization_id": organization_id})
+                return
 
 
 @shared_task(name="messaging.deliver")
@@ -69,7 +77,7 @@ def check_channel(*, organization_id: int, channel_id: int) -> None:
 
 @shared_task(name="messaging.sweep_webhooks")
 def sweep_webhooks() -> None:
-    _everywhere(lambda actor: intake.sweep_webhooks(actor=actor, at=timezone.now()))
+    _everywhere(lambda actor: processing.sweep_webhooks(actor=actor, at=timezone.now()))
 
 
 @shared_task(name="messaging.sweep_messages")

@@ -18,8 +18,14 @@ CONTENT_TYPE = "application/problem+json"
 
 
 def problem(*, status: int, code: str, detail: str, details: Any = None, errors: Any = None) -> Response:
-    """A problem document: type, title, status, detail (RFC 9457), with code, and details or field errors."""
-    body = {
+    """A problem document as DRF's answer."""
+    body = problem_body(status=status, code=code, detail=detail, details=details, errors=errors)
+    return Response(body, status=status, content_type=CONTENT_TYPE)
+
+
+def problem_body(*, status: int, code: str, detail: str, details: Any = None, errors: Any = None) -> dict[str, Any]:
+    """Type, title, status, detail (RFC 9457), with code, and details or field errors."""
+    body: dict[str, Any] = {
         "type": f"https://majlis.dev/problems/{code}",
         "title": code.replace("_", " ").capitalize(),
         "status": status,
@@ -33,7 +39,7 @@ def problem(*, status: int, code: str, detail: str, details: Any = None, errors:
         body["details"] = details
     if errors:
         body["errors"] = errors
-    return Response(body, status=status, content_type=CONTENT_TYPE)
+    return body
 
 
 def problem_response(error: Exception, _context: dict[str, Any]) -> Response | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -24,10 +25,24 @@ class EventState(models.TextChoices):
     FAILED = "failed", "Failed"
 
 
+class EventKind(models.TextChoices):
+    MESSAGES = "messages", "Messages"
+    STATUSES = "statuses", "Statuses"
+    MIXED = "mixed", "Messages and statuses"
+    PREFERENCES = "preferences", "Marketing preferences"
+    CALLS = "calls", "Calls"
+    ECHOES = "echoes", "Written on the phone"
+    HISTORY = "history", "Talk of before"
+    TEMPLATE = "template", "Template changed"
+    ACCOUNT = "account", "Number or account changed"
+    OTHER = "other", "Other"
+
+
 class WebhookEvent(TenantModel):
     """One webhook body as received and verified. Processing may be repeated at will."""
 
     body = models.BinaryField()
+    kind = models.CharField(max_length=11, choices=EventKind, default=EventKind.OTHER, db_default=EventKind.OTHER)
     signature_verified = models.BooleanField()
     state = models.CharField(max_length=10, choices=EventState, default=EventState.STORED)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -46,6 +61,14 @@ class WebhookEvent(TenantModel):
                 condition=Q(state__in=["stored", "processing", "failed"]),
                 name="messaging_webhook_waiting",
             ),
+            # the log of one kind that is rare among messages and statuses
+            models.Index(
+                fields=["organization", "kind", "-id"],
+                condition=~Q(kind__in=["messages", "statuses", "mixed"]),
+                name="messaging_webhook_rare_kind",
+            ),
+            # the log of some days, and replaying them: rows lie in the order of their times
+            BrinIndex(fields=["received_at"], name="messaging_webhook_by_time"),
         ]
 
     def __str__(self) -> str:

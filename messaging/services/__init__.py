@@ -12,7 +12,6 @@ from messaging.services.conversations import (
     start_conversation,
 )
 from messaging.services.desk import delete_canned_reply, save_canned_reply, save_office_hours
-from messaging.services.intake import replay_webhooks
 from messaging.services.notes import write_note
 from messaging.services.outbound import (
     Upload,
@@ -24,6 +23,7 @@ from messaging.services.outbound import (
     send_template,
     send_text,
 )
+from messaging.services.processing import replay_webhooks
 from messaging.services.receipts import show_typing
 from messaging.services.resending import send_again, settle_unknown
 from messaging.services.template_sync import create_template, sync_templates

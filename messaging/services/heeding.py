@@ -14,6 +14,7 @@ from core.actors import Actor
 from core.roles import Capability
 from messaging import calls, incoming
 from messaging.contents import mapping
+from messaging.envelopes import ACCOUNT_FIELDS, TEMPLATE_FIELDS
 from messaging.incoming import Change
 from messaging.models import Channel
 from messaging.services.calling import note_call_state, take_call
@@ -23,9 +24,7 @@ from messaging.services.identities import heed_user_id
 from messaging.services.past import take_past, take_past_file, threads_of
 from messaging.services.template_sync import heed_template_change
 
-TEMPLATE_FIELDS = ("message_template_status_update", "message_template_quality_update", "template_category_update")
-ACCOUNT_FIELDS = ("phone_number_quality_update", "business_capability_update", "account_update", "account_alerts")
-# What messaging/services/intake.py works through itself.
+# What messaging/services/processing.py works through itself.
 TALK_FIELDS = ("messages", "user_preferences")
 
 

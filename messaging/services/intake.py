@@ -1,229 +1,192 @@
-"""Webhooks: who may speak to us, storing what they say before thinking, and thinking about all of it."""
+"""Webhooks at the door: whose they are, whether they are believed, and keeping them as they came.
+
+What they say is thought about later (services/processing.py). Nobody is signed in here: the signature over the raw
+bytes, with the app secret of one of the organisation's numbers, is what lets a body in.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import traceback
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
 import structlog
-from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import F, Q
+from django.db import connection, transaction
 
-from core import audit
-from core.actors import Actor
-from core.jobs import enqueue
+from core.encryption import decrypt
+from core.errors import DomainError
 from core.models import Organization
-from core.roles import Capability
-from crm.services import contact_for_sender
-from messaging import incoming
-from messaging.errors import ChannelUnknown, SignatureInvalid
-from messaging.incoming import Change, StatusUpdate
-from messaging.models import Channel, WebhookEvent
-from messaging.models.intake import EventState
-from messaging.services.consent import heed_preference
-from messaging.services.free_entry import heed_free_entry
-from messaging.services.heeding import TALK_FIELDS, heed_change
-from messaging.services.inbound import take_message
-from messaging.services.progress import apply_statuses
+from core.models.organization import OrganizationStatus
+from core.tenancy import organization_scope
+from messaging import envelopes, incoming
+from messaging.errors import ChannelUnknown, HouseUnknown, SignatureInvalid
+from messaging.models.intake import EventKind
 
 log = structlog.get_logger(__name__)
 
-LEASE = timedelta(minutes=5)
-MOST_ATTEMPTS = 5
-# A poisoned event is tried again after 1, 4, 16, 64 minutes.
-FIRST_RETRY = timedelta(minutes=1)
-LOST_AFTER = timedelta(seconds=20)
-SWEPT_AT_ONCE = 500
+# One row a number, the ones that cannot send now too; one of NULLs where there is no number; none for a closed house.
+LOOK = """
+    SELECT c.id, c.phone_number_id, c.waba_id, c.app_secret, c.verify_token
+      FROM core_organization o
+      LEFT JOIN messaging_channel c ON c.organization_id = o.id AND c.deleted_at IS NULL
+     WHERE o.id = %s AND o.status = %s
+     ORDER BY c.id
+"""
+STORE = """
+    INSERT INTO messaging_webhookevent
+           (organization_id, body, kind, signature_verified, state, attempts, error, received_at, created_at, updated_at)
+    SELECT %s, body, kind, true, 'stored', 0, '', received_at, now(), now()
+      FROM unnest(%s::bytea[], %s::text[], %s::timestamptz[]) AS letter(body, kind, received_at)
+    RETURNING id
+"""
 
 
-def channels_of(organization: Organization) -> list[Channel]:
-    """The numbers whose webhooks this organisation takes, the ones that cannot send now too."""
-    return list(Channel.objects.for_organization(organization).live().order_by("pk"))
+@dataclass(frozen=True, slots=True)
+class House:
+    """Whose webhooks are taken at one address, as the database said at one moment."""
+
+    organization_id: int
+    rows: tuple[tuple[Any, ...], ...] = field(repr=False)  # as stored; when they differ, what is below is old
+    numbers: frozenset[str]
+    accounts: frozenset[str]
+    secrets: tuple[tuple[str, frozenset[str], frozenset[str]], ...] = field(repr=False)  # with what each speaks for
+    verify_tokens: tuple[str, ...] = field(repr=False)
+
+    @classmethod
+    def of(cls, organization_id: int, rows: Sequence[tuple[Any, ...]]) -> House:
+        """Decrypts the secrets once, for as long as the rows stay what they are."""
+        known = [row for row in rows if row[0] is not None]
+        speaks: dict[str, tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
+        for _, number, account, secret, _ in known:
+            numbers, accounts = speaks[decrypt(secret)]
+            numbers.add(number)
+            accounts.add(account)
+        speaks.pop("", None)
+        return cls(
+            organization_id=organization_id,
+            rows=tuple(rows),
+            numbers=frozenset(row[1] for row in known),
+            accounts=frozenset(row[2] for row in known),
+            secrets=tuple((secret, frozenset(about[0]), frozenset(about[1])) for secret, about in speaks.items()),
+            verify_tokens=tuple(filter(None, (decrypt(row[4]) for row in known))),
+        )
+
+    def is_verify_token(self, given: str) -> bool:
+        """Whether one of the numbers has this verify token. Every one is compared, in constant time."""
+        matches = [hmac.compare_digest(each.encode(), given.encode(errors="replace")) for each in self.verify_tokens]
+        return any(matches)
 
 
-def is_verify_token(*, organization: Organization, given: str) -> bool:
-    """Whether one of the organisation's numbers has this verify token. Every one is compared, in constant time."""
-    matches = [
-        hmac.compare_digest(channel.verify_token.encode(), given.encode(errors="replace"))
-        for channel in channels_of(organization)
-        if channel.verify_token
-    ]
-    return any(matches)
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A body that was believed, on its way into the database."""
+
+    slug: str
+    house: House
+    body: bytes = field(repr=False)
+    signature: str = field(repr=False)
+    kind: EventKind
+    received_at: datetime
 
 
-def receive_webhook(*, organization: Organization, body: bytes, signature: str, at: datetime) -> WebhookEvent:
-    """Keep a body that WhatsApp signed for a number of this organisation, and have it processed soon.
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """For each letter, in order, the id of its event or why it was refused after all; and houses that had changed."""
 
-    In this order, and nothing is kept unless all hold: the signature over the raw bytes (SignatureInvalid), that it
-    is a whole webhook (WebhookMalformed), and that it is about a number of ours (ChannelUnknown).
+    answers: list[int | DomainError]
+    changed: dict[str, House | None]
+
+
+def find_houses(slugs: Collection[str]) -> dict[str, House]:
+    """The active organisations of these addresses. One query for all, and one more for each that is there."""
+    found = {}
+    rows = Organization.objects.filter(slug__in=list(slugs), status=OrganizationStatus.ACTIVE)
+    for organization_id, slug in rows.values_list("pk", "slug"):
+        with organization_scope(organization_id):
+            house = _look(organization_id)
+        if house is not None:
+            found[slug] = house
+    return found
+
+
+def judge(house: House, body: bytes, signature: str) -> EventKind:
+    """What kind of webhook this is, if it is to be believed.
+
+    In this order: the signature over the raw bytes (SignatureInvalid), that it is a whole webhook (WebhookMalformed),
+    and that it is about a number or an account that signed it (ChannelUnknown).
     """
-    signers = [channel for channel in channels_of(organization) if _signed_by(channel, body, signature)]
-    if not signers:
-        log.warning("webhook_refused", reason="signature", organization_id=organization.pk, bytes=len(body))
+    given = signature.encode(errors="replace")
+    signed = [
+        (numbers, accounts)
+        for secret, numbers, accounts in house.secrets
+        if hmac.compare_digest(b"sha256=" + hmac.digest(secret.encode(), body, hashlib.sha256).hex().encode(), given)
+    ]
+    if not signed:
         raise SignatureInvalid("The signature does not fit: sign the raw body with the app secret of this number.")
     changes = incoming.parse(body)
-    if not any(_is_about(change, signers) for change in changes):
-        log.warning("webhook_refused", reason="channel_unknown", organization_id=organization.pk, bytes=len(body))
+    if not any(envelopes.is_about(change, *known) for change in changes for known in signed):
         raise ChannelUnknown("No number of this organisation is named in this webhook.")
-    with transaction.atomic():
-        event = WebhookEvent.objects.create(
-            organization=organization, body=body, signature_verified=True, received_at=at
-        )
-        enqueue("messaging.process_webhook", organization_id=organization.pk, event_id=event.pk)
-    return event
+    return envelopes.kind_of(changes)
 
 
-def process_webhook(*, actor: Actor, event_id: int, at: datetime) -> bool:
-    """Work through one stored body: every entry, change, message and status. False when it was not ours to take.
+def store_webhooks(letters: Sequence[Letter]) -> Stored:
+    """Keep all of them in one transaction, each organisation's under its own scope.
 
-    What fails is noted and tried again later, by itself; everything else in the same body is done. Doing it again
-    changes nothing that was right.
+    In that same transaction the organisation's numbers are read again: when a secret was changed, a number given up or
+    the house closed since the letter was judged, it is judged anew, so nothing is kept on the word of old secrets.
     """
-    actor.require(Capability.CHANNELS_MANAGE)
-    event = _claim(actor, event_id, at)
-    if event is None:
-        return False
-    changes = incoming.parse(bytes(event.body))
-    errors = _process(actor, changes, event.received_at)
-    if not errors:
-        WebhookEvent.objects.filter(pk=event.pk).update(
-            state=EventState.DONE, processed_at=at, lease_until=None, error="", updated_at=at
-        )
-        return True
-    again = at + FIRST_RETRY * 4 ** min(event.attempts - 1, 6)
-    WebhookEvent.objects.filter(pk=event.pk).update(
-        state=EventState.FAILED, error="\n\n".join(errors)[:20_000], lease_until=again, updated_at=at
-    )
-    log.error("webhook_failed", event_id=event.pk, organization_id=actor.organization.pk, attempts=event.attempts)
-    return True
-
-
-def replay_webhooks(*, actor: Actor, events: Iterable[int], at: datetime) -> int:
-    """Process stored bodies again, whatever became of them the first time. Returns how many will be."""
-    actor.require(Capability.CHANNELS_MANAGE)
+    answers: list[int | DomainError] = [HouseUnknown("There is no such organisation.")] * len(letters)
+    changed: dict[str, House | None] = {}
+    by_house: dict[int, list[int]] = defaultdict(list)
+    for index, letter in enumerate(letters):
+        by_house[letter.house.organization_id].append(index)
     with transaction.atomic():
-        rows = list(
-            WebhookEvent.objects.for_organization(actor.organization)
-            .filter(pk__in=list(events))
-            .exclude(state=EventState.PROCESSING, lease_until__gt=at)
-            .select_for_update()
-            .order_by("pk")
+        for organization_id, indexes in sorted(by_house.items()):
+            with organization_scope(organization_id):
+                house = _look(organization_id, known=letters[indexes[-1]].house)
+                believed = []
+                for index in indexes:
+                    letter = letters[index]
+                    if letter.house is house:
+                        believed.append((index, letter.kind))
+                        continue
+                    changed[letter.slug] = house
+                    try:
+                        if house is not None:
+                            believed.append((index, judge(house, letter.body, letter.signature)))
+                    except DomainError as error:
+                        answers[index] = error
+                for (index, _), event_id in zip(believed, _insert(organization_id, letters, believed), strict=True):
+                    answers[index] = event_id
+    return Stored(answers, changed)
+
+
+def _look(organization_id: int, known: House | None = None) -> House | None:
+    """The house as it is now; the very object that is known when nothing changed; None when it is closed."""
+    with connection.cursor() as cursor:
+        cursor.execute(LOOK, [organization_id, OrganizationStatus.ACTIVE])
+        rows = tuple(cursor.fetchall())
+    if not rows:
+        return None
+    return known if known is not None and known.rows == rows else House.of(organization_id, rows)
+
+
+def _insert(organization_id: int, letters: Sequence[Letter], believed: list[tuple[int, EventKind]]) -> list[int]:
+    """The ids, in the order given: a sequence hands them out upwards, row after row."""
+    if not believed:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            STORE,
+            [
+                organization_id,
+                [letters[index].body for index, _ in believed],
+                [kind.value for _, kind in believed],
+                [letters[index].received_at for index, _ in believed],
+            ],
         )
-        WebhookEvent.objects.filter(pk__in=[row.pk for row in rows]).update(
-            state=EventState.STORED, attempts=0, lease_until=None, error="", updated_at=at
-        )
-        for row in rows:
-            audit.record(actor=actor, action="messaging.webhook_replayed", target=row, at=at)
-            enqueue("messaging.process_webhook", organization_id=actor.organization.pk, event_id=row.pk)
-    return len(rows)
-
-
-def sweep_webhooks(*, actor: Actor, at: datetime) -> int:
-    """Nudge what was stored but lost its nudge, what a dead worker held, and what failed and may be tried again."""
-    actor.require(Capability.CHANNELS_MANAGE)
-    waiting = WebhookEvent.objects.for_organization(actor.organization).filter(
-        Q(state=EventState.STORED, received_at__lt=at - LOST_AFTER)
-        | Q(state=EventState.PROCESSING, lease_until__lt=at)
-        | Q(state=EventState.FAILED, attempts__lt=MOST_ATTEMPTS, lease_until__lt=at)
-    )
-    ids = list(waiting.order_by("pk").values_list("pk", flat=True)[:SWEPT_AT_ONCE])
-    for event_id in ids:
-        enqueue("messaging.process_webhook", organization_id=actor.organization.pk, event_id=event_id)
-    return len(ids)
-
-
-def _signed_by(channel: Channel, body: bytes, signature: str) -> bool:
-    if not channel.app_secret:
-        return False
-    expected = "sha256=" + hmac.digest(channel.app_secret.encode(), body, hashlib.sha256).hex()
-    return hmac.compare_digest(expected.encode(), signature.encode(errors="replace"))
-
-
-def _is_about(change: Change, channels: Sequence[Channel]) -> bool:
-    """A number is known by its id alone; only what names no number is known by the account."""
-    if change.phone_number_id:
-        return any(channel.phone_number_id == change.phone_number_id for channel in channels)
-    return change.field != "messages" and any(channel.waba_id == change.waba_id for channel in channels)
-
-
-def _claim(actor: Actor, event_id: int, at: datetime) -> WebhookEvent | None:
-    """Take the event if nobody holds it: one conditional UPDATE, committed before the work."""
-    rows = WebhookEvent.objects.for_organization(actor.organization).filter(pk=event_id)
-    taken = rows.filter(
-        Q(state__in=[EventState.STORED, EventState.FAILED]) | Q(state=EventState.PROCESSING, lease_until__lt=at)
-    ).update(state=EventState.PROCESSING, attempts=F("attempts") + 1, lease_until=at + LEASE, updated_at=at)
-    return rows.get() if taken else None
-
-
-def _process(actor: Actor, changes: Sequence[Change], received_at: datetime) -> list[str]:
-    """Each message in a transaction of its own, the statuses of a number in one; returns what went wrong."""
-    channels = channels_of(actor.organization)
-    by_number = {channel.phone_number_id: channel for channel in channels}
-    statuses: dict[str, list[StatusUpdate]] = defaultdict(list)
-    errors: list[str] = []
-    for change in changes:
-        if not _is_about(change, channels):
-            log.warning("webhook_change_of_another", organization_id=actor.organization.pk, field=change.field)
-            continue
-        channel = by_number.get(change.phone_number_id)
-        try:
-            if channel is None or change.field not in TALK_FIELDS:
-                errors += heed_change(actor=actor, change=change, channels=channels, at=received_at)
-                continue
-            _note_errors(actor, channel, change)
-            heed_free_entry(actor=actor, channel=channel, value=change.value, at=received_at)
-            statuses[change.phone_number_id] += incoming.read_statuses(change.value, received_at=received_at)
-            _heed_preferences(actor, change, received_at)
-        except (OperationalError, InterfaceError):
-            raise
-        except Exception:
-            errors.append(traceback.format_exc(limit=8))
-        else:
-            errors += _take_messages(actor, channel, change, received_at)
-    for number, updates in statuses.items():
-        try:
-            if updates:
-                apply_statuses(actor=actor, channel=by_number[number], updates=updates, at=received_at)
-        except (OperationalError, InterfaceError):
-            raise
-        except Exception:
-            errors.append(traceback.format_exc(limit=8))
-    return errors
-
-
-def _take_messages(actor: Actor, channel: Channel, change: Change, received_at: datetime) -> list[str]:
-    errors = []
-    for raw in incoming.messages(change.value):
-        try:
-            said = incoming.read_message(change.value, raw, received_at=received_at)
-            take_message(actor=actor, channel=channel, said=said, at=received_at)
-        except (OperationalError, InterfaceError):
-            raise  # the database is away: the lease runs out and the whole body is taken up again
-        except Exception:
-            # One poisoned message must not keep the rest of the batch; the event stays failed and is tried again.
-            errors.append(traceback.format_exc(limit=8))
-    return errors
-
-
-def _note_errors(actor: Actor, channel: Channel, change: Change) -> None:
-    """Errors that belong to no message: there is nobody to show them to but who watches the logs."""
-    for error in change.value.get("errors") or []:
-        code = error.get("code") if isinstance(error, dict) else None
-        log.error("whatsapp_error", organization_id=actor.organization.pk, channel_id=channel.pk, code=code)
-
-
-def _heed_preferences(actor: Actor, change: Change, received_at: datetime) -> None:
-    for sender, value, at in incoming.read_preferences(change.value, received_at=received_at):
-        with transaction.atomic():
-            contact = contact_for_sender(
-                actor=actor,
-                phone=sender.phone or None,
-                bsuid=sender.user_id or None,
-                name=sender.name,
-                at=received_at,
-            )
-            heed_preference(actor=actor, contact=contact, address=sender.address, value=value, at=at)
+        return sorted(event_id for (event_id,) in cursor.fetchall())

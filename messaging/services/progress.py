@@ -186,6 +186,11 @@ def _learn(actor: Actor, channel: Channel, failures: dict[int, Progress], at: da
 
 
 def _park(channel: Channel, updates: Sequence[StatusUpdate], at: datetime) -> None:
+    """Each status once, however often it is told: what is parked already stays as it is."""
+    known = ParkedStatus.objects.filter(
+        organization=channel.organization_id, channel=channel, provider_id__in={each.provider_id for each in updates}
+    )
+    parked = {_unparked(row) for row in known}
     ParkedStatus.objects.bulk_create(
         [
             ParkedStatus(
@@ -196,8 +201,8 @@ def _park(channel: Channel, updates: Sequence[StatusUpdate], at: datetime) -> No
                 status={**asdict(each), "at": each.at.isoformat()},
                 received_at=at,
             )
-            for each in updates
-            if each.status in KNOWN
+            for each in dict.fromkeys(updates)
+            if each.status in KNOWN and each not in parked
         ],
         batch_size=BATCH,
     )

@@ -14,7 +14,7 @@ from campaigns.models import CampaignMessage
 from core.actors import system
 from core.tenancy import organization_scope
 from messaging.models import Message, OptOut, WebhookEvent
-from messaging.services import intake
+from messaging.services import processing
 from tests.campaigns.conftest import Stage
 from tests.messaging import factories as talk
 
@@ -39,8 +39,9 @@ def test_stops_at_random_moments_of_a_running_campaign(stage: Stage) -> None:
             body = talk.body(said, waba_id=number.waba_id)
             answer = talk.deliver(Client(), body, signature=talk.sign(body, number.app_secret))
             assert answer.status_code == 200
-            event = WebhookEvent.objects.get(body=body)
-            intake.process_webhook(actor=system(stage.organization), event_id=event.pk, at=timezone.now())
+            event = WebhookEvent.objects.filter(body=body)
+            while not event.filter(state="done").exists():  # another thread may have it in its batch
+                processing.process_webhooks(actor=system(stage.organization), at=timezone.now())
             kept[contact_id] = timezone.now()
 
     def say_it_now_and_then() -> None:

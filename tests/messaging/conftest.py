@@ -16,8 +16,8 @@ from django.test import Client
 from config.processes import free_port
 from core.actors import Actor, system
 from core.models import Organization
-from messaging.models import Channel, WebhookEvent
-from messaging.services import intake
+from messaging.models import Channel
+from messaging.services import processing
 from tests.messaging import factories
 
 
@@ -118,8 +118,8 @@ def process(majlis: Actor) -> Callable[[], None]:
     def run() -> None:
         from django.utils import timezone
 
-        for event in WebhookEvent.objects.filter(organization=majlis.organization, state="stored").order_by("pk"):
-            intake.process_webhook(actor=majlis, event_id=event.pk, at=timezone.now())
+        while processing.process_webhooks(actor=majlis, at=timezone.now()):
+            pass
 
     return run
 

@@ -11,7 +11,7 @@ from core.models import Organization
 from crm.models import Contact, ContactPoint
 from messaging import selectors
 from messaging.models import Channel, Conversation, Message, WebhookEvent
-from messaging.services import intake
+from messaging.services import processing
 from tests.crm import factories as crm
 from tests.messaging import factories
 
@@ -235,11 +235,11 @@ def test_a_poisoned_message_is_set_aside_and_the_rest_goes_on(receive, channel: 
     later = datetime.now(UTC)
     for _ in range(20):
         later += timedelta(hours=80)
-        if not intake.sweep_webhooks(actor=majlis, at=later):
+        if not processing.sweep_webhooks(actor=majlis, at=later):
             break
-        intake.process_webhook(actor=majlis, event_id=event.pk, at=later)
+        processing.process_webhooks(actor=majlis, at=later)
     event.refresh_from_db()
-    assert (event.state, event.attempts) == ("failed", intake.MOST_ATTEMPTS)
+    assert (event.state, event.attempts) == ("failed", processing.MOST_ATTEMPTS)
     assert Message.objects.count() == 1
 
 

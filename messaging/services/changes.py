@@ -1,0 +1,35 @@
+"""What a change of talk says besides messages and statuses: about the number, and about a person's wishes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+from django.db import transaction
+
+from core.actors import Actor
+from core.roles import Capability
+from crm.services import contact_for_sender
+from messaging import incoming
+from messaging.incoming import Change
+from messaging.models import Channel
+from messaging.services.consent import heed_preference
+from messaging.services.free_entry import heed_free_entry
+
+log = structlog.get_logger(__name__)
+
+
+def heed_talk(*, actor: Actor, channel: Channel, change: Change, at: datetime) -> None:
+    """Errors that belong to no message, how long an advertisement counts, and who stopped or resumed marketing by a tap."""
+    actor.require(Capability.CHANNELS_MANAGE)
+    for error in change.value.get("errors") or []:
+        # There is nobody to show them to but who watches the logs.
+        code = error.get("code") if isinstance(error, dict) else None
+        log.error("whatsapp_error", organization_id=actor.organization.pk, channel_id=channel.pk, code=code)
+    heed_free_entry(actor=actor, channel=channel, value=change.value, at=at)
+    for sender, value, said_at in incoming.read_preferences(change.value, received_at=at):
+        with transaction.atomic():
+            contact = contact_for_sender(
+                actor=actor, phone=sender.phone or None, bsuid=sender.user_id or None, name=sender.name, at=at
+            )
+            heed_preference(actor=actor, contact=contact, address=sender.address, value=value, at=said_at)
