@@ -16,6 +16,9 @@ from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 from django.db import models
 
+# On while keys are rotated: the same secret in another ciphertext is no change of what a row says.
+ROTATING_SETTING = "majlis.rotating"
+
 
 @lru_cache(maxsize=4)
 def _fernet(keys: tuple[str, ...]) -> MultiFernet:

@@ -15,6 +15,7 @@ from core.roles import Capability
 from crm import services
 from crm.admin.base import ReadOnlyInline, ServiceAdmin, actor_of
 from crm.models import Agent, ProjectAssignment
+from crm.models.agents import AssignmentStatus
 
 
 class AssignmentInline(ReadOnlyInline):
@@ -85,10 +86,11 @@ class ProjectAssignmentAdmin(ServiceAdmin):
     write_capability = Capability.ASSIGNMENTS_WRITE
     row_argument = "assignment"
     add_service = services.assign_agent
+    change_service = services.update_assignment
     autocomplete_fields = ["agent", "project", "property"]
     fields = ["agent", "project", "property", "due_on", "notes"]
     list_display = ["agent", "project", "property", "status", "due_on", "successor"]
-    list_filter = ["status", ("project", AutocompleteSelectFilter), ("agent", AutocompleteSelectFilter)]
+    list_filter = ["status", "due_on", ("project", AutocompleteSelectFilter), ("agent", AutocompleteSelectFilter)]
     list_select_related = ["agent", "project", "property", "successor"]
     search_fields = ["agent__name", "project__name"]
     actions = ["complete"]
@@ -96,6 +98,15 @@ class ProjectAssignmentAdmin(ServiceAdmin):
         "agent.name", "project.name", ("Unit", "property.label"), "status", ("Due", "due_on"),
         ("Successor", "successor.name"), "notes",
     ]  # fmt: skip
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Another agent carries on by a transfer, which moves deals and owners too."""
+        return [] if obj is None else ["agent", "project", "property"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """What has ended stays as it ended."""
+        ended = obj is not None and obj.status != AssignmentStatus.ACTIVE
+        return not ended and super().has_change_permission(request, obj)
 
     @admin.action(description="Complete")
     def complete(self, request: HttpRequest, rows: QuerySet[Any]) -> None:

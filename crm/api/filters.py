@@ -119,12 +119,17 @@ class OwnershipFilter(FilterSet):
 
 
 class AgentFilter(FilterSet):
+    expertise = filters.CharFilter(field_name="expertise_areas", lookup_expr="icontains", label="part of an area")
+
     class Meta:
         model = Agent
         fields = ["status", "membership"]
 
 
 class ProjectAssignmentFilter(FilterSet):
+    due_from = filters.DateFilter(field_name="due_on", lookup_expr="gte")
+    due_until = filters.DateFilter(field_name="due_on", lookup_expr="lte")
+
     class Meta:
         model = ProjectAssignment
         fields = ["agent", "project", "property", "status"]

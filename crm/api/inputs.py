@@ -197,6 +197,11 @@ class AssignmentInput(Input):
         validators: list[Any] = []
 
 
+class AssignmentChange(AssignmentInput):
+    class Meta(AssignmentInput.Meta):
+        fields = ["due_on", "notes"]
+
+
 class DealInput(Input):
     price = AmountInput(max_length=30)
 

@@ -9,7 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
-from core.encryption import EncryptedTextField
+from core.encryption import ROTATING_SETTING, EncryptedTextField
 from core.models import SoftDeleteModel, SoftDeleteQuerySet, TenantForeignKey, TenantModel
 from core.models.base import LIVE
 from core.roles import Reach
@@ -63,6 +63,26 @@ class Agent(SoftDeleteModel):
         return f"{self.name} ({self.pk})"
 
 
+# Whoever writes another account down unsays the verification. Keys rotate without another word (rotate_field_keys).
+CHANGED_ARE_UNVERIFIED = pgtrigger.Trigger(
+    name="changed_are_unverified",
+    when=pgtrigger.Before,
+    operation=pgtrigger.UpdateOf("agent_id", "holder", "bank_name", "iban", "account_number", "swift", "entered_by_id"),  # type: ignore[no-untyped-call]
+    condition=pgtrigger.Condition("OLD.verified_at IS NOT NULL AND NEW.verified_at = OLD.verified_at"),
+    func=f"""
+        IF (NEW.agent_id, NEW.holder, NEW.bank_name, NEW.iban, NEW.account_number, NEW.swift, NEW.entered_by_id)
+           IS DISTINCT FROM
+           (OLD.agent_id, OLD.holder, OLD.bank_name, OLD.iban, OLD.account_number, OLD.swift, OLD.entered_by_id)
+           AND current_setting('{ROTATING_SETTING}', true) IS DISTINCT FROM 'on' THEN
+            RAISE EXCEPTION 'Bank details % were verified; other details are to be verified anew.', OLD.id
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'crm_bank_details_changed_are_unverified',
+                      TABLE = 'crm_bankdetails';
+        END IF;
+        RETURN NEW;
+    """,
+)
+
+
 class BankDetails(TenantModel):
     """Where an agent is paid. Numbers are ciphertext; who wrote them down and who verified them is kept."""
 
@@ -90,6 +110,7 @@ class BankDetails(TenantModel):
                 condition=Q(verified_by__isnull=True) | ~Q(verified_by=F("entered_by")),
             ),
         ]
+        triggers = [CHANGED_ARE_UNVERIFIED]
 
     def __str__(self) -> str:
         return f"bank details of agent {self.agent_id} ({self.pk})"
@@ -135,6 +156,25 @@ ARCHIVED_AGENTS_REFUSE = pgtrigger.Trigger(
 )
 
 
+# FOR SHARE: whoever moves the unit at this moment waits, or is waited for.
+UNIT_IS_OF_THE_PROJECT = pgtrigger.Trigger(
+    name="unit_is_of_the_project",
+    when=pgtrigger.Before,
+    operation=pgtrigger.Insert | pgtrigger.UpdateOf("project_id", "property_id"),  # type: ignore[no-untyped-call]
+    condition=pgtrigger.Q(new__property__isnull=False),
+    declare=[("home", "bigint")],
+    func="""
+        SELECT project_id INTO home FROM crm_property WHERE id = NEW.property_id FOR SHARE;
+        IF home IS DISTINCT FROM NEW.project_id THEN
+            RAISE EXCEPTION 'Unit % is of project %, not of %.', NEW.property_id, home, NEW.project_id
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'crm_project_assignment_unit_of_the_project',
+                      TABLE = 'crm_projectassignment';
+        END IF;
+        RETURN NEW;
+    """,
+)
+
+
 class ProjectAssignment(SoftDeleteModel):
     """An agent works on a project, or on one unit of it, until a due date."""
 
@@ -164,7 +204,7 @@ class ProjectAssignment(SoftDeleteModel):
                 | (~Q(status="transferred") & Q(successor__isnull=True)),
             ),
         ]
-        triggers = [ARCHIVED_AGENTS_REFUSE]
+        triggers = [ARCHIVED_AGENTS_REFUSE, UNIT_IS_OF_THE_PROJECT]
 
     def __str__(self) -> str:
         return f"agent {self.agent_id} on project {self.project_id} ({self.pk})"

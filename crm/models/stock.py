@@ -142,6 +142,20 @@ class PropertyQuerySet(UnitNarrowing):
         return self.filter(pk__in=best) if text else self
 
 
+# Whoever works on one unit goes on with it in the project it is moved to.
+ASSIGNMENTS_FOLLOW = pgtrigger.Trigger(
+    name="assignments_follow",
+    when=pgtrigger.After,
+    operation=pgtrigger.UpdateOf("project_id"),  # type: ignore[no-untyped-call]
+    condition=pgtrigger.Q(old__project__df=pgtrigger.F("new__project")),
+    func="""
+        UPDATE crm_projectassignment SET project_id = NEW.project_id, updated_at = now()
+         WHERE organization_id = NEW.organization_id AND property_id = NEW.id AND project_id <> NEW.project_id;
+        RETURN NULL;
+    """,
+)
+
+
 class Property(Mergeable):
     """A unit. It is known by its P-number, else its registration, else (building or cluster, unit number).
 
@@ -250,6 +264,7 @@ class Property(Mergeable):
             merged_into_index("crm_property"),
         ]  # fmt: skip
         triggers = [
+            ASSIGNMENTS_FOLLOW,
             *keeps_words("n.building || ' ' || n.cluster"),
             kept_fields(
                 "unit",

@@ -1,7 +1,7 @@
 """Every change to stock, people and deals."""
 
 from crm.services.agents import create_agent, set_bank_details, update_agent, verify_bank_details
-from crm.services.assignments import assign_agent, complete_assignment, transfer_assignment
+from crm.services.assignments import assign_agent, complete_assignment, transfer_assignment, update_assignment
 from crm.services.deals import close_deal, create_deal, lose_deal, move_deal, reopen_deal
 from crm.services.departure_exports import (
     decide_departure_export,
@@ -86,6 +86,7 @@ __all__ = [
     "transfer_assignment",
     "unlist_do_not_contact",
     "update_agent",
+    "update_assignment",
     "update_contact",
     "update_contact_point",
     "update_filter",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import TypedDict, Unpack
 
 from django.db import transaction
 
@@ -15,6 +16,11 @@ from crm.models import Agent, Contact, Deal, Ownership, Project, ProjectAssignme
 from crm.models.agents import AgentStatus, AssignmentStatus
 from crm.models.deals import DealStage
 from crm.services.writing import add, change, locked
+
+
+class AssignmentFields(TypedDict, total=False):
+    due_on: date | None
+    notes: str
 
 
 @transaction.atomic
@@ -47,6 +53,17 @@ def assign_agent(
         notes=notes.strip(),
     )
     return add(actor=actor, row=assignment, action="crm.agent_assigned")
+
+
+@transaction.atomic
+def update_assignment(
+    *, actor: Actor, assignment: ProjectAssignment, **changes: Unpack[AssignmentFields]
+) -> ProjectAssignment:
+    """Another due date, or none; other notes. Raises AssignmentEnded, NotFound."""
+    actor.require(Capability.ASSIGNMENTS_WRITE)
+    assignment = _active(actor, assignment)
+    values = {name: value.strip() if isinstance(value, str) else value for name, value in changes.items()}
+    return change(actor=actor, row=assignment, action="crm.assignment_changed", changes=values)
 
 
 @transaction.atomic

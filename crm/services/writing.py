@@ -19,6 +19,7 @@ from crm.errors import (
     AgentNotActive,
     AlreadyAssigned,
     AlreadyThere,
+    NotOfThisProject,
     PersonNeeded,
     PriceInvalid,
     PropertyHasNoKey,
@@ -72,6 +73,7 @@ REFUSALS: dict[str, tuple[type[DomainError], str]] = {
         "That would make somebody report to themselves through others.",
     ),
     "crm_project_assignment_agent_not_archived": (AgentNotActive, "An archived agent takes no new work."),
+    "crm_project_assignment_unit_of_the_project": (NotOfThisProject, "That unit is not of this project."),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import IntegrityError, ProgrammingError, connection, transaction
 
 from core.actors import Actor
@@ -110,6 +111,28 @@ def test_a_transferred_assignment_names_who_carries_on(manager: Actor, agent: Ac
     assert refused(update, assignment.pk) == "crm_project_assignment_transfer_names_successor"
 
 
+def test_who_works_on_a_unit_works_in_its_project_and_goes_along_when_it_moves(manager: Actor, agent: Actor) -> None:
+    house = manager.organization
+    here, there = factories.project(house, "Vardon"), factories.project(house, "Acuna")
+    unit = factories.unit(here)
+    profile = factories.agent(agent)
+    held = factories.assignment(profile, here, property=unit)
+    done = factories.assignment(profile, here, property=unit, status="completed")
+    whole = factories.assignment(profile, here)
+
+    insert = (
+        "INSERT INTO crm_projectassignment (organization_id, created_at, updated_at, agent_id, project_id, property_id, "
+        "status, notes) VALUES (%s, now(), now(), %s, %s, %s, 'active', '')"
+    )
+    rule = "crm_project_assignment_unit_of_the_project"
+    assert refused(insert, house.pk, profile.pk, there.pk, unit.pk) == rule
+    assert refused("UPDATE crm_projectassignment SET project_id = %s WHERE id = %s", there.pk, held.pk) == rule
+
+    execute("UPDATE crm_property SET project_id = %s WHERE id = %s", there.pk, unit.pk)
+    followed = dict(ProjectAssignment.objects.values_list("pk", "project"))
+    assert followed == {held.pk: there.pk, done.pk: there.pk, whole.pk: here.pk}
+
+
 def test_nobody_verifies_bank_details_they_wrote_down(manager: Actor, agent: Actor) -> None:
     assert manager.membership
     details = BankDetails.objects.create(
@@ -123,6 +146,51 @@ def test_nobody_verifies_bank_details_they_wrote_down(manager: Actor, agent: Act
 
     update = "UPDATE crm_bankdetails SET verified_by_id = entered_by_id, verified_at = now() WHERE id = %s"
     assert refused(update, details.pk) == "crm_bank_details_verified_by_another"
+
+
+def test_verified_bank_details_do_not_change_under_the_verification(
+    manager: Actor, second_manager: Actor, agent: Actor
+) -> None:
+    details = BankDetails.objects.create(
+        organization=manager.organization,
+        agent=factories.agent(agent),
+        holder="Omar",
+        bank_name="First Bank",
+        iban="AE070331234567890123456",
+        entered_by=manager.membership,
+        verified_by=second_manager.membership,
+        verified_at="2026-06-01T08:00:00Z",
+    )
+
+    rule = "crm_bank_details_changed_are_unverified"
+    for column in ("holder", "bank_name", "iban", "account_number", "swift"):
+        assert refused(f"UPDATE crm_bankdetails SET {column} = 'other' WHERE id = %s", details.pk) == rule
+    execute("UPDATE crm_bankdetails SET holder = 'Sara', verified_at = NULL, verified_by_id = NULL")
+    assert BankDetails.objects.get().holder == "Sara"
+
+
+def test_keys_rotate_under_verified_bank_details(manager: Actor, second_manager: Actor, agent: Actor) -> None:
+    BankDetails.objects.create(
+        organization=manager.organization,
+        agent=factories.agent(agent),
+        holder="Omar",
+        bank_name="First Bank",
+        iban="AE070331234567890123456",
+        entered_by=manager.membership,
+        verified_by=second_manager.membership,
+        verified_at="2026-06-01T08:00:00Z",
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT iban FROM crm_bankdetails")
+        before = cursor.fetchone()
+
+    call_command("rotate_field_keys")
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT iban FROM crm_bankdetails")
+        assert cursor.fetchone() != before
+    details = BankDetails.objects.get()
+    assert (details.iban, details.verified_by) == ("AE070331234567890123456", second_manager.membership)
 
 
 def test_what_was_disclosed_is_written_once(agent: Actor) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.apps import apps
 from django.core.management.base import BaseCommand
-from django.db import connection, models
+from django.db import connection, models, transaction
 
-from core.encryption import EncryptedTextField, rotate
+from core.encryption import ROTATING_SETTING, EncryptedTextField, rotate
 from core.models import Organization, TenantModel
 from core.tenancy import organization_scope
 
@@ -36,7 +36,7 @@ class Command(BaseCommand):
         table, column = model._meta.db_table, field.column
         last, count = 0, 0
         while True:
-            with connection.cursor() as cursor:
+            with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute(
                     f'SELECT id, "{column}" FROM "{table}" '  # noqa: S608 - names of our own models
                     f'WHERE id > %s AND "{column}" <> %s ORDER BY id LIMIT %s',
@@ -45,6 +45,7 @@ class Command(BaseCommand):
                 rows = cursor.fetchall()
                 if not rows:
                     return count
+                cursor.execute("SELECT set_config(%s, 'on', true)", [ROTATING_SETTING])
                 cursor.executemany(
                     f'UPDATE "{table}" SET "{column}" = %s '  # noqa: S608 - names of our own models
                     f'WHERE id = %s AND "{column}" = %s',

@@ -125,6 +125,7 @@ class ProjectAssignmentViewSet(RowsViewSet):
         "list": Capability.CRM_READ,
         "retrieve": Capability.CRM_READ,
         "create": Capability.ASSIGNMENTS_WRITE,
+        "partial_update": Capability.ASSIGNMENTS_WRITE,
         "transfer": Capability.ASSIGNMENTS_WRITE,
         "completion": Capability.CRM_WRITE,
     }
@@ -134,6 +135,12 @@ class ProjectAssignmentViewSet(RowsViewSet):
         """Give an agent a project, or one unit of it."""
         assignment = services.assign_agent(actor=self.actor, **self.given(request, inputs.AssignmentInput))
         return self.answer(assignment, status.HTTP_201_CREATED)
+
+    @extend_schema(request=inputs.AssignmentChange)
+    def partial_update(self, request: Request, **_: Any) -> Response:
+        """Another due date, or other notes."""
+        assignment, changes = self.get_object(), self.given(request, inputs.AssignmentChange, partial=True)
+        return self.answer(services.update_assignment(actor=self.actor, assignment=assignment, **changes))
 
     @extend_schema(request=inputs.SuccessorInput, responses={201: ProjectAssignmentSerializer})
     @action(detail=True, methods=["post"])
