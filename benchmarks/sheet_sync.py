@@ -3,7 +3,8 @@
     python -m benchmarks.sheet_sync [--sizes 5000 50000] [--rounds 5]
 
 The sandbox serves a generated sheet in the master layout over HTTP as Google does; it is linked and synced once. Then
-rounds of: the HTTP read alone (gspread, the same request, the same answer parsed), gspread's read with a comparison of
+rounds of: the HTTP read alone (the same request, the same answer, parsed by the fastest parser there is), the tab as
+gspread itself reads it (`Worksheet.get`, what a script does), our read with a comparison of
 every row against the one before (the rival: what a script would do), and our sync of the unchanged sheet. At the end one
 sync with 1 % of the rows changed there and 1 % changed here. Prints JSON: seconds (medians), ratios, growth.
 """
@@ -54,12 +55,14 @@ def main() -> None:
 
 
 def _measure(url: str, size: int, rounds: int) -> dict[str, float]:
+    import gspread
     from django.utils import timezone
+    from gspread.utils import ValueRenderOption
 
     from core.actors import system
     from core.models import Organization
     from core.tenancy import organization_scope
-    from sheets.google import GoogleSheets
+    from sheets.google import GoogleSheets, _Client
     from sheets.sync import linking, performing, requests
 
     _admin(url, "configure", {"quota": None})
@@ -93,13 +96,19 @@ def _measure(url: str, size: int, rounds: int) -> dict[str, float]:
             return google.rows(made["id"], tab, 1, tab.rows)
 
         known = read()
+        rival = gspread.Client(None, session=google._client.session, http_client=_Client)
+
+        def get() -> list[list[Any]]:
+            tab = rival.open_by_key(made["id"]).get_worksheet_by_id(tab_id)
+            return list(tab.get(value_render_option=ValueRenderOption.unformatted))
 
         def compare() -> int:
             return sum(row != before for row, before in zip(read(), known, strict=True))
 
-        reads, compares, syncs = [], [], []
+        reads, gets, compares, syncs = [], [], [], []
         for _ in range(rounds):
             reads.append(_timed(read)[0])
+            gets.append(_timed(get)[0])
             compares.append(_timed(compare)[0])
             syncs.append(_timed(sync)[0])
         _change(url, made["id"], size)
@@ -108,6 +117,8 @@ def _measure(url: str, size: int, rounds: int) -> dict[str, float]:
     return {
         "first_sync_seconds": round(first[0], 2),
         "read_seconds": round(took, 3),
+        "gspread_seconds": round(statistics.median(gets), 3),
+        "sync_to_gspread": round(statistics.median(syncs) / statistics.median(gets), 2),
         "compare_seconds": round(statistics.median(compares), 3),
         "sync_seconds": round(statistics.median(syncs), 3),
         "sync_to_read": round(statistics.median(syncs) / took, 2),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -40,6 +40,28 @@ def record(
         request_id=structlog.contextvars.get_contextvars().get("request_id", ""),
         at=at or timezone.now(),
     )
+
+
+def record_many(
+    *,
+    actor: Actor,
+    action: str,
+    targets: Iterable[tuple[models.Model, Mapping[str, Any], Mapping[str, Any]]],
+    at: datetime,
+) -> None:
+    """One line for each (target, before, after) of one act on many rows, in the caller's transaction."""
+    request_id = structlog.contextvars.get_contextvars().get("request_id", "")
+    AuditEntry.objects.bulk_create(
+        [
+            AuditEntry(
+                organization=actor.organization, user=actor.user, token=actor.token, action=action,
+                target_type=target._meta.label_lower, target_id=target.pk, before=dict(before), after=dict(after),
+                address=actor.address, request_id=request_id, at=at,
+            )
+            for target, before, after in targets
+        ],
+        batch_size=1000,
+    )  # fmt: skip
 
 
 def snapshot(instance: models.Model, fields: list[str] | None = None) -> dict[str, Any]:

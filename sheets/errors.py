@@ -171,3 +171,9 @@ class DirectionUnknown(Invalid):
 
 class AccountInUse(Conflict):
     code = "google_account_in_use"
+
+
+class DirectionFixed(Invalid):
+    """Majlis cannot write what this column says."""
+
+    code = "direction_fixed"

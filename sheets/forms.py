@@ -184,9 +184,10 @@ INTERVALS = [
 
 @dataclass(frozen=True, slots=True)
 class LinkedColumn(Column):
-    """One column of a linked sheet: also, who may change its cells."""
+    """One column of a linked sheet: also, who may change its cells. `fixed`: why that cannot be chosen."""
 
     direction: forms.BoundField
+    fixed: str = ""
 
 
 class LinkedForm(MappingForm):
@@ -195,6 +196,14 @@ class LinkedForm(MappingForm):
     name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
     interval = forms.TypedChoiceField(label=gettext_lazy("Sync it"), coerce=int)
     account = forms.ModelChoiceField(label=gettext_lazy("Google account"), queryset=GoogleAccount.objects.none())
+    appends = forms.TypedChoiceField(
+        label=gettext_lazy("Units made in Majlis"),
+        choices=[("", gettext_lazy("get no row in the sheet")), ("yes", gettext_lazy("get a row below the last one"))],
+        coerce=bool,
+        empty_value=None,
+        required=False,
+        help_text=gettext_lazy("Of the projects that the sheet lists, and made from now on."),
+    )
 
     def __init__(self, sheet: Spreadsheet, *args: Any, samples: list[list[str]] | None = None, **kwargs: Any) -> None:
         super().__init__(sheet, *args, **kwargs)
@@ -209,6 +218,7 @@ class LinkedForm(MappingForm):
         intervals.choices = [*odd, *INTERVALS]
         for name in ("name", "interval", "account"):
             self.fields[name].initial = getattr(sheet, name)
+        self.fields["appends"].initial = "yes" if sheet.appends_since else ""
         for index, header in enumerate(sheet.header):
             self.fields[f"direction-{index}"] = forms.ChoiceField(
                 label=_("Who may change it"),
@@ -219,7 +229,8 @@ class LinkedForm(MappingForm):
 
     def columns(self) -> Iterator[LinkedColumn]:
         for index, column in enumerate(super().columns()):
-            yield LinkedColumn(column.header, column.samples, column.field, self[f"direction-{index}"])
+            fixed = _(self.table.fixed(column.field.value() or ""))
+            yield LinkedColumn(column.header, column.samples, column.field, self[f"direction-{index}"], fixed)
 
     def change(self) -> dict[str, Any]:
         """For linking.change_linked_sheet."""
@@ -230,6 +241,7 @@ class LinkedForm(MappingForm):
                 header: chosen[f"direction-{index}"] or Direction.BOTH for index, header in enumerate(self.header)
             },
             **{name: chosen[name] for name in ("name", "interval", "account")},
+            "appends": bool(chosen["appends"]),
         }
 
 

@@ -6,8 +6,9 @@ The real client is always the one that runs; in demo and tests SHEETS_API_URL po
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -79,9 +80,8 @@ class GoogleSheets:
 
         Raises AccountInvalid.
         """
-        info = read_key(key)
-        self.email = str(info["client_email"])
-        credentials = _Credentials.from_service_account_info(info, scopes=SCOPES)  # type: ignore[no-untyped-call]
+        credentials = _credentials(key, settings.SHEETS_API_URL)
+        self.email = str(credentials.service_account_email)
         self._client = _Client(None, AuthorizedSession(credentials, refresh_timeout=15))  # type: ignore[arg-type, no-untyped-call]
         self._client.set_timeout((TIMEOUT[0], min(TIMEOUT[1], patience)))
         self._patience = patience
@@ -137,6 +137,14 @@ class GoogleSheets:
             body = {"valueInputOption": "RAW", "data": data[start : start + CELLS_A_CALL]}
             self._ask(lambda body=body: self._client.values_batch_update(quote(document_id), body))  # type: ignore[misc]
 
+    def append(self, document_id: str, tab: Tab, rows: Sequence[Mapping[int, str | int | float]]) -> None:
+        """Put rows (column from 1 -> value) below the last one that says anything, all in one call; nothing is ever taken
+        for a formula. Who does it twice has the rows twice: an answer that is lost is not asked for again."""
+        width = max((max(row, default=0) for row in rows), default=0)
+        lines = [{"values": [_entered(row.get(column, "")) for column in range(1, width + 1)]} for row in rows]
+        body = {"requests": [{"appendCells": {"sheetId": tab.tab_id, "rows": lines, "fields": "userEnteredValue"}}]}
+        self._ask(lambda: self._client.batch_update(quote(document_id), body), repeatable=False)
+
     def add_id_column(self, document_id: str, tab: Tab, *, column: int, header_row: int) -> Tab:
         """Make a hidden column for row ids, headed ID_HEADER and marked by developer metadata. Returns the tab grown."""
         place = {
@@ -169,6 +177,19 @@ class GoogleSheets:
             if place.get("sheetId", 0) == tab_id and place.get("dimension") == "COLUMNS":
                 return int(place.get("startIndex", 0)) + 1
         return None
+
+    def remove_id_column(self, document_id: str, tab: Tab, header_row: int) -> None:
+        """Take the column of row ids out of the sheet, found by its mark or its header. Nothing when it is not there."""
+        column = self.marked_column(document_id, tab.tab_id)
+        if column is None:
+            rows = self.rows(document_id, tab, header_row, header_row)
+            names = [str(cell).strip() for cell in rows[0]] if rows else []
+            if ID_HEADER not in names:
+                return
+            column = names.index(ID_HEADER) + 1
+        place = {"sheetId": tab.tab_id, "dimension": "COLUMNS", "startIndex": column - 1, "endIndex": column}
+        body = {"requests": [{"deleteDimension": {"range": place}}]}
+        self._ask(lambda: self._client.batch_update(quote(document_id), body), repeatable=False)
 
     def _ranges(
         self, document_id: str, tab: Tab, areas: list[str], render: str = "UNFORMATTED_VALUE"
@@ -237,6 +258,14 @@ class _Credentials(Credentials):
         return
 
 
+@lru_cache(maxsize=256)
+def _credentials(key: str, address: str) -> _Credentials:
+    """Of one key, once in a process: its RSA key is parsed once, and its token lasts an hour. `address` is in the name of
+    the entry because read_key checks against it. A token that Google takes back is answered with 401, and fetched anew.
+    """
+    return _Credentials.from_service_account_info(read_key(key), scopes=SCOPES)  # type: ignore[no-any-return, no-untyped-call]
+
+
 class _Client(HTTPClient):
     """gspread's client, at the address that the settings name."""
 
@@ -299,6 +328,12 @@ def _runs(cells: Iterable[Cell]) -> Iterable[tuple[str, list[list[Any]]]]:
         start, values = cell, [[cell.value]]
     if start:
         yield _area(start, len(values)), values
+
+
+def _entered(value: str | int | float) -> dict[str, Any]:
+    if value == "":
+        return {}
+    return {"userEnteredValue": {"stringValue" if isinstance(value, str) else "numberValue": value}}
 
 
 def _area(start: Cell, height: int) -> str:

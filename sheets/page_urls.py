@@ -23,8 +23,10 @@ urlpatterns = [
     path("sheets/<int:sheet_id>/", linked.linked_sheet, name="linked-sheet"),
     path("sheets/<int:sheet_id>/mapping/", linking.linked_mapping, name="linked-sheet-mapping"),
     path("sheets/<int:sheet_id>/pause/", linked.pause, name="linked-sheet-pause"),
+    path("sheets/<int:sheet_id>/unlinking/", linking.unlinking, name="linked-sheet-unlinking"),
     path("sheets/<int:sheet_id>/syncs/", linked.sync, name="linked-sheet-sync"),
     path("sheets/<int:sheet_id>/syncs/<int:run_id>/", syncs.sheet_sync, name="sheet-sync"),
     path("conflicts/", conflicts.conflicts, name="conflicts"),
     path("conflicts/decisions/", conflicts.decide, name="conflict-decisions"),
+    path("conflicts/decisions/matching/", conflicts.decide_all, name="conflict-decisions-matching"),
 ]

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext_noop
 
 from sheets.errors import TableUnknown
 
 ERROR, WARNING, SKIPPED = "error", "warning", "skipped"
+NOT_SYNCED = gettext_noop("This column is not synced.")
+ONLY_READ = gettext_noop("Only from the sheet: Majlis keeps it as it was read, and has nothing of its own to write.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +28,7 @@ class Field:
     many: bool = False  # several columns may feed it
     keeps_zero: bool = False  # a 0 is a value here, not a placeholder for nothing
     writable: bool = False  # Majlis can say what it has here, and so a linked sheet can be told
+    only_read: str = ""  # why it is not writable, where a better reason than the usual one can be given
     numeric: bool = False  # written as a number, so that the sheet's own sums go on working
 
 
@@ -55,6 +62,15 @@ class Constant:
     field: str
     known: Callable[[int], list[str]] = lambda organization_id: []  # values to offer
     of_number: Callable[[int, str], str] | None = None  # organisation, business number -> value. Raises NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """What people sort a table's objects by, such as the project of a unit."""
+
+    label: str
+    known: Callable[[int], list[tuple[int, str]]]  # organisation -> (id, name), to choose from
+    objects: Callable[[int], QuerySet[Any, Any]]  # id of a group -> the ids of its objects, as a query
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +150,8 @@ class Importer(Protocol):
 class LinkedImporter(Importer, Protocol):
     """An importer that can also say what Majlis has: what two-way sync asks besides."""
 
+    run: Run
+
     def relink(self, spreadsheet_id: int) -> None:
         """Before anything is read: let rows follow what was decided here since, such as another owner of the unit."""
 
@@ -145,6 +163,9 @@ class LinkedImporter(Importer, Protocol):
 
         `pairs` is a relation of (row_key, object_id, related_id).
         """
+
+    def unlisted(self, spreadsheet_id: int, since: datetime, most: int) -> list[tuple[int, int | None]]:
+        """(object, related) made since then that belong where the sheet's rows do, and that no sheet or file speaks of."""
 
     def canonical(self, field: str, text: str) -> str:
         """A cell's text as `present` would say it: `Looks Vacant ` is `Vacant`."""
@@ -186,11 +207,21 @@ class Table:
     has_titles: bool = True  # a row with one filled cell among many columns is a title, not data
     constants: tuple[Constant, ...] = ()
     target: str = ""  # the model of Link.object_id, as a target type: crm.property
+    grouping: Grouping | None = None
     page: str = ""  # the name of the address that shows such an object
     parts: tuple[tuple[str, str], ...] = ()  # (target type, its key): what stays with a row that a reversal leaves
 
     def field(self, name: str) -> Field | None:
         return next((each for each in self.fields if each.name == name), None)
+
+    def fixed(self, name: str) -> str:
+        """Why the direction of a column of this field cannot be chosen; empty when it can."""
+        if not name:
+            return NOT_SYNCED
+        field = self.field(name)
+        if field and field.writable:
+            return ""
+        return (field.only_read if field else "") or ONLY_READ
 
 
 _tables: dict[str, Table] = {}

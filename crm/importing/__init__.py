@@ -15,9 +15,9 @@ from crm.importing.people_layout import (
     contacts_lack,
     prospects_lack,
 )
-from crm.importing.places import project_names, project_of_number
+from crm.importing.places import project_names, project_of_number, projects_to_choose, units_of
 from crm.importing.units import UnitImporter
-from sheets.tables import Constant, Look, Table
+from sheets.tables import Constant, Grouping, Look, Table
 
 UNITS = Table(
     name="crm.units",
@@ -36,6 +36,7 @@ UNITS = Table(
         Constant("status"),
     ),
     target="crm.property",
+    grouping=Grouping("Project", known=projects_to_choose, objects=units_of),
     page="unit",
     # A unit that is used since keeps its owners, a contact his numbers.
     parts=(("crm.ownership", "property"), ("crm.contactpoint", "contact")),

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from django.utils.translation import gettext_noop
+
 from crm.importing.present import NUMERIC, WRITABLE
 from sheets.tables import Field, Option
 
+_OF_PROJECT = gettext_noop("Only from the sheet: it is said of the whole project, not of this row.")
 _FIELDS = (
     Field(
         "p_number", "P-number", ("P-NUMBER", "P NO", "property number", "property id", "listing id", "id", "reference")
@@ -14,7 +17,12 @@ _FIELDS = (
     Field(
         "project", "Project", ("PROJECT", "project name", "cluster name", "neighborhood", "neighbourhood", "community")
     ),
-    Field("master_project", "Master project", ("Mastre project ", "master development", "master community")),
+    Field(
+        "master_project",
+        "Master project",
+        ("Mastre project ", "master development", "master community"),
+        only_read=_OF_PROJECT,
+    ),
     Field("area", "Area", ("AREA", "district", "location"), "the land department's area; kept with the unit"),
     Field("plot_number", "Plot number", ("PLOT NUMBER", "plot")),
     Field("registration", "Registration", ("registration number", "title deed", "property registration")),

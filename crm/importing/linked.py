@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -42,6 +43,12 @@ class LinkedUnitImporter(UnitImporter):
     def touched(self, spreadsheet_id: int) -> set[str]:
         self.cursor.execute(_TOUCHED, self.given | {"spreadsheet": spreadsheet_id})
         return {key for (key,) in self.cursor.fetchall()}
+
+    def unlisted(self, spreadsheet_id: int, since: datetime, most: int) -> list[tuple[int, int | None]]:
+        """Units of the projects that the sheet lists, with the owner that stands first."""
+        given = self.given | {"spreadsheet": spreadsheet_id, "since": since, "most": max(0, most)}
+        self.cursor.execute(_UNLISTED, given)
+        return [(unit, owner) for unit, owner in self.cursor.fetchall()]
 
     def present(self, pairs: str, fields: frozenset[str]) -> tuple[str, dict[str, Any]]:
         return present.statement(pairs, fields), self.given
@@ -153,6 +160,23 @@ _TOUCHED = f"""
       JOIN crm_ownership o ON o.organization_id = %(organization)s AND o.property_id = l.object_id
      WHERE l.organization_id = %(organization)s AND l.spreadsheet_id = %(spreadsheet)s AND l.gone_at IS NULL
        AND {_SINCE.format("o")}
+"""
+
+_UNLISTED = """
+    SELECT p.id, o.contact_id FROM crm_property p
+      LEFT JOIN LATERAL (
+        SELECT o.contact_id FROM crm_ownership o
+         WHERE o.organization_id = %(organization)s AND o.property_id = p.id AND o.until IS NULL AND o.deleted_at IS NULL
+         ORDER BY o.is_primary DESC, o.id LIMIT 1) o ON true
+     WHERE p.organization_id = %(organization)s AND p.created_at >= %(since)s AND p.deleted_at IS NULL
+       AND p.status <> 'archived'
+       AND p.project_id IN (
+           SELECT u.project_id FROM sheets_rowlink l
+             JOIN crm_property u ON u.organization_id = %(organization)s AND u.id = l.object_id
+            WHERE l.organization_id = %(organization)s AND l.spreadsheet_id = %(spreadsheet)s AND l.gone_at IS NULL)
+       AND NOT EXISTS (
+           SELECT FROM sheets_rowlink l WHERE l.organization_id = %(organization)s AND l.object_id = p.id)
+     ORDER BY p.id LIMIT %(most)s
 """
 
 _CHANGED = f"""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from core.errors import NotFound
 from crm.importing.values import project_of
-from crm.models import Project, PropertyType
+from crm.models import Project, Property, PropertyType
 from crm.models.stock import ProjectStatus
 from crm.names import normalize_name
 from sheets.tables import Run
@@ -25,6 +26,17 @@ def project_names(organization_id: int) -> list[str]:
     """Of the projects that are worked on, by number."""
     projects = Project.objects.filter(organization_id=organization_id).live().exclude(status=ProjectStatus.ARCHIVED)
     return list(projects.order_by("number").values_list("name", flat=True))
+
+
+def projects_to_choose(organization_id: int) -> list[tuple[int, str]]:
+    """By name, for a filter."""
+    projects = Project.objects.filter(organization=organization_id, deleted_at__isnull=True)
+    return list(projects.order_by("name", "pk").values_list("pk", "name"))
+
+
+def units_of(project_id: int) -> QuerySet[Any, Any]:
+    """The ids of a project's units, as a query."""
+    return Property.objects.filter(project=project_id).values("pk")
 
 
 def project_of_number(organization_id: int, number: str) -> str:

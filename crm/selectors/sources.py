@@ -107,6 +107,8 @@ def _source(sheet: Spreadsheet, at: datetime, **fields: Any) -> Source:
 
 def _state(sheet: Spreadsheet, at: datetime) -> str:
     """One word that a badge shows. Only a linked sheet can be paused, or grow stale; a file is as old as it is."""
+    if sheet.unlinked_at is not None:
+        return "unlinked"
     if sheet.status == SpreadsheetStatus.FAILED:
         return "failed"
     if sheet.provider == Provider.GOOGLE and sheet.is_paused:

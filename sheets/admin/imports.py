@@ -60,7 +60,7 @@ class ImportRunAdmin(TenantAdmin):
     list_select_related = ["requested_by__user"]
     search_fields = ["file_name"]
     export_columns = [
-        "file_name", "status", "trigger", ("Rows", lambda run: run.counts.get("read")),
+        "file_name", ("Status", "status_label"), "trigger", ("Rows", lambda run: run.counts.get("read")),
         ("New", lambda run: run.counts.get("new")), ("Changed", lambda run: run.counts.get("changed")),
         ("Refused", lambda run: run.counts.get("errors")), ("By", "requested_by.user.name"), "created_at",
         "finished_at",
@@ -68,7 +68,7 @@ class ImportRunAdmin(TenantAdmin):
 
     @display(description="Status", label=STATUS_COLORS, ordering="status")
     def state(self, run: ImportRun) -> tuple[str, str]:
-        return run.status, run.get_status_display()
+        return run.status, run.status_label
 
     @display(description="Rows")
     def read(self, run: ImportRun) -> int | str:

@@ -23,9 +23,34 @@ from sheets.admin.imports import in_unfold
 from sheets.forms import AccountForm
 from sheets.models import CellChange, Conflict, GoogleAccount, Provider, Resolution, Spreadsheet
 from sheets.sync import conflicts, linking, requests
+from sheets.sync.unlinking import preview_unlinking, unlink_sheet
 
 MOST_SHOWN = 200
 SHEET_COLORS = {"pending": "default", "syncing": "warning", "synced": "success", "failed": "danger"}
+
+
+def confirmation(
+    model_admin: TenantAdmin,
+    request: HttpRequest,
+    verb: Any,
+    told: list[Any],
+    *,
+    choice: Any = None,
+    is_open: bool = True,
+) -> HttpResponse:
+    """Asks once more before an action on the chosen rows. `choice`: (name, label) of a box to tick. `is_open`: it can be done."""
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "title": verb,
+        "told": told,
+        "choice": choice,
+        "is_open": is_open,
+        "action": request.POST["action"],
+        "chosen": request.POST.getlist("_selected_action"),
+        "across": request.POST.get("select_across", "0"),
+        "opts": model_admin.opts,
+    }
+    return render(request, "sheets/admin_confirm.html", context)
 
 
 @admin.register(GoogleAccount, site=site)
@@ -66,9 +91,24 @@ class GoogleAccountAdmin(TenantAdmin):
         return render(request, "sheets/admin_upload.html", context)
 
     @admin.action(description=_("Remove (its key is forgotten)"))
-    def remove(self, request: HttpRequest, chosen: QuerySet[GoogleAccount]) -> None:
+    def remove(self, request: HttpRequest, chosen: QuerySet[GoogleAccount]) -> HttpResponse | None:
+        """Asked once more, with what stops without it."""
+        if "confirmed" not in request.POST:
+            told, is_open = [], False
+            for account in chosen.prefetch_related("spreadsheets"):
+                names = ", ".join(sheet.name for sheet in account.spreadsheets.all())
+                is_open = is_open or not names
+                text = (
+                    _("%(email)s stays: %(sheets)s could not be synced without it. Give them another account or unlink "
+                      "them first.") if names
+                    else _("%(email)s: its key is forgotten, and no sheet can be linked with it until a key is uploaded "
+                           "again. No sheet uses it now, so no sync stops. Documents stay shared with it in Google.")
+                )  # fmt: skip
+                told.append(text % {"email": account.email, "sheets": names})
+            return confirmation(self, request, _("Remove"), told, is_open=is_open)
         for account in chosen:
             call_service(self, request, linking.remove_account, account=account, at=timezone.now())
+        return None
 
 
 class FreshnessFilter(admin.SimpleListFilter):
@@ -96,7 +136,7 @@ class SpreadsheetAdmin(TenantAdmin):
     list_filter = ["status", "provider", FreshnessFilter, "is_paused", "account"]
     list_select_related = ["account", "organization"]
     search_fields = ["name", "document_id"]
-    actions = ["sync_now", "try_out", "pause", "start"]
+    actions = ["sync_now", "try_out", "pause", "start", "unlink"]
     export_columns = [
         "name", "table", "provider", "status", "tab", ("Account", "account.email"), "interval", "is_paused",
         "last_success_at", "next_sync_at", "last_error",
@@ -107,7 +147,9 @@ class SpreadsheetAdmin(TenantAdmin):
         return super().get_queryset(request).annotate(conflict_count=still_open)
 
     @display(description=_("Status"), label=SHEET_COLORS, ordering="status")
-    def state(self, sheet: Spreadsheet) -> tuple[str, str]:
+    def state(self, sheet: Spreadsheet) -> tuple[str, Any]:
+        if sheet.unlinked_at:
+            return "pending", _("Unlinked")
         return sheet.status, sheet.get_status_display()
 
     @display(description=_("Conflicts"), ordering="conflict_count")
@@ -150,6 +192,36 @@ class SpreadsheetAdmin(TenantAdmin):
         for sheet in chosen:
             asked = {"spreadsheet": sheet, "is_paused": is_paused, "at": timezone.now()}
             call_service(self, request, linking.pause_sheet, **asked)
+
+    @admin.action(description=_("Unlink: sync no more"))
+    def unlink(self, request: HttpRequest, chosen: QuerySet[Spreadsheet]) -> HttpResponse | None:
+        """Asked once more, with what is closed and what stays."""
+        actor = acting(request)
+        if not actor.can(Capability.SHEETS_LINK):
+            self._refuse(request)
+            return None
+        if "confirmed" not in request.POST:
+            linked = [sheet for sheet in chosen if sheet.provider == Provider.GOOGLE and not sheet.unlinked_at]
+            found = [(sheet, preview_unlinking(actor=actor, spreadsheet=sheet)) for sheet in linked]
+            told: list[Any] = [
+                _("%(name)s: its %(rows)s rows and their units stay; %(conflicts)s open conflicts are closed.")
+                % {"name": sheet.name, "rows": preview.rows, "conflicts": preview.conflicts}
+                for sheet, preview in found
+            ] or [_("None of these is a linked sheet.")]
+            choice = ("remove_ids", _("Also take the hidden column majlis_id out of the sheet. Linked again, rows are "
+                                      "then matched by what they say."))  # fmt: skip
+            return confirmation(self, request, _("Unlink"), told, choice=choice if found else None, is_open=bool(found))
+        for sheet in chosen:
+            asked = {"spreadsheet": sheet, "remove_ids": "remove_ids" in request.POST, "at": timezone.now()}
+            done = call_service(self, request, unlink_sheet, **asked)
+            if done is not None:
+                self.message_user(request, _("%(name)s is unlinked.") % {"name": sheet.name}, messages.SUCCESS)
+                if done.ids_left:
+                    self.message_user(request, done.ids_left, messages.WARNING)
+        return None
+
+    def _refuse(self, request: HttpRequest) -> None:
+        self.message_user(request, _("You may not link or unlink sheets."), messages.ERROR)
 
 
 class StateFilter(admin.SimpleListFilter):

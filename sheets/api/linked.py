@@ -21,21 +21,29 @@ from sheets.api.filters import CellChangeFilter, ConflictFilter, SpreadsheetFilt
 from sheets.api.linked_serializers import (
     CellChangeSerializer,
     ConflictSerializer,
+    DecidedSerializer,
     DocumentSerializer,
     GoogleAccountSerializer,
     KeySerializer,
     LinkedChangeSerializer,
     LinkSerializer,
+    MatchingResolutionSerializer,
+    MatchingSerializer,
     ResolutionSerializer,
     ResolutionsSerializer,
     SpreadsheetSerializer,
     SyncSerializer,
+    UnlinkedSerializer,
+    UnlinkingSerializer,
+    UnlinkSerializer,
 )
 from sheets.api.serializers import ImportSerializer
 from sheets.api.views import InSheetOrder
 from sheets.models import CellChange, Conflict, GoogleAccount, ImportRun, Spreadsheet
 from sheets.sync import conflicts, linking, requests
+from sheets.sync.unlinking import preview_unlinking, unlink_sheet
 
+MOST_SHOWN = 20
 IMPORT, LINK = Capability.SHEETS_IMPORT, Capability.SHEETS_LINK
 
 
@@ -92,6 +100,8 @@ class SpreadsheetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Expor
         "syncs": IMPORT,
         "pause": LINK,
         "start": LINK,
+        "unlinking": LINK,
+        "unlink": LINK,
     }
 
     def get_queryset(self) -> QuerySet[Any]:
@@ -147,6 +157,22 @@ class SpreadsheetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Expor
         """Sync by the clock, and now."""
         return self._paused(False)
 
+    @extend_schema(responses={200: UnlinkingSerializer}, filters=False)
+    @action(detail=True, methods=["get"], pagination_class=None)
+    def unlinking(self, request: Request, **_: Any) -> Response:
+        """What unlinking would close and keep."""
+        found = preview_unlinking(actor=self.actor, spreadsheet=self.get_object())
+        return Response(UnlinkingSerializer(found).data)
+
+    @extend_schema(request=UnlinkSerializer, responses={200: UnlinkedSerializer})
+    @unlinking.mapping.post
+    def unlink(self, request: Request, **_: Any) -> Response:
+        """Sync it no more. Units and history stay; linked again, its rows are known by their ids. 409 during a sync."""
+        given = UnlinkSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        done = unlink_sheet(actor=self.actor, spreadsheet=self.get_object(), at=timezone.now(), **given.validated_data)
+        return Response(UnlinkedSerializer(done).data)
+
     def _paused(self, is_paused: bool) -> Response:
         sheet = self.get_object()
         linking.pause_sheet(actor=self.actor, spreadsheet=sheet, is_paused=is_paused, at=timezone.now())
@@ -164,7 +190,9 @@ class ConflictViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Exportab
     serializer_class = ConflictSerializer
     filterset_class = ConflictFilter
     lookup_value_regex = r"\d{1,18}"
-    capabilities: ClassVar = {"list": IMPORT, "retrieve": IMPORT, "resolution": IMPORT, "resolutions": IMPORT}
+    capabilities: ClassVar = {"list": IMPORT, "retrieve": IMPORT, "resolution": IMPORT, "resolutions": IMPORT,
+        "matching": IMPORT, "resolve_matching": IMPORT,
+    }  # fmt: skip
 
     @extend_schema(request=ResolutionSerializer, responses={200: ConflictSerializer})
     @action(detail=True, methods=["put"])
@@ -188,6 +216,27 @@ class ConflictViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Exportab
         decided = self._resolve(chosen, given.validated_data["resolution"])
         found = self.get_queryset().filter(pk__in=[each.pk for each in decided]).order_by("pk")
         return Response(self.get_serializer(found, many=True).data)
+
+    @extend_schema(responses={200: MatchingSerializer}, filters=True)
+    @action(detail=False, methods=["get"], pagination_class=None)
+    def matching(self, request: Request, **_: Any) -> Response:
+        """How many open conflicts fit the filters of the list, the first of them, and the `state` to send back."""
+        fitting: Any = self.filter_queryset(self.get_queryset())
+        found = conflicts.matching(actor=self.actor, conflicts=fitting)
+        told = {"count": found.count, "state": found.state, "first": fitting.open().order_by("-pk")[:MOST_SHOWN]}
+        return Response(MatchingSerializer(told, context=self.get_serializer_context()).data)
+
+    @extend_schema(request=MatchingResolutionSerializer, responses={200: DecidedSerializer}, filters=True)
+    @matching.mapping.post
+    def resolve_matching(self, request: Request, **_: Any) -> Response:
+        """Decide all that fit the filters, as they were shown. 409 when they are others by now: nothing is decided then."""
+        given = MatchingResolutionSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        fitting: Any = self.filter_queryset(self.get_queryset())
+        decided = conflicts.resolve_matching(
+            actor=self.actor, conflicts=fitting, at=timezone.now(), **given.validated_data
+        )
+        return Response(DecidedSerializer({"decided": decided}).data)
 
     def _resolve(self, chosen: list[Conflict], resolution: str, seen: dict[int, str] | None = None) -> list[Conflict]:
         return conflicts.resolve_conflicts(

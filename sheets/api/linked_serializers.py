@@ -51,8 +51,8 @@ class SpreadsheetSerializer(serializers.ModelSerializer[Spreadsheet]):
         model = Spreadsheet
         fields = [
             "id", "name", "table", "provider", "status", "is_stale", "is_paused", "open_conflicts", "last_success_at",
-            "next_sync_at", "last_error", "last_error_code", "account", "document_id", "tab_id", "tab", "address",
-            "header", "header_row", "mapping", "directions", "interval", "created_at",
+            "next_sync_at", "last_error", "last_error_code", "unlinked_at", "account", "document_id", "tab_id", "tab", "address",
+            "header", "header_row", "mapping", "directions", "interval", "appends_since", "created_at",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -82,11 +82,28 @@ class LinkedChangeSerializer(serializers.Serializer[Any]):
     interval = serializers.IntegerField(required=False, min_value=SHORTEST_INTERVAL, max_value=LONGEST_INTERVAL)
     name = serializers.CharField(required=False, max_length=200)
     account = serializers.IntegerField(required=False)
+    appends = serializers.BooleanField(
+        required=False, help_text="units made in Majlis from now on get a row below the last one"
+    )
 
 
 class SyncSerializer(serializers.Serializer[Any]):
     dry_run = serializers.BooleanField(default=False)
     accept_missing = serializers.BooleanField(default=False, help_text="rows that are gone are meant to be gone")
+
+
+class UnlinkingSerializer(serializers.Serializer[Any]):
+    rows = serializers.IntegerField(help_text="whose units stay as they are")
+    conflicts = serializers.IntegerField(help_text="that are closed; each side keeps what it has")
+
+
+class UnlinkSerializer(serializers.Serializer[Any]):
+    remove_ids = serializers.BooleanField(default=False, help_text="take the hidden column majlis_id out of the sheet")
+
+
+class UnlinkedSerializer(serializers.Serializer[Any]):
+    closed = serializers.IntegerField(help_text="conflicts")
+    ids_left = serializers.CharField(help_text="why the hidden column still stands there, when it was to be removed")
 
 
 class ConflictSerializer(serializers.ModelSerializer[Conflict]):
@@ -97,7 +114,7 @@ class ConflictSerializer(serializers.ModelSerializer[Conflict]):
         model = Conflict
         fields = [
             "id", "state", "spreadsheet", "run", "row", "field", "column", "base", "ours", "theirs", "resolution", "resolved_by",
-            "resolved_at", "settled_at", "object_id", "created_at",
+            "resolved_at", "settled_at", "closed_because", "object_id", "created_at",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -120,3 +137,18 @@ class CellChangeSerializer(serializers.ModelSerializer[CellChange]):
     class Meta:
         model = CellChange
         fields = ["id", "row", "row_key", "side", "field", "column", "before", "after"]
+
+
+class MatchingSerializer(serializers.Serializer[Any]):
+    count = serializers.IntegerField()
+    state = serializers.CharField(help_text="a mark of which they are and what they say: send it back")
+    first = ConflictSerializer(many=True, help_text="the newest of them")
+
+
+class MatchingResolutionSerializer(serializers.Serializer[Any]):
+    resolution = serializers.ChoiceField(choices=Resolution.choices)
+    state = serializers.CharField(max_length=16)
+
+
+class DecidedSerializer(serializers.Serializer[Any]):
+    decided = serializers.IntegerField()

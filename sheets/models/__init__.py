@@ -1,6 +1,6 @@
 """Sheets that we know, what each import of them did, and which row became which object."""
 
-from sheets.models.links import CellChange, Conflict, Resolution, RowLink, Side
+from sheets.models.links import CellChange, Closing, Conflict, Resolution, RowLink, Side
 from sheets.models.reversals import ImportReversal, ReversalKept, ReversalStatus
 from sheets.models.runs import (
     OPEN_STATUSES,
@@ -17,6 +17,7 @@ from sheets.models.sources import Direction, GoogleAccount, Provider, Spreadshee
 __all__ = [
     "OPEN_STATUSES",
     "CellChange",
+    "Closing",
     "Conflict",
     "Direction",
     "GoogleAccount",

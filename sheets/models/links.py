@@ -32,6 +32,9 @@ class RowLink(TenantModel):
     agreed_at = models.DateTimeField(null=True, help_text="when every cell of the row last agreed")
     row = models.PositiveIntegerField(null=True, help_text="where it stood when it was last read")
     gone_at = models.DateTimeField(null=True, help_text="since when the row is not in the sheet any more")
+    awaits_row = models.BooleanField(
+        default=False, db_default=False, help_text="Majlis appends the row, or did and has not seen it yet"
+    )
     withdrawn = models.CharField(
         max_length=20, blank=True, db_default="", help_text="the object's state before the row disappeared"
     )
@@ -39,6 +42,9 @@ class RowLink(TenantModel):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["organization", "spreadsheet", "row_key"], name="sheets_rowlink_once"),
+            models.CheckConstraint(
+                name="sheets_rowlink_awaited_is_not_gone", condition=Q(awaits_row=False) | Q(gone_at__isnull=True)
+            ),
         ]
         indexes = [
             # which rows of which sheets speak of this object: its page, its project's sheets, other rows of one unit
@@ -52,6 +58,12 @@ class RowLink(TenantModel):
 class Resolution(models.TextChoices):
     OURS = "ours", "Majlis is right"
     THEIRS = "theirs", "The sheet is right"
+
+
+class Closing(models.TextChoices):
+    """Why a conflict was closed without anybody's decision."""
+
+    UNLINKED = "unlinked", "The sheet was unlinked"
 
 
 class ConflictQuerySet(TenantQuerySet):
@@ -87,6 +99,9 @@ class Conflict(TenantModel):
     resolved_by = TenantForeignKey("core.Membership", null=True, blank=True, related_name="+")
     resolved_at = models.DateTimeField(null=True, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True, help_text="when a sync carried the decision out")
+    closed_because = models.CharField(
+        max_length=8, choices=Closing, blank=True, db_default="", help_text="when nothing was carried out: why not"
+    )
 
     objects = ConflictQuerySet.as_manager()
 
@@ -98,6 +113,10 @@ class Conflict(TenantModel):
                 name="sheets_conflict_one_open_per_cell",
             ),
             models.CheckConstraint(
+                name="sheets_conflict_closed_is_settled",
+                condition=Q(closed_because="") | Q(settled_at__isnull=False),
+            ),
+            models.CheckConstraint(
                 name="sheets_conflict_resolved_by_someone_at_some_time",
                 condition=Q(resolution="", resolved_by__isnull=True, resolved_at__isnull=True)
                 | (~Q(resolution="") & Q(resolved_by__isnull=False, resolved_at__isnull=False)),
@@ -107,6 +126,16 @@ class Conflict(TenantModel):
             # the conflict inbox, newest first
             models.Index(
                 fields=["organization", "-id"], condition=Q(settled_at__isnull=True), name="sheets_conflict_open"
+            ),
+            # the same of one sheet; and how many of each sheet wait
+            models.Index(
+                fields=["organization", "spreadsheet", "-id"],
+                condition=Q(settled_at__isnull=True),
+                name="sheets_conflict_open_of_sheet",
+            ),
+            # what was settled, newest first
+            models.Index(
+                fields=["organization", "-id"], condition=Q(settled_at__isnull=False), name="sheets_conflict_settled"
             ),
         ]
 
@@ -121,17 +150,23 @@ class Conflict(TenantModel):
 
 
 class Side(models.TextChoices):
+    """What a line of the difference tells: a cell that is changed on one side, or what becomes of a whole row."""
+
     APP = "app", "In Majlis"
     SHEET = "sheet", "In the sheet"
+    NEW = "new", "A new row"
+    GONE = "gone", "A row that is gone"
+    CLASH = "clash", "In conflict"  # before: in Majlis, after: in the sheet
+    ADDED = "added", "A row appended"
 
 
 class CellChange(TenantModel):
-    """One cell that a sync changed, or (in a dry run) would change: the readable difference of a run."""
+    """One cell that a sync changed, or (in a dry run) would change, or one row: the readable difference of a run."""
 
     run = TenantForeignKey(ImportRun, related_name="cells")
     row = models.PositiveIntegerField()
     row_key = models.CharField(max_length=500)
-    side = models.CharField(max_length=5, choices=Side, help_text="where it is changed")
+    side = models.CharField(max_length=5, choices=Side, help_text="where it is changed, or what became of the row")
     field = models.CharField(max_length=200)
     column = models.CharField(max_length=200)
     before = models.TextField(blank=True)

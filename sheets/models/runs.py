@@ -25,6 +25,8 @@ class RunStatus(models.TextChoices):
     REVERTED = "reverted", "Taken back"
 
 
+# A sync is not an import, though both are runs.
+SYNC_LABELS = {RunStatus.PREVIEWED: "Tried out", RunStatus.RUNNING: "Being synced", RunStatus.DONE: "Synced"}
 OPEN_STATUSES = (RunStatus.DRAFT, RunStatus.PREVIEWED, RunStatus.FAILED, RunStatus.CANCELLED)
 
 
@@ -103,6 +105,16 @@ class ImportRun(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.file_name} ({self.pk})"
+
+    @property
+    def noun(self) -> str:
+        return "sync" if self.kind == "google" else "import"
+
+    @property
+    def status_label(self) -> str:
+        """What became of it, in the words for an import or for a sync."""
+        label = self.get_status_display()
+        return SYNC_LABELS.get(RunStatus(self.status), label) if self.kind == "google" else label
 
 
 class Severity(models.TextChoices):

@@ -53,7 +53,11 @@ class GoogleAccount(TenantModel):
 
 class SpreadsheetQuerySet(TenantQuerySet):
     def google(self) -> Self:
+        """Tabs of Google documents, those that were unlinked among them."""
         return self.filter(provider=Provider.GOOGLE)
+
+    def linked(self) -> Self:
+        return self.google().filter(unlinked_at__isnull=True)
 
     def stale(self, at: datetime) -> Self:
         """Linked sheets that should be fresh and are not: two intervals have passed without a success."""
@@ -61,12 +65,12 @@ class SpreadsheetQuerySet(TenantQuerySet):
         old = Q(last_success_at__isnull=True) | Q(
             last_success_at__lt=ExpressionWrapper(Value(at) - long, output_field=DateTimeField())
         )
-        return self.google().filter(old, is_paused=False)
+        return self.linked().filter(old, is_paused=False)
 
     def due(self, at: datetime) -> Self:
         """Linked sheets that want a sync now: never synced, interval passed, or failed and back-off over; oldest first."""
         return (
-            self.google()
+            self.linked()
             .filter(is_paused=False, next_sync_at__lte=at)
             .exclude(status=SpreadsheetStatus.SYNCING)
             .order_by(F("last_success_at").asc(nulls_first=True), "pk")
@@ -111,6 +115,15 @@ class Spreadsheet(TenantModel):
     digest = models.BinaryField(
         max_length=32, default=b"", help_text="of all cells when the sheet last agreed as a whole"
     )
+    read_as = models.JSONField(
+        default=dict, db_default={}, help_text="the mapping under which both sides last agreed; empty: the present one"
+    )
+    appends_since = models.DateTimeField(
+        null=True, blank=True, help_text="units made in Majlis from then on get a row of their own; empty: they do not"
+    )
+    unlinked_at = models.DateTimeField(
+        null=True, blank=True, help_text="since when it is not synced any more; its rows are remembered"
+    )
     failures = models.PositiveSmallIntegerField(
         default=0, db_default=0, help_text="in a row; the next try waits longer each time"
     )
@@ -131,7 +144,17 @@ class Spreadsheet(TenantModel):
             ),
             models.CheckConstraint(
                 name="sheets_spreadsheet_google_names_its_tab",
-                condition=Q(provider="file") | (Q(account__isnull=False, tab_id__isnull=False) & ~Q(document_id="")),
+                condition=Q(provider="file")
+                | (
+                    (Q(account__isnull=False) | Q(unlinked_at__isnull=False))
+                    & Q(tab_id__isnull=False)
+                    & ~Q(document_id="")
+                ),
+            ),
+            models.CheckConstraint(
+                name="sheets_spreadsheet_unlinked_is_at_rest",
+                condition=Q(unlinked_at__isnull=True)
+                | Q(provider="google", account__isnull=True, is_paused=True, next_sync_at__isnull=True),
             ),
             models.CheckConstraint(
                 name="sheets_spreadsheet_interval_long_enough", condition=Q(interval__gte=SHORTEST_INTERVAL)

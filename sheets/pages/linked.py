@@ -16,7 +16,7 @@ from core.doors import page
 from core.errors import DomainError
 from core.roles import Capability
 from sheets import progress, selectors
-from sheets.models import ImportRun, RunStatus, Spreadsheet
+from sheets.models import Direction, ImportRun, RunStatus, Spreadsheet
 from sheets.pages.imports import actor_of, number_in
 from sheets.pages.wording import SYNC_STATUSES, TONES, Figure, sync_figures
 from sheets.selectors.linked import STATES
@@ -30,6 +30,7 @@ FILTERS = {
     "failed": gettext_noop("Failed"),
     "conflicts": gettext_noop("In conflict"),
     "paused": gettext_noop("Paused"),
+    "unlinked": gettext_noop("Unlinked"),
 }
 
 
@@ -62,7 +63,11 @@ def linked_sheet(request: HttpRequest, sheet_id: int) -> HttpResponse:
     runs, following = selectors.syncs_of(sheet=sheet, before=number_in(request, "before"), limit=RUNS)
     latest = runs[0] if runs and not request.GET.get("before") else None
     at_work = latest if latest and latest.status in selectors.AT_WORK else None
-    columns = [(header, label, linking.direction_of(sheet, header)) for header, label in _columns(sheet)]
+    table = table_named(sheet.table)
+    columns = [
+        (header, label, Direction.SHEET if table.fixed(name) else linking.direction_of(sheet, header))
+        for header, label, name in _columns(sheet)
+    ]
     context = {
         "here": "sheets",
         "sheet": sheet,
@@ -72,7 +77,7 @@ def linked_sheet(request: HttpRequest, sheet_id: int) -> HttpResponse:
         "run": at_work,
         "gone": sheet.last_error_code == "too_many_rows_gone",
         "columns": columns,
-        "table_label": _(table_named(sheet.table).label),
+        "table_label": _(table.label),
         "constants": _constants(sheet),
         **(progress_of(at_work) if at_work else {}),
     }
@@ -127,11 +132,11 @@ def _told(run: ImportRun) -> dict[str, Any]:
     return {"run": run, "label": label, "tone": TONES.get(run.status, ""), "figures": figures}
 
 
-def _columns(sheet: Spreadsheet) -> list[tuple[str, str]]:
-    """The columns that are synced, with what each is."""
+def _columns(sheet: Spreadsheet) -> list[tuple[str, str, str]]:
+    """The columns that are synced, with what each is, in words and by the name of the field."""
     table, mapped = table_named(sheet.table), sheet.mapping.get("columns", {})
     fields = ((header, table.field(mapped.get(header, ""))) for header in sheet.header)
-    return [(header, _(field.label)) for header, field in fields if field]
+    return [(header, _(field.label), field.name) for header, field in fields if field]
 
 
 def _constants(sheet: Spreadsheet) -> list[tuple[str, str]]:

@@ -20,6 +20,7 @@ from sheets.mapping import fields_of
 from sheets.models import GoogleAccount
 from sheets.pages.imports import actor_of
 from sheets.sync import linking, requests
+from sheets.sync.unlinking import preview_unlinking, unlink_sheet
 from sheets.tables import table_named
 
 LINK = Capability.SHEETS_LINK
@@ -63,7 +64,7 @@ def account_removal(request: HttpRequest, account_id: int) -> HttpResponse:
 def link(request: HttpRequest) -> HttpResponse:
     """Paste the address; Google says which tabs there are; choose one. The mapping comes next."""
     actor = actor_of(request)
-    form = AddressForm(actor.organization.pk, request.POST or None)
+    form = AddressForm(actor.organization.pk, request.POST or None, initial={"address": request.GET.get("address", "")})
     document: Document | None = None
     refusal = ""
     if request.method == "POST" and form.is_valid():
@@ -94,6 +95,8 @@ def linked_mapping(request: HttpRequest, sheet_id: int) -> HttpResponse:
     """Which column is what, and who may change it. A sheet that never synced is tried out next."""
     actor = actor_of(request)
     sheet = selectors.linked_found(actor=actor, sheet_id=sheet_id)
+    if sheet.unlinked_at:
+        return redirect("linked-sheet", actor.organization.slug, sheet.pk)
     refusal, samples, silence = "", [], ""
     if request.method == "POST":
         form = LinkedForm(sheet, request.POST)
@@ -128,3 +131,31 @@ def linked_mapping(request: HttpRequest, sheet_id: int) -> HttpResponse:
         "lacking": _(lacking) if lacking else "",
     }
     return render(request, "sheets/linked_mapping.html", context, status=422 if refusal or form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(LINK)
+def unlinking(request: HttpRequest, sheet_id: int) -> HttpResponse:
+    """What letting go of a sheet means, and the button that does it."""
+    actor = actor_of(request)
+    sheet = selectors.linked_found(actor=actor, sheet_id=sheet_id)
+    if sheet.unlinked_at:
+        return redirect("linked-sheet", actor.organization.slug, sheet.pk)
+    if request.method == "POST":
+        try:
+            done = unlink_sheet(
+                actor=actor, spreadsheet=sheet, at=timezone.now(), remove_ids=request.POST.get("ids") == "remove"
+            )
+        except DomainError as error:
+            messages.error(request, _(error.message))
+            return redirect("linked-sheet-unlinking", actor.organization.slug, sheet.pk)
+        messages.success(request, _("The sheet is unlinked. Its units and its history stay."))
+        if done.ids_left:
+            messages.warning(
+                request,
+                _("The hidden column majlis_id could not be removed and stands there still: %(why)s")
+                % {"why": _(done.ids_left)},
+            )
+        return redirect("linked-sheet", actor.organization.slug, sheet.pk)
+    context = {"here": "sheets", "sheet": sheet, "found": preview_unlinking(actor=actor, spreadsheet=sheet)}
+    return render(request, "sheets/unlinking.html", context)

@@ -52,12 +52,18 @@ def sheet_sync(request: HttpRequest, sheet_id: int, run_id: int) -> HttpResponse
         context |= {
             "cells": [(cell, sheet.address_of_row(cell.row), _(SIDES[cell.side])) for cell in cells.rows],
             "next_cursor": cells.next,
-            "sides": [(value, _(label)) for value, label in SIDES.items()],
-            "in_majlis": cells.in_majlis,
-            "in_sheet": cells.in_sheet,
+            "sides": [(name, _(label), cells.counts[name]) for name, label in SIDES.items() if name in cells.counts],
+            "cut": _cut(run.counts, cells.counts, side),
+            "wrong_run": run.counts.get("same_as", run.pk),
             "figures": sync_figures(run.counts),
             "made": made(run.counts),
             "wrong": [(row, _(SEVERITIES[row.severity]), SEVERITY_TONES.get(row.severity, "")) for row in wrong.rows],
             "reversal": selectors.reversal_of(run=run) if run.status in {RunStatus.DONE, RunStatus.REVERTED} else None,
         }
     return render(request, "sheets/sync.html", context)
+
+
+def _cut(counts: dict[str, Any], listed: dict[str, int], side: str) -> int:
+    """How many lines are listed, where a sync told more of this kind than are kept; else 0."""
+    figure = {"new": "new", "gone": "gone", "added": "appended", "clash": "conflicts", "sheet": "written"}.get(side, "")
+    return listed.get(side, 0) if listed.get(side, 0) < counts.get(figure, 0) else 0

@@ -78,28 +78,38 @@ SYNC_STATUSES = STATUSES | {
 }
 # As FIGURES, for syncs: rows that came in, cells that went out, and what waits for somebody.
 SYNC_FIGURES = {
-    "read": (gettext_noop("Rows read"), "", ""),
-    "new": (gettext_noop("New"), "good", ""),
+    "read": (gettext_noop("Rows read"), "", "sheet"),
+    "new": (gettext_noop("New"), "good", "?side=new"),
     "changed": (gettext_noop("Changed in Majlis"), "calm", "?side=app"),
     "written": (gettext_noop("Cells written"), "calm", "?side=sheet"),
-    "conflicts": (gettext_noop("In conflict"), "bad", "conflicts"),
-    "gone": (gettext_noop("Rows gone"), "warn", ""),
+    "appended": (gettext_noop("Rows appended"), "calm", "?side=added"),
+    "conflicts": (gettext_noop("In conflict"), "bad", "?side=clash"),
+    "gone": (gettext_noop("Rows gone"), "warn", "?side=gone"),
     "errors": (gettext_noop("Refused"), "bad", "rows:error"),
     "warnings": (gettext_noop("Doubts"), "warn", "rows:warning"),
     "skipped": (gettext_noop("Skipped"), "", "rows:skipped"),
     "unchanged": (gettext_noop("Unchanged"), "", ""),
 }
-SIDES = {"app": gettext_noop("In Majlis"), "sheet": gettext_noop("In the sheet")}
+WHY_CLOSED = {"unchanged": gettext_noop("the same on both sides: nothing to show")}
+SIDES = {
+    "app": gettext_noop("In Majlis"),
+    "sheet": gettext_noop("In the sheet"),
+    "new": gettext_noop("New row"),
+    "added": gettext_noop("Appended row"),
+    "clash": gettext_noop("In conflict"),
+    "gone": gettext_noop("Row gone"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number of a run; `opens` is where its rows are."""
+    """One number of a run; `opens` is where its rows are, `why` says why it opens nothing."""
 
     label: str
     count: int
     tone: str = ""
     opens: str = ""
+    why: str = ""
 
 
 def figures(run: ImportRun) -> list[Figure]:
@@ -115,7 +125,13 @@ def figures(run: ImportRun) -> list[Figure]:
 def sync_figures(counts: dict[str, Any]) -> list[Figure]:
     """What a sync did; figures that are nought are told, but open nothing."""
     return [
-        Figure(_(label), counts[name], tone if counts[name] else "", opens if counts[name] else "")
+        Figure(
+            _(label),
+            counts[name],
+            tone if counts[name] else "",
+            opens if counts[name] else "",
+            _(WHY_CLOSED[name]) if counts[name] and name in WHY_CLOSED else "",
+        )
         for name, (label, tone, opens) in SYNC_FIGURES.items()
         if name in counts
     ]

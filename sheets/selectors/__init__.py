@@ -1,6 +1,16 @@
 """What the doors of sheets show. Each promises its queries."""
 
-from sheets.selectors.conflicts import BOXES, ConflictRow, Conflicts, conflict_list, conflicts_chosen
+from sheets.selectors.conflicts import (
+    BOXES,
+    COUNTED,
+    Asked,
+    ConflictRow,
+    Conflicts,
+    conflict_list,
+    conflicts_asked,
+    conflicts_chosen,
+    of_group,
+)
 from sheets.selectors.imports import AT_WORK, Imports, Rows, import_found, import_list, reversal_of, row_list
 from sheets.selectors.linked import (
     Cells,
@@ -17,6 +27,8 @@ from sheets.selectors.linked import (
 __all__ = [
     "AT_WORK",
     "BOXES",
+    "COUNTED",
+    "Asked",
     "Cells",
     "ConflictRow",
     "Conflicts",
@@ -26,12 +38,14 @@ __all__ = [
     "accounts",
     "cell_list",
     "conflict_list",
+    "conflicts_asked",
     "conflicts_chosen",
     "freshness",
     "import_found",
     "import_list",
     "linked_found",
     "linked_list",
+    "of_group",
     "reversal_of",
     "row_list",
     "sync_found",

@@ -11,14 +11,15 @@ from django.db.models.functions import Coalesce
 
 from core.actors import Actor
 from core.errors import NotFound
-from sheets.models import CellChange, Conflict, GoogleAccount, ImportRun, RowLink, Side, Spreadsheet, SpreadsheetStatus
+from sheets.models import CellChange, Conflict, GoogleAccount, ImportRun, RowLink, Spreadsheet, SpreadsheetStatus
 
-STATES = ("stale", "failed", "conflicts", "paused")
+STATES = ("stale", "failed", "conflicts", "paused", "unlinked")
 
 
 def linked_list(*, actor: Actor, at: datetime, state: str = "", search: str = "") -> list[Spreadsheet]:
     """Linked sheets by name, with `open_conflicts`, `row_count` and their account. One query; an office has dozens."""
-    sheets = _counted(Spreadsheet.objects.visible_to(actor).google())
+    every = Spreadsheet.objects.visible_to(actor).google()
+    sheets = _counted(every.filter(unlinked_at__isnull=state != "unlinked"))
     if state == "stale":
         sheets = sheets.stale(at).filter(is_paused=False)
     elif state == "failed":
@@ -34,7 +35,7 @@ def linked_list(*, actor: Actor, at: datetime, state: str = "", search: str = ""
 
 
 def linked_found(*, actor: Actor, sheet_id: int) -> Spreadsheet:
-    """One linked sheet, counted as in the list. One query. Raises NotFound."""
+    """One linked sheet, counted as in the list, or one that was unlinked. One query. Raises NotFound."""
     sheet: Spreadsheet | None = _counted(Spreadsheet.objects.visible_to(actor).google()).filter(pk=sheet_id).first()
     if sheet is None:
         raise NotFound("There is no such linked sheet here.")
@@ -69,12 +70,11 @@ def sync_found(*, sheet: Spreadsheet, run_id: int) -> ImportRun:
 class Cells:
     rows: list[CellChange]
     next: int | None
-    in_majlis: int
-    in_sheet: int
+    counts: dict[str, int]  # by side
 
 
 def cell_list(*, run: ImportRun, side: str = "", search: str = "", after: int | None = None, limit: int = 50) -> Cells:
-    """What a sync changed (or would change), cell by cell in the order of the sheet. Two queries."""
+    """What a sync changed (or would change), cell by cell and row by row in the order of the sheet. Two queries."""
     cells = CellChange.objects.filter(organization_id=run.organization_id, run=run)
     counts = dict(cells.order_by().values_list("side").annotate(Count("id")))
     if side:
@@ -87,7 +87,7 @@ def cell_list(*, run: ImportRun, side: str = "", search: str = "", after: int | 
         cells = cells.filter(pk__gt=after)
     rows = list(cells.order_by("pk")[: limit + 1])
     following = rows[limit - 1].pk if len(rows) > limit else None
-    return Cells(rows[:limit], following, counts.get(Side.APP, 0), counts.get(Side.SHEET, 0))
+    return Cells(rows[:limit], following, counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Freshness:
 
 def freshness(*, actor: Actor, at: datetime) -> Freshness:
     """Of all linked sheets that are not paused. One query."""
-    sheets = Spreadsheet.objects.visible_to(actor).google().filter(is_paused=False)
+    sheets = Spreadsheet.objects.visible_to(actor).linked().filter(is_paused=False)
     waiting = Conflict.objects.visible_to(actor).open().order_by().values("organization").annotate(n=Count("pk"))
     found = sheets.aggregate(
         sheets=Count("pk"),
@@ -117,7 +117,8 @@ def freshness(*, actor: Actor, at: datetime) -> Freshness:
 
 def _counted(sheets: Any) -> Any:
     return sheets.select_related("account").annotate(
-        open_conflicts=_count(Conflict.objects.open()), row_count=_count(RowLink.objects.filter(gone_at__isnull=True))
+        open_conflicts=_count(Conflict.objects.open()),
+        row_count=_count(RowLink.objects.filter(gone_at__isnull=True, awaits_row=False)),
     )
 
 

@@ -158,10 +158,10 @@ def _imported(actor: Actor, run: ImportRun) -> ImportRun:
     if found is None:
         raise NotFound("There is no such import here.")
     if found.status == RunStatus.REVERTED:
-        raise ImportNotRevertible("This import was taken back already.", status=found.status)
+        raise ImportNotRevertible(f"This {found.noun} was taken back already.", status=found.status)
     if found.status != RunStatus.DONE:
         raise ImportNotRevertible(
-            f"This import is {found.get_status_display().lower()}: only what was imported can be taken back.",
+            f"This {found.noun} is {found.status_label.lower()}: only what it brought in can be taken back.",
             status=found.status,
         )
     return found

@@ -149,7 +149,7 @@ def cancel_import(*, actor: Actor, run: ImportRun, at: datetime) -> ImportRun:
         if now is None:
             raise NotFound("There is no such import here.")
         raise ImportNotRunning(
-            f"This import is {now.get_status_display().lower()}: there is nothing to stop.", status=now.status
+            f"This {now.noun} is {now.status_label.lower()}: there is nothing to stop.", status=now.status
         )
     audit.record(actor=actor, action="sheets.import_cancelled", target=run, at=at)
     run.refresh_from_db()

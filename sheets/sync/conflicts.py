@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 
 from django.db import transaction
+from django.db.models import Count, Max, QuerySet, Sum
 
 from core import audit
 from core.actors import Actor
 from core.errors import NotFound
 from core.roles import Capability
 from sheets.errors import AlreadyResolved, ConflictMoved
-from sheets.models import Conflict, Resolution
+from sheets.models import Conflict, Resolution, Spreadsheet
 from sheets.sync.requests import request_sync
 
 
@@ -64,3 +67,54 @@ def resolve_conflicts(
     for sheet in {conflict.spreadsheet_id: conflict.spreadsheet for conflict in found}.values():
         request_sync(actor=actor, spreadsheet=sheet, at=at, if_idle=True)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """How many open conflicts fit, and a mark of which they are and what they say."""
+
+    count: int
+    state: str
+
+
+def matching(*, actor: Actor, conflicts: QuerySet[Conflict]) -> Matching:
+    """Shown before all of them are decided at once; the mark is sent back then. One query."""
+    actor.require(Capability.SHEETS_IMPORT)
+    rows = conflicts.filter(organization=actor.organization, resolution="", settled_at__isnull=True).order_by()
+    found = rows.aggregate(count=Count("pk"), last=Max("pk"), sum=Sum("pk"), moved=Max("updated_at"))
+    said = "\0".join(str(each) for each in found.values())
+    return Matching(found["count"], sha256(said.encode()).hexdigest()[:16])
+
+
+@transaction.atomic
+def resolve_matching(*, actor: Actor, conflicts: QuerySet[Conflict], resolution: str, state: str, at: datetime) -> int:
+    """Say which side is right for every open conflict that fits, however many. Returns how many.
+
+    `state` is that of `matching`, as it was shown. Raises ConflictMoved when they are others now, or say something else:
+    nothing is decided then.
+    """
+    actor.require(Capability.SHEETS_IMPORT)
+    fitting = conflicts.filter(organization=actor.organization, resolution="", settled_at__isnull=True)
+    found = list(fitting.select_related(None).select_for_update(of=("self",), no_key=True).order_by("pk"))
+    if matching(actor=actor, conflicts=conflicts).state != state:
+        raise ConflictMoved(
+            f"They are not as they were shown: {len(found)} cells wait now. Nothing was decided; look again.",
+            count=len(found),
+        )
+    side = Resolution(resolution)
+    Conflict.objects.filter(pk__in=[each.pk for each in found]).update(
+        resolution=side, resolved_by=actor.membership, resolved_at=at, updated_at=at
+    )
+    told = (
+        (
+            each,
+            {"ours": each.ours, "theirs": each.theirs},
+            {"kept": each.ours if side == Resolution.OURS else each.theirs, "side": resolution},
+        )
+        for each in found
+    )
+    audit.record_many(actor=actor, action="sheets.conflict_resolved", targets=told, at=at)
+    sheets = Spreadsheet.objects.visible_to(actor).linked().filter(pk__in={each.spreadsheet_id for each in found})
+    for sheet in sheets.order_by("pk"):
+        request_sync(actor=actor, spreadsheet=sheet, at=at, if_idle=True)
+    return len(found)

@@ -18,6 +18,7 @@ from sheets.cells import text_of
 from sheets.errors import (
     AccountInUse,
     AlreadyLinked,
+    DirectionFixed,
     DirectionUnknown,
     DocumentUnknown,
     MappingUnknown,
@@ -27,7 +28,7 @@ from sheets.errors import (
 from sheets.google import ID_HEADER, SOMEBODY_WAITS, Document, GoogleSheets, document_id_of, read_key
 from sheets.models import Direction, GoogleAccount, Provider, Spreadsheet
 from sheets.models.sources import INTERVAL, SHORTEST_INTERVAL
-from sheets.tables import table_named
+from sheets.tables import Table, table_named
 
 SAMPLE_ROWS, SAMPLES = 30, 3
 
@@ -63,7 +64,8 @@ def remove_account(*, actor: Actor, account: GoogleAccount, at: datetime) -> Non
     except ProtectedError:
         count = account.spreadsheets.count()
         raise AccountInUse(
-            f"{count} sheets are linked with {account.email}; link them with another account first.", count=count
+            f"{count} sheets are linked with {account.email}; link them with another account first, or unlink them.",
+            count=count,
         ) from None
 
 
@@ -96,7 +98,8 @@ def link_sheet(
 ) -> Spreadsheet:
     """Link one tab of a document: its header is found and its mapping guessed. It is paused until somebody starts it.
 
-    A dry run shows what the first sync would do. Raises AlreadyLinked, HeaderMissing, NoRows, and as look_into.
+    One that was linked before goes on with its mapping, its directions and the rows that still have their ids. A dry run
+    shows what the first sync would do. Raises AlreadyLinked, HeaderMissing, NoRows, and as look_into.
     """
     document_id, document = look_into(actor=actor, account=account, address=address)
     declared, tab = table_named(table), document.tab(tab_id)
@@ -107,6 +110,9 @@ def link_sheet(
         raise NoRows(f"The tab {tab.title!r} is empty: there is nothing to sync.")
     index = headers.find_header(rows, declared)
     names = [name for name in headers.names_of(rows[index]) if name != ID_HEADER]
+    former = Spreadsheet.objects.visible_to(actor).google().filter(document_id=document_id, tab_id=tab.tab_id).first()
+    if former is not None:
+        return _link_again(actor, former, account=account, table=declared, header_row=index + 1, names=names, at=at)
     guessed = headers.guess(names, declared)
     document_ = {"columns": guessed, "options": declared.guess_options(guessed), "constants": dict(constants or {})}
     sheet = Spreadsheet(
@@ -131,6 +137,28 @@ def link_sheet(
             audit.record(actor=actor, action="sheets.sheet_linked", target=sheet, after=after, at=at)
     except IntegrityError:
         raise AlreadyLinked(f"The tab {tab.title!r} of this document is linked already.") from None
+    return sheet
+
+
+@transaction.atomic
+def _link_again(
+    actor: Actor, former: Spreadsheet, *, account: GoogleAccount, table: Table, header_row: int, names: list[str],
+    at: datetime,
+) -> Spreadsheet:  # fmt: skip
+    sheet: Spreadsheet = _visible(Spreadsheet.objects.visible_to(actor), former, "sheet")
+    if sheet.unlinked_at is None:
+        raise AlreadyLinked(f"The tab {sheet.tab!r} of this document is linked already.")
+    if sheet.table != table.name:
+        label = table_named(sheet.table).label
+        raise AlreadyLinked(
+            f"This tab was linked before as: {label}. Its rows are known as such; link it as that again."
+        )
+    sheet.header = [*sheet.header, *(name for name in names if name not in sheet.header)]
+    sheet.mapping = mapping.checked({}, sheet.header, table, present=sheet.mapping)
+    sheet.header_row, sheet.account, sheet.unlinked_at = header_row, account, None
+    sheet.save()
+    after = {"document": sheet.document_id, "tab": sheet.tab, "table": sheet.table}
+    audit.record(actor=actor, action="sheets.sheet_linked_again", target=sheet, after=after, at=at)
     return sheet
 
 
@@ -164,21 +192,30 @@ def change_linked_sheet(
     interval: int | None = None,
     name: str | None = None,
     account: GoogleAccount | None = None,
+    appends: bool | None = None,
 ) -> Spreadsheet:
     """Say which column is what (`document`, as in imports), who may change it (`directions`: header -> direction), how
-    often it is synced (seconds), or by which account. What is not named stays.
+    often it is synced (seconds), by which account, or whether units that are made in Majlis from now on get rows of their
+    own (`appends`). What is not named stays.
 
-    Raises MappingUnknown, FieldMappedTwice, MappingEmpty, MappingIncomplete, DirectionUnknown, NotLinked, NotFound.
+    Raises MappingUnknown, FieldMappedTwice, MappingEmpty, MappingIncomplete, DirectionUnknown, DirectionFixed,
+    NotLinked, NotFound.
     """
     actor.require(Capability.SHEETS_LINK)
     sheet = linked(actor, spreadsheet)
-    before = {"mapping": sheet.mapping, "directions": sheet.directions, "interval": sheet.interval}
+    before = _decided(sheet)
     declared = table_named(sheet.table)
     sheet.digest = b""  # the same cells may mean something else now
+    if sheet.last_success_at and not sheet.read_as:
+        sheet.read_as = sheet.mapping
     if document is not None:
         sheet.mapping = mapping.checked(document, sheet.header, declared, present=sheet.mapping)
         mapping.plan(sheet.mapping, sheet.header, declared)
     if directions is not None:
+        for header in (header for header, direction in directions.items() if direction == Direction.APP):
+            field = sheet.mapping.get("columns", {}).get(header, "")
+            if field and declared.fixed(field):
+                raise DirectionFixed(f"The column {header!r} is only read: {declared.fixed(field)}", column=header)
         sheet.directions = sheet.directions | _directions(directions, sheet)
     if interval is not None:
         sheet.interval = _interval(interval)
@@ -186,10 +223,17 @@ def change_linked_sheet(
         sheet.name = " ".join(name.split())[:200]
     if account is not None:
         sheet.account = _visible(GoogleAccount.objects.visible_to(actor), account, "account")
+    if appends is not None and appends != (sheet.appends_since is not None):
+        sheet.appends_since = at if appends else None
     sheet.save()
-    after = {"mapping": sheet.mapping, "directions": sheet.directions, "interval": sheet.interval}
+    after = _decided(sheet)
     audit.record(actor=actor, action="sheets.linked_sheet_changed", target=sheet, before=before, after=after, at=at)
     return sheet
+
+
+def _decided(sheet: Spreadsheet) -> dict[str, Any]:
+    names = ("mapping", "directions", "interval")
+    return {name: getattr(sheet, name) for name in names} | {"appends": sheet.appends_since is not None}
 
 
 @transaction.atomic
@@ -210,6 +254,8 @@ def linked(actor: Actor, spreadsheet: Spreadsheet) -> Spreadsheet:
     sheet: Spreadsheet = _visible(Spreadsheet.objects.visible_to(actor), spreadsheet, "sheet")
     if sheet.provider != Provider.GOOGLE:
         raise NotLinked("This source is a file: upload the next one instead.")
+    if sheet.unlinked_at is not None:
+        raise NotLinked("This sheet was unlinked: link it again by its address.")
     return sheet
 
 

@@ -6,8 +6,9 @@ done, the row does not agree (`agreed_at`), and the next sync finds the same cel
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
@@ -16,9 +17,11 @@ import orjson
 from core import statistics
 from sheets.mapping import Step
 from sheets.models import Direction, RowLink, Side
-from sheets.staging import BATCH, Job, Progress, Result, StagedRow, Staging
-from sheets.sync import statements
+from sheets.staging import BATCH, Job, Progress, StagedRow, Staging
+from sheets.sync import rereading, statements
+from sheets.sync.appending import rows_to_append
 from sheets.sync.deciding import Cell, Decision, Verdict, decide
+from sheets.sync.merged import Clash, Decided, Merged, Write, in_one_line
 from sheets.tables import SKIPPED, WARNING, Issue, Link, LinkedImporter, Row, RowRefused, Run
 
 WORTH_STATISTICS = 500
@@ -27,60 +30,18 @@ WORTH_STATISTICS = 500
 Line = tuple[int, str, list[Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
-    """A cell of the sheet that is to say `text`, if it still says `theirs`."""
-
-    row_key: str
-    row: int
-    step: Step
-    theirs: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Clash:
-    """A cell that says one thing here and another there."""
-
-    row_key: str
-    row: int
-    step: Step
-    base: str
-    ours: str
-    theirs: str
-
-
-@dataclass(slots=True)
-class Merged:
-    """What a merge wants of the sheet, and of people."""
-
-    result: Result
-    writes: list[Write] = field(default_factory=list)
-    clashes: list[Clash] = field(default_factory=list)
-    settled: list[tuple[str, str]] = field(default_factory=list)  # row, field: no longer in conflict
-    changes: list[tuple[int, str, str, str, str, str, str]] = field(default_factory=list)  # as CellChange
-    gone: int = 0
-    linked: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """A conflict that a person decided: holds as long as both sides say what they said then."""
-
-    resolution: str
-    ours: str
-    theirs: str
-
-
 class LinkedStaging(Staging):
     """The state of one sync. `take_lines` all rows, then `merge`."""
 
     importer: LinkedImporter
 
     def __init__(
-        self, job: Job, *, directions: dict[str, str], in_conflict: dict[tuple[str, str], Decided], keys: set[str]
-    ) -> None:
-        """`directions`: header -> direction. `in_conflict`: (row, field) -> what was decided. `keys`: ids in the sheet."""
+        self, job: Job, *, directions: dict[str, str], in_conflict: dict[tuple[str, str], Decided], keys: set[str],
+        mappings: tuple[Mapping[str, Any], Mapping[str, Any]],
+    ) -> None:  # fmt: skip
+        """`directions`: header -> direction. `in_conflict`: (row, field) -> what was decided. `keys`: ids in the sheet.
+        `mappings`: under which both sides last agreed (empty: the present one), and the present one.
+        """
         super().__init__(job)
         self.directions = {step.name: directions.get(step.header, Direction.BOTH) for step in job.plan.steps}
         writable = {step.name for step in job.plan.steps if (known := job.table.field(step.name)) and known.writable}
@@ -88,7 +49,19 @@ class LinkedStaging(Staging):
         self.in_conflict = in_conflict
         self.merged = Merged(self.result)
         self.importer.relink(job.spreadsheet_id)
+        if rereading.has_other_meaning(*mappings):
+            former = self._importer(replace(self.importer.run, options=mappings[0].get("options", {})))
+            rereading.say_anew(
+                self.cursor,
+                given=self._given(),
+                mappings=mappings,
+                importers=(former, self.importer),
+                fields=self.fields,
+            )
         self.prints = self._prints()
+        self.keys = keys
+        self.cursor.execute(statements.AWAITED, self._given())
+        self.awaited = {key for key, *_ in self.cursor.fetchall()}
         self.touched = self.importer.touched(job.spreadsheet_id) | {key for key, _ in in_conflict}
         # Rows that are not where they were: a row with a new id and the very same cells is one of them.
         self.missing = {fingerprint: key for key, fingerprint in self.prints.items() if key not in keys}
@@ -120,7 +93,7 @@ class LinkedStaging(Staging):
                 self.numbers[key] = number
                 counts["unchanged"] += 1
                 continue
-            if key not in prints and fingerprint in self.missing:
+            if key not in prints and fingerprint in self.missing and key not in self.awaited:
                 self._rekey(self.missing.pop(fingerprint), key)
                 if key not in touched:
                     counts["unchanged"] += 1
@@ -129,21 +102,30 @@ class LinkedStaging(Staging):
         self._flush()
         progress(-1)
 
-    def merge(self, *, most_missing: int | None) -> Merged:
-        """Bring in what was taken, and archive what is gone. Raises nothing of its own: see `gone`.
+    def merge(self, *, most_missing: int | None, appends_since: datetime | None, height: int) -> Merged:
+        """Bring in what was taken, archive what is gone, and find what is to be appended below row `height`.
+        Raises nothing of its own: see `gone`.
 
         With more than `most_missing` rows gone nothing is archived, and the caller is to undo everything.
         """
         self.merged.gone, self.merged.linked = len(self.missing), len(self.prints)
+        self._tell_missing()
         if most_missing is None or self.merged.gone <= most_missing:
             self._withdraw()
         self.finish()
         self._agree()
         self._echo()
+        self.merged.appends = rows_to_append(
+            self.cursor, given=self._given(), since=appends_since, keys=self.keys, importer=self.importer,
+            present=self._present,
+        )  # fmt: skip
+        for row, each in enumerate(self.merged.appends, start=height + 1):
+            self.merged.tell(row, each.row_key, Side.ADDED, after=in_one_line(each.cells, self.job.plan.steps))
         self.result.counts |= {
             "gone": self.merged.gone,
             "conflicts": len(self.merged.clashes),
             "written": len(self.merged.writes),
+            "appended": len(self.merged.appends),
         }
         return self.merged
 
@@ -165,7 +147,9 @@ class LinkedStaging(Staging):
 
     def _read_line(self, number: int, key: str, fingerprint: bytes, raw: list[Any]) -> None:
         values = self._values(raw)
-        noise = None if key in self.prints else self._noise(values) if values else ("empty_row", "")
+        noise = (
+            None if key in self.prints or key in self.awaited else self._noise(values) if values else ("empty_row", "")
+        )
         if noise:
             self.counts["read"] -= noise[0] == "empty_row"
             if noise[1]:
@@ -210,6 +194,7 @@ class LinkedStaging(Staging):
             self._refuse(row.number, refusal, row.values)
             return None
         self._count(row, None, None)
+        self.merged.tell(row.number, row.key, Side.NEW, after=in_one_line(row.values, self.job.plan.steps))
         self.held.append((row.key, row.number, []))
         return dict(row.values)
 
@@ -218,6 +203,8 @@ class LinkedStaging(Staging):
         base, values = dict(link.base), {**link.base}
         taken: set[str] = set()
         held: list[str] = []
+        erased: set[str] = set()
+        told = len(self.merged.changes), self.merged.told.copy()
         for step in self.job.plan.steps:
             name, theirs = step.name, row.values.get(step.name, "")
             cell = Cell(
@@ -236,20 +223,31 @@ class LinkedStaging(Staging):
             }:  # a write settles it when it is done
                 self.merged.settled.append((row.key, name))
             self._carry_out(row, link, step, cell, decision, taken, held)
+            if decision.verdict is Verdict.ERASE:
+                erased.add(step.name)
             if decision.verdict in {Verdict.TAKE, Verdict.ERASE, Verdict.AGREE}:
                 base[name] = theirs
                 values[name] = theirs
             if not base.get(name):
                 base.pop(name, None)
                 values.pop(name, None)
+        for name, text in self.job.plan.constants.items():
+            if link.base.get(name, "") != text:
+                known = self.job.table.field(name)
+                label, before = known.label if known else name, ours.get(name, link.base.get(name, ""))
+                taken.add(name)
+                self.merged.tell(row.number, row.key, Side.APP, name=name, column=label, before=before, after=text)
+            base[name] = text
         try:
             if taken:
                 self.has_taken = True
                 self.importer.add(Row(row.number, values | dict(self.job.plan.constants), link, frozenset(taken)))
         except RowRefused as refusal:
             self._refuse(row.number, refusal, row.values)
+            del self.merged.changes[told[0] :]
+            self.merged.told = told[1]
             return None, False
-        self._count(row, link, frozenset(taken))
+        self._count(row, link, frozenset(taken | erased))
         self.held.append((row.key, row.number, held))
         return base, not taken
 
@@ -272,10 +270,13 @@ class LinkedStaging(Staging):
         elif verdict is Verdict.CONFLICT:
             self.merged.clashes.append(Clash(row.key, row.number, step, cell.base, ours, cell.theirs))
             held.append(step.name)
+            self.merged.tell(
+                row.number, row.key, Side.CLASH, name=step.name, column=step.header, before=ours, after=cell.theirs
+            )
         if verdict in {Verdict.TAKE, Verdict.ERASE, Verdict.WRITE}:
             into_sheet = verdict is Verdict.WRITE
             side, before, after = (Side.SHEET, cell.theirs, ours) if into_sheet else (Side.APP, ours, cell.theirs)
-            self.merged.changes.append((row.number, row.key, side, step.name, step.header, before, after))
+            self.merged.tell(row.number, row.key, side, name=step.name, column=step.header, before=before, after=after)
         if decision.overruled:
             whose = "Majlis owns this column" if verdict is Verdict.WRITE else "The sheet owns this column"
             lost = cell.theirs if verdict is Verdict.WRITE else ours
@@ -311,6 +312,12 @@ class LinkedStaging(Staging):
         }
         self.cursor.execute(statement, given)
         return {key: _loaded(app) for key, app in self.cursor.fetchall()}
+
+    def _tell_missing(self) -> None:
+        if self.missing:
+            self.cursor.execute(statements.WHAT_IS_GONE, self._given() | {"keys": list(self.missing.values())})
+            for key, row, base in self.cursor.fetchall():
+                self.merged.tell(row or 0, key, Side.GONE, before=in_one_line(_loaded(base), self.job.plan.steps))
 
     def _withdraw(self) -> None:
         """Rows that are in the sheet no more: their objects are archived, unless another row speaks of them."""
@@ -358,9 +365,10 @@ class LinkedStaging(Staging):
                 self.cursor.execute(statements.ACCEPT, self._given() | given)
             for write in wanted:
                 self.merged.writes.append(write)
-                self.merged.changes.append(
-                    (write.row, key, Side.SHEET, write.step.name, write.step.header, write.theirs, write.text)
-                )
+                self.merged.tell(
+                    write.row, key, Side.SHEET, name=write.step.name, column=write.step.header, before=write.theirs,
+                    after=write.text,
+                )  # fmt: skip
 
 
 def _loaded(document: Any) -> dict[str, str]:

@@ -8,34 +8,36 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, timedelta
+from typing import Any
 
 import orjson
 from django.db import connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from core import audit, events, jobs
-from core.actors import Actor, system
+from core import jobs
 from core.errors import DomainError
 from core.models import Organization
 from core.tenancy import acting_through
 from sheets import mapping, progress
 from sheets.errors import ImportRunning, ImportStopped, RowsGone
-from sheets.events import SheetSynced
 from sheets.google import GoogleSheets
 from sheets.models import (
     CellChange,
     Conflict,
-    GoogleAccount,
     ImportRun,
     RowLink,
     RunStatus,
+    Side,
     Spreadsheet,
     SpreadsheetStatus,
 )
 from sheets.services.access import try_lock
 from sheets.staging import Job
-from sheets.sync.merging import Clash, Decided, LinkedStaging, Merged
+from sheets.sync import statements
+from sheets.sync.ending import LeaseLost, end, fail
+from sheets.sync.merged import Clash, Decided, Merged
+from sheets.sync.merging import LinkedStaging
 from sheets.sync.reading import Reader, Sheet
 from sheets.sync.requests import KIND
 from sheets.sync.writing import Outcome, Writer
@@ -43,16 +45,9 @@ from sheets.tables import WARNING, Issue, Run, table_named
 
 LEASE = timedelta(minutes=5)
 MOST_ATTEMPTS = 4
-KEPT_CHANGES = 20_000
 # So many rows may disappear at once without anybody being asked.
 FEW = 20
 SHARE = 0.2
-FIRST_BACK_OFF = timedelta(minutes=1)
-LONGEST_BACK_OFF = timedelta(hours=6)
-
-
-class LeaseLost(Exception):
-    """Somebody else has this run now: nothing more is ours to do."""
 
 
 def perform(*, organization: Organization, run_id: int, at: datetime) -> ImportRun | None:
@@ -76,13 +71,13 @@ def perform(*, organization: Organization, run_id: int, at: datetime) -> ImportR
         runs.update(status=RunStatus.QUEUED, leased_until=None, updated_at=at)
         return None
     except ImportStopped:
-        _end(run, at, started, status=RunStatus.CANCELLED)
+        end(run, at, started, status=RunStatus.CANCELLED)
     except BaseException as error:
-        _fail(run, error, at, started)
+        fail(run, error, at, started)
         if not isinstance(error, DomainError):
             raise
     else:
-        _end(run, at, started, status=RunStatus.PREVIEWED if run.is_dry_run else RunStatus.DONE)
+        end(run, at, started, status=RunStatus.PREVIEWED if run.is_dry_run else RunStatus.DONE)
     run.refresh_from_db()
     return run
 
@@ -92,7 +87,7 @@ def sweep(*, organization: Organization, at: datetime) -> int:
     runs = ImportRun.objects.filter(organization=organization, kind=KIND)
     lost = runs.filter(status=RunStatus.RUNNING, leased_until__lt=at)
     for run in lost.filter(attempts__gte=MOST_ATTEMPTS):
-        _fail(run, LeaseLost(), at, None)
+        fail(run, LeaseLost(), at, None)
     lost.update(status=RunStatus.QUEUED, leased_until=None, updated_at=at - LEASE)
     waiting = Q(status=RunStatus.QUEUED, updated_at__lt=at - timedelta(seconds=30))
     again = list(runs.filter(waiting).order_by("pk").values_list("pk", flat=True))
@@ -129,10 +124,15 @@ class _Sync:
             with transaction.atomic():
                 self._tell(merged)
             return
-        if merged.writes:
-            outcome = self._write(found, merged)
+        if merged.writes or merged.appends:
+            writer = self._writer(found)
+            outcome = writer.write(merged.writes)
             with transaction.atomic():
                 self._confirm(outcome, merged)
+            if merged.appends:
+                there = writer.append(merged.appends)
+                with transaction.atomic():
+                    self._confirm_appended(there)
 
     @property
     def source(self) -> str:
@@ -161,10 +161,12 @@ class _Sync:
             importer.relink(sheet.pk)
             if importer.touched(sheet.pk) or self._in_conflict():
                 return False
+            if sheet.appends_since and importer.unlisted(sheet.pk, sheet.appends_since, 1):
+                return False
             # What was wrong with its rows is so still, and stands with the run that looked at them.
             last = sheet.runs.filter(kind=KIND, status=RunStatus.DONE, is_dry_run=False).order_by("-pk").first()
             before = last.counts if last else {}
-            run.counts = dict.fromkeys(("new", "changed", "conflicts", "gone", "written"), 0)
+            run.counts = dict.fromkeys(("new", "changed", "conflicts", "gone", "written", "appended"), 0)
             run.counts |= {name: before.get(name, 0) for name in ("read", "errors", "warnings", "skipped")}
             run.counts["unchanged"] = sheet.links.filter(gone_at__isnull=True).count()
             if last:
@@ -192,11 +194,16 @@ class _Sync:
             source=f"sheet:{self.sheet.pk}",
             at=self.at,
         )
-        staging = LinkedStaging(job, directions=self.sheet.directions, in_conflict=self._in_conflict(), keys=found.keys)
+        staging = LinkedStaging(
+            job, directions=self.sheet.directions, in_conflict=self._in_conflict(), keys=found.keys,
+            mappings=(self.sheet.read_as, self.sheet.mapping),
+        )  # fmt: skip
         staging.take_lines(found.lines(), lambda row: progress.report(self.run.pk, row, found.height))
         linked = len(staging.prints)
         most = None if self.run.accepts_missing else max(FEW, int(linked * SHARE))
-        merged = staging.merge(most_missing=most)
+        merged = staging.merge(
+            most_missing=most, appends_since=self.sheet.appends_since, height=max(found.height, self.sheet.header_row)
+        )
         if most is not None and merged.gone > most and not self.run.is_dry_run:
             raise RowsGone(
                 f"{merged.gone} of {merged.linked} rows are not in the sheet any more, and nothing was changed. If they are "
@@ -216,14 +223,19 @@ class _Sync:
         self._tell(merged)
         self._settle(merged.settled)
         self._clash(merged.clashes)
-        sheet = self.sheet
+        sheet = Spreadsheet.objects.select_for_update(no_key=True).get(pk=self.sheet.pk)
+        is_as_read = (sheet.mapping, sheet.directions) == (self.sheet.mapping, self.sheet.directions)
+        sheet.read_as = self.sheet.mapping
         sheet.tab = found.tab.title[:200]
-        sheet.digest = b"" if merged.writes or merged.clashes else found.digest
+        # What somebody changed while we were at it is looked at by the next sync.
+        sheet.digest = (
+            found.digest if is_as_read and not merged.writes and not merged.clashes and not merged.appends else b""
+        )
         new = [name for name in found.header if name not in sheet.header]
         if new:
             sheet.header = [*sheet.header, *new]
             sheet.mapping = mapping.checked({}, sheet.header, self.table, present=sheet.mapping)
-        sheet.save(update_fields=["tab", "header", "mapping", "digest", "updated_at"])
+        sheet.save(update_fields=["tab", "header", "mapping", "read_as", "digest", "updated_at"])
 
     def _tell(self, merged: Merged) -> None:
         """The readable difference, and what is wrong with the rows: of a dry run as well."""
@@ -237,18 +249,22 @@ class _Sync:
                     organization=self.organization, run=run, row=row, row_key=key, side=side, field=name, column=column,
                     before=before, after=after,
                 )
-                for row, key, side, name, column, before, after in merged.changes[:KEPT_CHANGES]
+                for row, key, side, name, column, before, after in merged.changes
             ],
             batch_size=2000,
         )  # fmt: skip
         run.counts, run.samples = merged.result.counts, merged.result.samples
-        run.save(update_fields=["counts", "samples", "updated_at"])
+        run.mapping = self.sheet.mapping
+        run.save(update_fields=["counts", "samples", "mapping", "updated_at"])
+
+    def _given(self) -> dict[str, Any]:
+        return {"organization": self.organization.pk, "spreadsheet": self.sheet.pk, "at": self.at}
 
     def _settle(self, cells: list[tuple[str, str]]) -> None:
-        for key, name in cells:
-            Conflict.objects.filter(
-                spreadsheet=self.sheet, link__row_key=key, field=name, settled_at__isnull=True
-            ).update(settled_at=self.at, updated_at=self.at)
+        given = {"keys": [key for key, _ in cells], "fields": [name for _, name in cells]}
+        if cells:
+            with connection.cursor() as cursor:
+                cursor.execute(statements.SETTLE, self._given() | given)
 
     def _clash(self, clashes: list[Clash]) -> None:
         """One open conflict a cell: known ones follow what both sides say now, and a decision of before is asked anew."""
@@ -256,24 +272,49 @@ class _Sync:
         links = dict(RowLink.objects.filter(spreadsheet=self.sheet, row_key__in=keys).values_list("row_key", "pk"))
         open_ = Conflict.objects.filter(spreadsheet=self.sheet, settled_at__isnull=True, link__in=links.values())
         known = {(conflict.link_id, conflict.field): conflict for conflict in open_}
+        new = []
         for clash in clashes:
             link = links[clash.row_key]
-            conflict = known.get((link, clash.step.name)) or Conflict(
-                organization=self.organization, spreadsheet=self.sheet, link_id=link, run=self.run,
-                field=clash.step.name, column=clash.step.header, base=clash.base,
-            )  # fmt: skip
+            conflict = known.get((link, clash.step.name))
+            said = {"ours": clash.ours, "theirs": clash.theirs, "row": clash.row}
+            if conflict is None:
+                new.append(
+                    Conflict(
+                        organization=self.organization, spreadsheet=self.sheet, link_id=link, run=self.run,
+                        field=clash.step.name, column=clash.step.header, base=clash.base, **said,
+                    )
+                )  # fmt: skip
+                continue
+            if (conflict.ours, conflict.theirs, conflict.row) == (clash.ours, clash.theirs, clash.row):
+                continue  # whoever is looking at it sees what is there
             if (conflict.ours, conflict.theirs) != (clash.ours, clash.theirs):
                 conflict.ours, conflict.theirs = clash.ours, clash.theirs
                 conflict.resolution, conflict.resolved_by, conflict.resolved_at = "", None, None
             conflict.row = clash.row
             conflict.save()
+        Conflict.objects.bulk_create(new, batch_size=1000)
 
-    def _write(self, found: Sheet, merged: Merged) -> Outcome:
+    def _writer(self, found: Sheet) -> Writer:
         numeric = frozenset(field.name for field in self.table.fields if field.numeric)
-        writer = Writer(
-            self.google, self.sheet.document_id, found, self.sheet.header_row + 1, numeric=numeric, alive=self.stay
-        )
-        return writer.write(merged.writes)
+        headers = {
+            step.name: step.header for step in mapping.plan(self.sheet.mapping, self.sheet.header, self.table).steps
+        }
+        return Writer(
+            self.google, self.sheet.document_id, found, self.sheet.header_row + 1, numeric=numeric, headers=headers,
+            alive=self.stay,
+        )  # fmt: skip
+
+    def _confirm_appended(self, there: dict[str, int]) -> None:
+        """These rows stand in the sheet, and there."""
+        given = self._given()
+        with connection.cursor() as cursor:
+            for key, row in there.items():
+                cursor.execute(statements.APPENDED, given | {"key": key, "row": row})
+        for change in self.run.cells.filter(side=Side.ADDED):
+            change.row = there.get(change.row_key, change.row)
+            change.save(update_fields=["row", "updated_at"])
+        self.run.counts |= {"appended": len(there)}
+        self.run.save(update_fields=["counts", "updated_at"])
 
     def _confirm(self, outcome: Outcome, merged: Merged) -> None:
         """What stands in the sheet now is what both agree on."""
@@ -297,77 +338,13 @@ class _Sync:
             message = "The cell was changed while we were writing: the next sync looks at it again."
             merged.result.issues.add(Issue(write.row, WARNING, "cell_moved", message, write.step.name, write.theirs))
         run = self.run
+        for write in [*outcome.formulas, *outcome.others]:
+            run.cells.filter(side=Side.SHEET, row_key=write.row_key, field=write.step.name).delete()
         if outcome.formulas or outcome.others:
             run.errors.all().delete()
             merged.result.issues.keep(organization_id=run.organization_id, run_id=run.pk, at=self.at)
         run.counts |= {"written": len(outcome.done), "warnings": merged.result.issues.severities[WARNING]}
         run.save(update_fields=["counts", "updated_at"])
-
-
-def _end(run: ImportRun, at: datetime, started: float, *, status: str) -> None:
-    """The outcome, kept once; a run that went well moves the sheet's freshness."""
-    took = round((time.monotonic() - started) * 1000)
-    finished = at + timedelta(milliseconds=took)
-    with transaction.atomic():
-        mine = ImportRun.objects.filter(pk=run.pk, status=RunStatus.RUNNING, attempts=run.attempts)
-        kept = mine.update(
-            status=status, leased_until=None, finished_at=finished, duration_ms=took, updated_at=finished, error="",
-            error_code="", stop_requested_at=None,
-        )  # fmt: skip
-        if not kept or run.is_dry_run:
-            return
-        sheet = Spreadsheet.objects.select_for_update(no_key=True).get(pk=run.spreadsheet_id)
-        if status == RunStatus.DONE:
-            sheet.status, sheet.last_success_at, sheet.failures = SpreadsheetStatus.SYNCED, finished, 0
-            sheet.last_error = sheet.last_error_code = ""
-        else:
-            sheet.status = SpreadsheetStatus.SYNCED if sheet.last_success_at else SpreadsheetStatus.PENDING
-        sheet.next_sync_at = finished + timedelta(seconds=sheet.interval)
-        sheet.save()
-        _announce(run, sheet, at)
-
-
-def _fail(run: ImportRun, error: BaseException, at: datetime, started: float | None) -> None:
-    """Why it failed, in words. What was known as fresh stays as fresh as it was; the next try waits longer each time."""
-    if isinstance(error, DomainError):
-        message, code = error.message, error.code
-    elif isinstance(error, LeaseLost):
-        message, code = "The worker was lost each time it tried; nothing is half done.", "worker_lost"
-    else:
-        message, code = "Something broke on our side; nothing is half done.", "internal_error"
-    if connection.needs_rollback:
-        return
-    took = round((time.monotonic() - started) * 1000) if started is not None else None
-    with transaction.atomic():
-        mine = ImportRun.objects.filter(pk=run.pk, status=RunStatus.RUNNING, attempts=run.attempts)
-        kept = mine.update(
-            status=RunStatus.FAILED, leased_until=None, error=message, error_code=code, finished_at=at, duration_ms=took,
-            updated_at=at,
-        )  # fmt: skip
-        if not kept or run.is_dry_run:
-            return
-        sheet = Spreadsheet.objects.select_for_update(no_key=True).get(pk=run.spreadsheet_id)
-        sheet.status, sheet.last_error, sheet.last_error_code = SpreadsheetStatus.FAILED, message, code
-        sheet.failures = min(sheet.failures + 1, 30)
-        wait = min(LONGEST_BACK_OFF, FIRST_BACK_OFF * 2 ** min(sheet.failures - 1, 12))
-        sheet.next_sync_at = at + wait
-        sheet.save()
-        if code == "google_credentials_revoked":
-            GoogleAccount.objects.filter(pk=sheet.account_id).update(last_error=message, updated_at=at)
-        run.refresh_from_db()
-        _announce(run, sheet, at)
-
-
-def _announce(run: ImportRun, sheet: Spreadsheet, at: datetime) -> None:
-    """Every run leaves a `sheet.sync` in the trail, with its counts, and tells whoever listens."""
-    run.refresh_from_db()
-    organization = sheet.organization
-    actor = Actor(organization, run.requested_by) if run.requested_by else system(organization)
-    told = {"run": run.pk, "status": run.status, "counts": run.counts, "error": run.error_code}
-    audit.record(actor=actor, action="sheet.sync", target=sheet, after=told, at=at)
-    events.publish(
-        SheetSynced(organization_id=organization.pk, spreadsheet_id=sheet.pk, run_id=run.pk, status=run.status)
-    )
 
 
 def _json(cells: dict[str, str]) -> str:

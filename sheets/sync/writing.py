@@ -7,13 +7,13 @@ are read once more after the write; what went astray is put right, and written w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from sheets.cells import PLACEHOLDERS, text_of
 from sheets.google import Cell, GoogleSheets
-from sheets.sync.merging import Write
+from sheets.sync.merged import Append, Write
 from sheets.sync.reading import Sheet
 
 ROUNDS = 4
@@ -34,13 +34,14 @@ class Writer:
 
     def __init__(
         self, google: GoogleSheets, document_id: str, sheet: Sheet, first_row: int, *, numeric: frozenset[str],
-        alive: Callable[[], None],
+        headers: Mapping[str, str], alive: Callable[[], None],
     ) -> None:  # fmt: skip
         self.google = google
         self.document_id = document_id
         self.sheet = sheet
         self.first_row = first_row
         self.numeric = numeric
+        self.headers = headers  # of each field
         self.alive = alive
 
     def write(self, writes: Iterable[Write]) -> Outcome:
@@ -68,6 +69,28 @@ class Writer:
             pending = still
         outcome.others += pending
         return outcome
+
+    def append(self, appends: Iterable[Append]) -> dict[str, int]:
+        """Append those rows that are not there. Returns where each of them stands now; one call writes them all."""
+        wanted = list(appends)
+        there = self._look_anew()
+        rest = [each for each in wanted if each.row_key not in there]
+        if rest:
+            self.alive()
+            self.google.append(self.document_id, self.sheet.tab, [self._line(each) for each in rest])
+            there = self._look_anew()
+        return {each.row_key: there[each.row_key] for each in wanted if each.row_key in there}
+
+    def _look_anew(self) -> dict[str, int]:
+        """Where every row stands, however long the sheet has become."""
+        tab = self.google.document(self.document_id).tab(self.sheet.tab.tab_id)
+        self.sheet = replace(self.sheet, tab=tab)
+        return self._look([]).rows
+
+    def _line(self, row: Append) -> dict[int, str | int | float]:
+        columns = {name: self.sheet.positions[header] + 1 for name, header in self.headers.items()}
+        line = {columns[name]: self._typed(name, text) for name, text in row.cells.items() if name in columns}
+        return line | {self.sheet.id_column + 1: row.row_key}
 
     def _look(self, columns: list[int], *, as_entered: bool = False) -> _Look:
         """The ids of all rows and these columns beside them, from one request."""
@@ -116,16 +139,19 @@ class Writer:
         return self.sheet.positions[write.step.header] + 1
 
     def _value(self, write: Write) -> str | int | float:
+        return self._typed(write.step.name, write.text)
+
+    def _typed(self, name: str, text: str) -> str | int | float:
         """Numbers as numbers, where the field is one; all else as text."""
-        if write.step.name not in self.numeric:
-            return write.text
+        if name not in self.numeric:
+            return text
         try:
-            number = Decimal(write.text)
+            number = Decimal(text)
         except InvalidOperation:
-            return write.text
-        plain = write.text.lstrip("-")
+            return text
+        plain = text.lstrip("-")
         if not number.is_finite() or abs(number) >= _LARGEST_NUMBER or (plain[:1] == "0" and plain[1:2].isdigit()):
-            return write.text
+            return text
         return int(number) if number == number.to_integral_value() else float(number)
 
 

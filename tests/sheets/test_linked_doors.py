@@ -163,9 +163,10 @@ def test_the_back_office_takes_a_key_syncs_and_decides_after_asking_once_more(
     assert "PRIVATE KEY" not in page
     wrong = client.post(f"{desk}googleaccount/add/", {"key": SimpleUploadedFile("key.json", b"{}")})
     assert "This is not the key file of a service account" in wrong.content.decode()
-    kept = client.post(
-        f"{desk}googleaccount/", {"action": "remove", "_selected_action": [office.account.pk]}, follow=True
-    )
+    forget = {"action": "remove", "_selected_action": [office.account.pk]}
+    asked = client.post(f"{desk}googleaccount/", forget).content.decode()
+    assert f"{office.sheet.name} could not be synced without it" in asked
+    kept = client.post(f"{desk}googleaccount/", forget | {"confirmed": "1"}, follow=True)
     assert "link them with another account first" in kept.content.decode()
 
     chosen = {"action": "theirs_right", "_selected_action": [conflict.pk]}

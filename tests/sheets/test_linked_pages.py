@@ -259,7 +259,7 @@ def test_the_pages_ask_the_same_few_questions_however_much_there_is(
     conflicting(office, 1, 2, 3)
     with django_assert_max_num_queries(10):
         desk.get(SHEETS)
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(14):
         desk.get(CONFLICTS)
 
 

@@ -49,7 +49,7 @@ class Command(BaseCommand):
             raise CommandError(f"Not synced: {', '.join(failed)}.")
 
     def _sheets(self, organization: Organization, options: dict[str, Any]) -> list[Spreadsheet]:
-        sheets = Spreadsheet.objects.filter(organization=organization).google()
+        sheets = Spreadsheet.objects.filter(organization=organization).linked()
         if options["sheet"] is not None:
             found = list(sheets.filter(pk=options["sheet"]))
             if not found:
