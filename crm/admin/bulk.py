@@ -21,8 +21,8 @@ class BulkChangeAdmin(TenantAdmin):
     list_display = ["noun", "action", "said", "how_many", "status", "confirmed_by", "confirmed_at", "undone_at"]
     list_filter = ["noun", "action", "status"]
     list_select_related = ["confirmed_by__user"]
-    fields = ["noun", "action", "said", "how_many", "filters", "status", "page"]
-    readonly_fields = ["how_many", "page"]
+    fields = ["noun", "action", "said", "how_many", "chosen_by", "status", "page"]
+    readonly_fields = ["how_many", "chosen_by", "page"]
     export_columns = [
         "id", "noun", "action", "said", ("Rows", lambda change: len(change.ids)), "status",
         ("Confirmed by", "confirmed_by.user.name"), "confirmed_at", ("Set back by", "undone_by.user.name"), "undone_at",
@@ -31,6 +31,13 @@ class BulkChangeAdmin(TenantAdmin):
     @display(description="Rows")
     def how_many(self, change: BulkChange) -> int:
         return len(change.ids)
+
+    @display(description="Chosen by")
+    def chosen_by(self, change: BulkChange) -> str:
+        told = (
+            (name, ", ".join(value) if isinstance(value, list) else value) for name, value in change.filters.items()
+        )
+        return " · ".join(f"{name}: {value}" for name, value in told) or "-"
 
     @display(description="Its page")
     def page(self, change: BulkChange) -> str:

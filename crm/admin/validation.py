@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
+from django.utils.html import format_html
 from unfold.decorators import display
 
 from core.admin import TenantAdmin, call_service, site
@@ -15,7 +16,12 @@ from core.roles import Capability
 from crm import services
 from crm.admin.base import actor_of
 from crm.models import ValidationFinding, ValidationRun
+from crm.models.validation import Finding
 from crm.selectors import masked
+
+
+def _found(run: ValidationRun) -> str:
+    return ", ".join(f"{name}: {count}" for name, count in sorted(run.counts.items()))
 
 
 @admin.register(ValidationRun, site=site)
@@ -23,11 +29,16 @@ class ValidationRunAdmin(TenantAdmin):
     read_capability = Capability.STOCK_WRITE
     list_display = ["started_at", "status", "requested_by", "total", "checked", "changed", "finished_at"]
     list_filter = ["status", "started_at"]
-    list_select_related = ["requested_by__user", "stopped_by__user"]
+    list_select_related = ["organization", "requested_by__user", "stopped_by__user"]
+    fields = [
+        "status", "requested_by", "started_at", ("total", "checked", "changed"), "found", "finished_at", "stopped_by",
+        "page",
+    ]  # fmt: skip
+    readonly_fields = ["found", "page"]
     actions = ["stop"]
     export_columns = [
         "started_at", "status", ("Started by", "requested_by.user.name"), "total", "checked", "changed",
-        ("Found", lambda run: ", ".join(f"{name}: {count}" for name, count in sorted(run.counts.items()))),
+        ("Found", _found),
         "finished_at", ("Stopped by", "stopped_by.user.name"),
     ]  # fmt: skip
 
@@ -37,6 +48,15 @@ class ValidationRunAdmin(TenantAdmin):
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """Which points is chosen on the page, where it says how many they are."""
         return HttpResponseRedirect(f"/o/{actor_of(request).organization.slug}/validation-runs/")
+
+    @display(description="Found")
+    def found(self, run: ValidationRun) -> str:
+        words = dict(Finding.choices)
+        return " · ".join(f"{words.get(name, name)}: {count}" for name, count in sorted(run.counts.items())) or "-"
+
+    @display(description="Its page")
+    def page(self, run: ValidationRun) -> str:
+        return format_html('<a href="/o/{}/validation-runs/{}/">{}</a>', run.organization.slug, run.pk, run)
 
     @admin.action(description="Stop")
     def stop(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
