@@ -20,6 +20,8 @@ GROUPS: list[tuple[Any, list[tuple[str, str]]]] = [
             ("messaging.channel", "call"),
             ("messaging.cannedreply", "quickreply"),
             ("messaging.officehours", "schedule"),
+            ("messaging.notice", "campaign"),
+            ("messaging.appeal", "gavel"),
             ("messaging.optout", "do_not_disturb_on"),
             ("messaging.webhookevent", "webhook"),
         ],

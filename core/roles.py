@@ -48,7 +48,10 @@ class Capability(StrEnum):
     CONVERSATIONS_READ = "conversations.read"
     CONVERSATIONS_REPLY = "conversations.reply"
     CONVERSATIONS_ASSIGN = "conversations.assign"
+    CHANNELS_READ = "channels.read"
+    CHANNELS_CHECK = "channels.check"
     CHANNELS_MANAGE = "channels.manage"
+    TEMPLATES_WRITE = "templates.write"
 
     CAMPAIGNS_READ = "campaigns.read"
     CAMPAIGNS_WRITE = "campaigns.write"
@@ -68,6 +71,7 @@ _AGENT = {
     Capability.CRM_WRITE,
     Capability.CONVERSATIONS_READ,
     Capability.CONVERSATIONS_REPLY,
+    Capability.CHANNELS_READ,
     Capability.CAMPAIGNS_READ,
     Capability.DEALS_WRITE,
     Capability.COMMISSIONS_READ,
@@ -84,6 +88,8 @@ _MANAGER = _SUPERVISOR | {
     Capability.NUMBERS_READ,
     Capability.SHEETS_IMPORT,
     Capability.SHEETS_LINK,
+    Capability.CHANNELS_CHECK,
+    Capability.TEMPLATES_WRITE,
     Capability.CAMPAIGNS_APPROVE,
     Capability.CAMPAIGNS_RUN,
     Capability.COMMISSIONS_WRITE,
@@ -95,6 +101,7 @@ _VIEWER = {
     Capability.BACK_OFFICE,
     Capability.CRM_READ,
     Capability.CONVERSATIONS_READ,
+    Capability.CHANNELS_READ,
     Capability.CAMPAIGNS_READ,
     Capability.COMMISSIONS_READ,
     Capability.LEDGER_READ,

@@ -45,7 +45,7 @@ MOST_PAGES = 100
 # Media addresses carry our token, so it goes only to Meta's file servers and to the API itself.
 MEDIA_HOSTS = (".fbsbx.com", ".whatsapp.net", ".facebook.com", ".fbcdn.net")
 PHONE_NUMBER_FIELDS = (
-    "id,display_phone_number,verified_name,quality_rating,status,throughput,platform_type,"
+    "id,display_phone_number,verified_name,name_status,quality_rating,status,throughput,platform_type,is_on_biz_app,"
     "whatsapp_business_manager_messaging_limit"
 )
 
@@ -173,6 +173,39 @@ class CloudClient:
         """Hand in a template for review; returns id, status and category."""
         return await self._call("POST", f"{waba_id}/message_templates", credentials, json=template)
 
+    async def edit_template(
+        self, credentials: Credentials, template_id: str, changes: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Replace all components of a template, or its category; it returns to review."""
+        return await self._call("POST", template_id, credentials, json=changes)
+
+    async def delete_template(self, credentials: Credentials, waba_id: str, name: str, template_id: str) -> None:
+        """Delete a template in one language, or with an empty id in all."""
+        query = {"name": name, **({"hsm_id": template_id} if template_id else {})}
+        await self._call("DELETE", f"{waba_id}/message_templates", credentials, query=query)
+
+    async def unpause_template(self, credentials: Credentials, template_id: str) -> None:
+        """Take a template out of the pause that pacing gave it."""
+        await self._call("POST", f"{template_id}/unpause", credentials)
+
+    async def upload_example(
+        self, credentials: Credentials, app_id: str, content: bytes, mime_type: str, name: str
+    ) -> str:
+        """Hand over the example of a template's header; returns the handle by which the template names it."""
+        query = {"file_name": name, "file_length": str(len(content)), "file_type": mime_type}
+        session = await self._call("POST", f"{app_id}/uploads", credentials, query=query)
+        answer = await self._call(
+            "POST", str(session["id"]), credentials, raw=content, seconds=MEDIA_SECONDS, scheme="OAuth"
+        )
+        return str(answer["h"])
+
+    async def account(self, credentials: Credentials, waba_id: str) -> dict[str, Any]:
+        """The account, its portfolio, its numbers, and which apps hear of it."""
+        shown = await self._call("GET", waba_id, credentials, query={"fields": "id,name,owner_business_info"})
+        numbers = await self._call("GET", f"{waba_id}/phone_numbers", credentials, query={"fields": "id"})
+        apps = await self._call("GET", f"{waba_id}/subscribed_apps", credentials)
+        return {**shown, "phone_numbers": numbers.get("data") or [], "subscribed_apps": apps.get("data") or []}
+
     async def subscribe_app(self, credentials: Credentials, waba_id: str) -> None:
         """Ask that the account's webhooks come to our app."""
         await self._call("POST", f"{waba_id}/subscribed_apps", credentials)
@@ -190,16 +223,22 @@ class CloudClient:
         *,
         json: Mapping[str, Any] | None = None,
         form: aiohttp.FormData | None = None,
+        raw: bytes | None = None,
         query: Mapping[str, str] | None = None,
         seconds: float = TOTAL_SECONDS,
+        scheme: str = "Bearer",
     ) -> dict[str, Any]:
+        data = form if form is not None else raw if raw is not None else None if json is None else orjson.dumps(json)
+        headers = self._authorised(credentials, json=json is not None, scheme=scheme)
+        if raw is not None:
+            headers |= {"file_offset": "0", "Content-Type": "application/octet-stream"}
         try:
             async with self._http().request(
                 method,
                 f"{self._base}/{path}",
-                data=form if form is not None else None if json is None else orjson.dumps(json),
+                data=data,
                 params=query,
-                headers=self._authorised(credentials, json=json is not None),
+                headers=headers,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS),
             ) as answer:
@@ -213,10 +252,12 @@ class CloudClient:
         parsed = _parsed(body)
         if parsed is None:
             raise WhatsAppUnavailable("WhatsApp gave an answer that cannot be read; try again in a minute.")
+        if parsed.get("success") is False:  # some refusals come with a 200
+            raise WhatsAppRefused(f"WhatsApp refused: {parsed.get('reason') or 'no reason given'}", status=200)
         return parsed
 
-    def _authorised(self, credentials: Credentials, *, json: bool = False) -> dict[str, str]:
-        headers = {"Authorization": f"Bearer {credentials.access_token}"}
+    def _authorised(self, credentials: Credentials, *, json: bool = False, scheme: str = "Bearer") -> dict[str, str]:
+        headers = {"Authorization": f"{scheme} {credentials.access_token}"}
         if json:
             headers["Content-Type"] = "application/json"
         return headers
@@ -290,6 +331,7 @@ def _refused(status: int, parsed: dict[str, Any] | None) -> Refused:
         return Refused(status, None)
     data = error.get("error_data")
     details = str(data.get("details") or "") if isinstance(data, dict) else ""
+    details = details or str(error.get("error_user_msg") or "")  # where it concerns templates
     code = error.get("code")
     return Refused(
         status, code if isinstance(code, int) else None, str(error.get("message") or "")[:200], details[:500]

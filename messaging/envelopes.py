@@ -7,7 +7,12 @@ from collections.abc import Collection, Iterable
 from messaging.incoming import Change
 from messaging.models.intake import EventKind
 
-TEMPLATE_FIELDS = ("message_template_status_update", "message_template_quality_update", "template_category_update")
+TEMPLATE_FIELDS = (
+    "message_template_status_update",
+    "message_template_quality_update",
+    "message_template_components_update",
+    "template_category_update",
+)
 ACCOUNT_FIELDS = ("phone_number_quality_update", "business_capability_update", "account_update", "account_alerts")
 KINDS = {
     "user_preferences": EventKind.PREFERENCES,

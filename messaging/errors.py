@@ -109,6 +109,24 @@ class AssigneeUnable(Invalid):
     code = "assignee_unable"
 
 
+class AppealPointless(Conflict):
+    """The number is not blocked, or WhatsApp was asked already, or was not."""
+
+    code = "appeal_pointless"
+
+
+class TemplateInvalid(Invalid):
+    """Against a rule of WhatsApp's for templates; `field` and `problems` say where and what."""
+
+    code = "template_invalid"
+
+
+class TemplateLocked(Conflict):
+    """WhatsApp does not let it be changed now: in review, disabled, or edited too often."""
+
+    code = "template_locked"
+
+
 class NumberTaken(Conflict):
     code = "number_taken"
 

@@ -14,7 +14,7 @@ from core.models import Organization
 from core.models.organization import OrganizationStatus
 from core.tenancy import organization_scope
 from messaging.models import Channel
-from messaging.services import channels, delivery, files, processing, receipts, template_sync
+from messaging.services import channels, delivery, files, processing, receipts, template_sync, tokens
 
 # Longer waits are left to the sweeper: a broker is no calendar.
 LONGEST_COUNTDOWN = 120
@@ -73,6 +73,11 @@ def check_channel(*, organization_id: int, channel_id: int) -> None:
     with organization_scope(organization_id):
         channel = Channel.objects.get(pk=channel_id)
         channels.check_channel(actor=_system(organization_id), channel=channel, at=timezone.now())
+
+
+@shared_task(name="messaging.watch_tokens")
+def watch_tokens() -> None:
+    _everywhere(lambda actor: tokens.watch_tokens(actor=actor, at=timezone.now()))
 
 
 @shared_task(name="messaging.sweep_webhooks")

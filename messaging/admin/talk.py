@@ -94,6 +94,7 @@ class ChannelAdmin(TenantAdmin):
     actions: ClassVar = ["look", "sync", "disconnect"]
     readonly_fields: ClassVar = [
         "display_number", "session_status", "status_reason", "quality", "messaging_limit", "blocked_at", "checked_at",
+        "number_status", "verified_name", "portfolio_id", "app_id", "token_expires_at",
     ]  # fmt: skip
     fieldsets: ClassVar = [
         (None, {"fields": ["name", "phone_number_id", "waba_id", "owner", "messages_per_second", "is_coexistence"]}),

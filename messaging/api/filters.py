@@ -8,7 +8,7 @@ import django_filters as filters
 from django.db.models import QuerySet
 
 from messaging import selectors
-from messaging.models import Channel, Conversation, Message, MessageTemplate, OptOut, WebhookEvent
+from messaging.models import Channel, Conversation, Message, MessageTemplate, Notice, OptOut, WebhookEvent
 from messaging.models.conversations import ConversationStatus
 
 
@@ -24,6 +24,12 @@ class TemplateFilter(filters.FilterSet):
     class Meta:
         model = MessageTemplate
         fields = ["name", "language", "category", "status", "channel"]
+
+
+class NoticeFilter(filters.FilterSet):
+    class Meta:
+        model = Notice
+        fields = ["kind", "severity", "channel", "template", "waba_id"]
 
 
 class ConversationFilter(filters.FilterSet):

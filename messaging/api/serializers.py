@@ -8,9 +8,9 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from messaging import media, selectors, templates, window
+from messaging import media, selectors, templates, verdicts, window
 from messaging.incoming import clean
-from messaging.models import Channel, Conversation, Message, MessageTemplate, OptOut, WebhookEvent
+from messaging.models import Channel, Conversation, Message, MessageTemplate, Notice, OptOut, WebhookEvent
 from messaging.models.channels import ParameterFormat, TemplateCategory
 from messaging.models.intake import OptOutScope
 
@@ -21,6 +21,7 @@ class ChannelSerializer(serializers.ModelSerializer[Channel]):
         fields: ClassVar = [
             "id", "name", "phone_number_id", "waba_id", "display_number", "owner", "session_status", "status_reason",
             "quality", "messaging_limit", "messages_per_second", "is_coexistence", "blocked_at", "checked_at",
+            "number_status", "verified_name", "portfolio_id", "token_expires_at", "findings",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -76,6 +77,31 @@ class NewTemplateSerializer(serializers.Serializer[Any]):
     category = serializers.ChoiceField(choices=TemplateCategory.choices)
     components = serializers.ListField(child=serializers.DictField(), min_length=1)
     parameter_format = serializers.ChoiceField(choices=ParameterFormat.choices, default=ParameterFormat.POSITIONAL)
+
+
+class TemplateChangeSerializer(serializers.Serializer[Any]):
+    """What a template says from now on; all of it. The category only of one that is not approved."""
+
+    components = serializers.ListField(child=serializers.DictField(), min_length=1)
+    category = serializers.ChoiceField(choices=TemplateCategory.choices, required=False)
+
+
+class NoticeSerializer(serializers.ModelSerializer[Notice]):
+    meaning = serializers.SerializerMethodField()
+    step = serializers.SerializerMethodField(help_text="what to do")
+
+    class Meta:
+        model = Notice
+        fields: ClassVar = [
+            "id", "waba_id", "channel", "template", "kind", "code", "severity", "meaning", "step", "details", "at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    def get_meaning(self, notice: Notice) -> str:
+        return verdicts.read(notice.kind, notice.code, notice.details).meaning
+
+    def get_step(self, notice: Notice) -> str:
+        return verdicts.read(notice.kind, notice.code, notice.details).step
 
 
 class TemplateSyncSerializer(serializers.Serializer[Any]):

@@ -1,10 +1,11 @@
 from rest_framework.routers import SimpleRouter
 
-from messaging.api import desk, views
+from messaging.api import desk, templates, views
 
 router = SimpleRouter()
 router.register("channels", views.ChannelViewSet)
-router.register("templates", views.TemplateViewSet)
+router.register("templates", templates.TemplateViewSet)
+router.register("notices", templates.NoticeViewSet)
 router.register("conversations", views.ConversationViewSet)
 router.register("messages", views.MessageViewSet)
 router.register("opt-outs", views.OptOutViewSet)

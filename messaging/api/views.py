@@ -24,7 +24,6 @@ from messaging.api.filters import (
     ConversationFilter,
     MessageFilter,
     OptOutFilter,
-    TemplateFilter,
     WebhookEventFilter,
 )
 from messaging.api.pagination import NewestTalkPagination
@@ -40,12 +39,10 @@ from messaging.api.serializers import (
     NewMessageSerializer,
     NewNoteSerializer,
     NewOptOutSerializer,
-    NewTemplateSerializer,
     OptOutSerializer,
     ReadsSerializer,
     SettlementSerializer,
     SnoozeSerializer,
-    TemplateSerializer,
     TemplateSyncSerializer,
     WebhookEventSerializer,
 )
@@ -56,6 +53,7 @@ from messaging.services import Upload
 
 READ, REPLY = Capability.CONVERSATIONS_READ, Capability.CONVERSATIONS_REPLY
 ASSIGN, MANAGE = Capability.CONVERSATIONS_ASSIGN, Capability.CHANNELS_MANAGE
+WRITE = Capability.TEMPLATES_WRITE
 
 
 class TalkViewSet(ExportableViewSet):
@@ -81,8 +79,8 @@ class ChannelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TalkViewS
     serializer_class = ChannelSerializer
     filterset_class = ChannelFilter
     capabilities: ClassVar = {
-        "list": READ, "retrieve": READ, "create": MANAGE, "checks": MANAGE, "disconnection": MANAGE,
-        "template_syncs": MANAGE,
+        "list": READ, "retrieve": READ, "create": MANAGE, "checks": Capability.CHANNELS_CHECK, "disconnection": MANAGE,
+        "template_syncs": WRITE,
     }  # fmt: skip
 
     @extend_schema(request=NewChannelSerializer, responses={201: ChannelSerializer})
@@ -119,24 +117,6 @@ class ChannelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TalkViewS
         """Make our list of the account's templates what WhatsApp says it is."""
         counts = services.sync_templates(actor=self.actor, channel=self.get_object(), at=timezone.now())
         return Response(counts, status=status.HTTP_201_CREATED)
-
-
-class TemplateViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TalkViewSet):
-    """Message templates, as WhatsApp last told us about them."""
-
-    queryset = MessageTemplate.objects.all()
-    serializer_class = TemplateSerializer
-    filterset_class = TemplateFilter
-    capabilities: ClassVar = {"list": READ, "retrieve": READ, "create": MANAGE}
-
-    @extend_schema(request=NewTemplateSerializer, responses={201: TemplateSerializer})
-    def create(self, request: Request, **_: Any) -> Response:
-        given = NewTemplateSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        fields = dict(given.validated_data)
-        channel = self.found(Channel, fields.pop("channel"), "channel")
-        template = services.create_template(actor=self.actor, channel=channel, at=timezone.now(), **fields)
-        return Response(self.get_serializer(template).data, status=status.HTTP_201_CREATED)
 
 
 class ConversationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TalkViewSet):

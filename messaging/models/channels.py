@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import Q
@@ -10,6 +10,10 @@ from django.db.models import Q
 from core.encryption import EncryptedTextField
 from core.models import SoftDeleteModel, SoftDeleteQuerySet, TenantForeignKey, TenantModel, TenantQuerySet
 from core.models.base import LIVE
+from core.roles import Reach
+
+if TYPE_CHECKING:
+    from core.actors import Actor
 
 
 class SessionStatus(models.TextChoices):
@@ -26,6 +30,20 @@ class Quality(models.TextChoices):
 
 
 class ChannelQuerySet(SoftDeleteQuerySet):
+    def seen_by(self, actor: Actor) -> Self:
+        """Whose state somebody may look at: all, or one's own, those of one's reports, and the organisation's."""
+        visible = self.visible_to(actor)
+        if actor.reach is Reach.ORGANIZATION:
+            return visible
+        return visible.filter(Q(owner__isnull=True) | Q(owner__in=actor.membership_ids))
+
+    def of_portfolio(self, channel: Channel) -> Self:
+        """Numbers that share the messaging limit with this one: of its business portfolio, or of its account."""
+        rows = self.for_organization(channel.organization).live()
+        if channel.portfolio_id:
+            return rows.filter(portfolio_id=channel.portfolio_id)
+        return rows.filter(waba_id=channel.waba_id)
+
     def able_to_send(self) -> Self:
         return self.live().filter(session_status=SessionStatus.CONNECTED, blocked_at__isnull=True)
 
@@ -44,11 +62,19 @@ class Channel(SoftDeleteModel):
     session_status = models.CharField(max_length=12, choices=SessionStatus, default=SessionStatus.DISCONNECTED)
     status_reason = models.CharField(max_length=300, blank=True)
     quality = models.CharField(max_length=7, choices=Quality, default=Quality.UNKNOWN)
-    messaging_limit = models.PositiveIntegerField(default=250, help_text="people a day outside the window")
+    messaging_limit = models.PositiveIntegerField(
+        default=250, help_text="people a day outside the window, by all numbers of the business portfolio"
+    )
     messages_per_second = models.PositiveSmallIntegerField(default=80)
     is_coexistence = models.BooleanField(default=False)
     blocked_at = models.DateTimeField(null=True, blank=True, help_text="nothing goes out until somebody has acted")
     checked_at = models.DateTimeField(null=True, blank=True)
+    number_status = models.CharField(max_length=30, blank=True, help_text="in WhatsApp's word")
+    verified_name = models.CharField(max_length=200, blank=True, help_text="what people see above the chat")
+    portfolio_id = models.CharField(max_length=40, blank=True)
+    app_id = models.CharField(max_length=40, blank=True, help_text="whose secret signs its webhooks")
+    token_expires_at = models.DateTimeField(null=True, blank=True, help_text="empty: never")
+    findings = models.JSONField(default=list, blank=True, help_text="what the last check found, worst first")
 
     objects = ChannelQuerySet.as_manager()
 
@@ -79,6 +105,7 @@ class TemplateStatus(models.TextChoices):
     REJECTED = "REJECTED", "Rejected"
     PAUSED = "PAUSED", "Paused"
     DISABLED = "DISABLED", "Disabled"
+    DELETED = "DELETED", "Deleted"
 
 
 class ParameterFormat(models.TextChoices):
@@ -95,7 +122,7 @@ class MessageTemplateQuerySet(TenantQuerySet):
 
 
 class MessageTemplate(TenantModel):
-    """What may be sent outside the window: kept true by webhooks and by sync, never edited here."""
+    """What may be sent outside the window: what WhatsApp says of it, kept true by webhooks and by sync."""
 
     channel = TenantForeignKey(Channel, related_name="templates", help_text="any number of the same WABA may use it")
     provider_id = models.CharField(max_length=40, blank=True)

@@ -1,6 +1,13 @@
 """Every change to conversations, messages, channels and consent."""
 
-from messaging.services.channels import change_tokens, check_channel, connect_channel, disconnect_channel
+from messaging.services.channels import (
+    appeal_block,
+    change_tokens,
+    check_channel,
+    close_appeal,
+    connect_channel,
+    disconnect_channel,
+)
 from messaging.services.consent import record_opt_out
 from messaging.services.conversations import (
     assign_conversation,
@@ -26,18 +33,31 @@ from messaging.services.outbound import (
 from messaging.services.processing import replay_webhooks
 from messaging.services.receipts import show_typing
 from messaging.services.resending import send_again, settle_unknown
-from messaging.services.template_sync import create_template, sync_templates
+from messaging.services.template_sync import sync_templates
+from messaging.services.template_writing import (
+    create_template,
+    delete_template,
+    edit_template,
+    editable_from,
+    unpause_template,
+    upload_example,
+)
 
 __all__ = [
     "Upload",
+    "appeal_block",
     "assign_conversation",
     "change_tokens",
     "check_channel",
+    "close_appeal",
     "close_conversation",
     "connect_channel",
     "create_template",
     "delete_canned_reply",
+    "delete_template",
     "disconnect_channel",
+    "edit_template",
+    "editable_from",
     "mark_read",
     "record_opt_out",
     "recount_unread",
@@ -58,5 +78,7 @@ __all__ = [
     "snooze_conversation",
     "start_conversation",
     "sync_templates",
+    "unpause_template",
+    "upload_example",
     "write_note",
 ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import structlog
 from django.db import transaction
 
 from core.actors import Actor
@@ -15,17 +14,13 @@ from messaging.incoming import Change
 from messaging.models import Channel
 from messaging.services.consent import heed_preference
 from messaging.services.free_entry import heed_free_entry
-
-log = structlog.get_logger(__name__)
+from messaging.services.noticing import note_errors
 
 
 def heed_talk(*, actor: Actor, channel: Channel, change: Change, at: datetime) -> None:
     """Errors that belong to no message, how long an advertisement counts, and who stopped or resumed marketing by a tap."""
     actor.require(Capability.CHANNELS_MANAGE)
-    for error in change.value.get("errors") or []:
-        # There is nobody to show them to but who watches the logs.
-        code = error.get("code") if isinstance(error, dict) else None
-        log.error("whatsapp_error", organization_id=actor.organization.pk, channel_id=channel.pk, code=code)
+    note_errors(actor=actor, channel=channel, change=change, at=at)
     heed_free_entry(actor=actor, channel=channel, value=change.value, at=at)
     for sender, value, said_at in incoming.read_preferences(change.value, received_at=at):
         with transaction.atomic():

@@ -6,20 +6,23 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import override
 
 from core import audit, events
 from core.actors import Actor
 from core.jobs import enqueue
 from core.models import Membership
 from core.roles import Capability
+from messaging.checkup import Finding, examine, token_end
 from messaging.cloud_api import ask
-from messaging.errors import NumberTaken, TextInvalid, WhatsAppRefused, WhatsAppUnavailable
+from messaging.errors import AppealPointless, NumberTaken, TextInvalid, WhatsAppRefused, WhatsAppUnavailable
 from messaging.events import ChannelChanged
 from messaging.gateway import Credentials
-from messaging.incoming import Change
-from messaging.models import Channel
+from messaging.incoming import clean
+from messaging.models import Appeal, Channel
 from messaging.models.channels import Quality, SessionStatus
-from messaging.services.channel_state import block_channel
+from messaging.models.notices import AppealOutcome
+from messaging.services.noticing import note
 
 LIMITS = {
     "TIER_50": 50,
@@ -33,7 +36,8 @@ LIMITS = {
 DEFAULT_PACE = 80
 COEXISTENCE_PACE = 20
 HIGH_PACE = 1000
-ENDING_EVENTS = {"ACCOUNT_DELETED", "ACCOUNT_VIOLATION", "ACCOUNT_RESTRICTION", "DISABLED_UPDATE", "PARTNER_REMOVED"}
+OF_APP = ("app_secret", "verify_token")
+WATCHED = ["session_status", "status_reason", "quality", "messaging_limit", "number_status", "blocked_at"]
 
 
 def connect_channel(
@@ -63,14 +67,16 @@ def connect_channel(
         raise TextInvalid("The phone number id and the account id are digits only.", field="phone_number_id")
     credentials = Credentials(given["phone_number_id"], given["access_token"])
 
-    async def introduce(client: Any) -> dict[str, Any]:
-        shown: dict[str, Any] = await client.phone_number(credentials)
+    async def introduce(client: Any) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+        shown = await client.phone_number(credentials)
         await client.subscribe_app(credentials, given["waba_id"])
-        return shown
+        account = await client.account(credentials, given["waba_id"])
+        return await client.debug_token(credentials), shown, account
 
-    shown = ask(introduce)
+    token, shown, account = ask(introduce, timeout=30)
     channel = Channel(organization=actor.organization, owner=owner, **given)
     _learn(channel, shown, at)
+    _learn_account(channel, token, account)
     with transaction.atomic():
         try:
             with transaction.atomic():
@@ -86,31 +92,56 @@ def connect_channel(
 
 
 def check_channel(*, actor: Actor, channel: Channel, at: datetime) -> str:
-    """Ask WhatsApp how the number is, keep the answer, and say in words what is wrong; "" when nothing is.
+    """Ask WhatsApp how the number is, keep the answer, and say in words what keeps it from sending; "" when nothing.
 
-    A blocked number that answers again is unblocked: asking for the check is the acting that it waited for.
+    Everything that was found, and not only what stops it, is kept with the channel (`findings`). A blocked number that
+    answers again is unblocked: asking for the check is the acting that it waited for. Webhooks that do not come to us
+    are asked for again.
     """
-    actor.require(Capability.CHANNELS_MANAGE)
+    actor.require(Capability.CHANNELS_CHECK)
     credentials = Credentials(channel.phone_number_id, channel.access_token)
 
-    async def look(client: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        return await client.debug_token(credentials), await client.phone_number(credentials)
+    async def look(client: Any) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+        token = await client.debug_token(credentials)
+        if token.get("is_valid") is False:
+            return token, {}, {}
+        number, account = await client.phone_number(credentials), await client.account(credentials, channel.waba_id)
+        if not account["subscribed_apps"]:
+            await client.subscribe_app(credentials, channel.waba_id)
+        return token, number, account
 
-    trouble, shown = "", None
+    shown: dict[str, Any] = {}
+    refusal = ""
+    findings: list[Finding] = []
+    token: dict[str, Any] = {}
+    account: dict[str, Any] = {}
     try:
-        token, shown = ask(look)
-        trouble = _trouble(token, shown)
+        token, shown, account = ask(look, timeout=30)
+        findings = examine(
+            waba_id=channel.waba_id,
+            phone_number_id=channel.phone_number_id,
+            token=token,
+            number=shown,
+            account_numbers=account.get("phone_numbers") or [],
+            subscriptions=account.get("subscribed_apps") or [],
+            at=at,
+        )
     except WhatsAppRefused as error:
-        trouble = error.message
+        refusal = error.message
     except WhatsAppUnavailable as error:
         return error.message  # says nothing of the number: it stays as it was
+    stopping = next((finding for finding in findings if finding.is_stopping), None)
+    with override("en"):  # what is kept is in the language of the trail; pages show `findings` in the reader's
+        trouble = refusal or (f"{stopping.meaning} {stopping.step}" if stopping else "")
     with transaction.atomic():
         fresh: Channel = Channel.objects.select_for_update(of=("self",)).get(pk=channel.pk)
-        before = audit.snapshot(fresh, ["session_status", "status_reason", "quality", "messaging_limit", "blocked_at"])
-        if shown is not None:
+        before = audit.snapshot(fresh, WATCHED)
+        if shown:
             _learn(fresh, shown, at)
+        _learn_account(fresh, token, account)
         fresh.session_status = SessionStatus.ERROR if trouble else SessionStatus.CONNECTED
         fresh.status_reason = trouble[:300]
+        fresh.findings = [finding.as_json() for finding in findings]
         fresh.blocked_at = fresh.blocked_at if trouble else None
         fresh.checked_at = at
         fresh.save()
@@ -119,8 +150,23 @@ def check_channel(*, actor: Actor, channel: Channel, at: datetime) -> str:
             audit.record(
                 actor=actor, action="messaging.channel_checked", target=fresh, before=before, after=after, at=at
             )
+            _tell(actor, fresh, before, at)
             events.publish(ChannelChanged(actor.organization.pk, fresh.pk))
+        if not trouble:
+            fresh.appeals.filter(outcome=AppealOutcome.WAITING).update(
+                outcome=AppealOutcome.RESTORED, decided_at=at, updated_at=at
+            )
     return trouble
+
+
+def _tell(actor: Actor, channel: Channel, before: dict[str, Any], at: datetime) -> None:
+    """What a check found changed belongs to the history as much as what a webhook told."""
+    key = at.isoformat()
+    if before["quality"] != channel.quality:
+        details = {"now": str(channel.quality), "before": before["quality"]}
+        note(actor=actor, of=channel, kind="quality", code=str(channel.quality), key=key, details=details, at=at)
+    if before["number_status"] and before["number_status"] != channel.number_status:
+        note(actor=actor, of=channel, kind="number", code=channel.number_status, key=key, at=at)
 
 
 @transaction.atomic
@@ -149,79 +195,91 @@ def change_tokens(
     verify_token: str = "",
     at: datetime,
 ) -> Channel:
-    """Replace the secrets that are given; what is empty stays. Run check_channel afterwards."""
+    """Replace the secrets that are given; what is empty stays. Run check_channel afterwards.
+
+    App secret and verify token belong to the Meta app: they change for every number of the same app.
+    """
     actor.require(Capability.CHANNELS_MANAGE)
     given = {"access_token": access_token, "app_secret": app_secret, "verify_token": verify_token}
     changed = {field: value.strip() for field, value in given.items() if value.strip()}
-    for field, value in changed.items():
-        setattr(channel, field, value)
-    channel.save(update_fields=[*changed, "updated_at"])
-    after = dict.fromkeys(changed, audit.HIDDEN)
-    audit.record(actor=actor, action="messaging.channel_secrets_changed", target=channel, after=after, at=at)
+    for each in [channel, *_of_same_app(channel)]:
+        fields = changed if each is channel else {name: changed[name] for name in OF_APP if name in changed}
+        if not fields:
+            continue
+        for field, value in fields.items():
+            setattr(each, field, value)
+        each.save(update_fields=[*fields, "updated_at"])
+        after = dict.fromkeys(fields, audit.HIDDEN)
+        audit.record(actor=actor, action="messaging.channel_secrets_changed", target=each, after=after, at=at)
+    if "access_token" in changed:
+        note(actor=actor, of=channel, kind="token", code="RENEWED", key=at.isoformat(), at=at)
     return channel
 
 
 @transaction.atomic
-def heed_account_change(*, actor: Actor, channel: Channel, change: Change, at: datetime) -> None:
-    """A webhook about the number or its account: quality, limits, restrictions."""
-    actor.require(Capability.CHANNELS_MANAGE)
-    value = change.value
-    if change.field == "phone_number_quality_update":
-        if _digits(value.get("display_phone_number")) in ("", _digits(channel.display_number)):
-            _heed_quality(actor, channel, value, at)
-    elif change.field == "business_capability_update":
-        most = value.get("max_daily_conversations_per_business") or value.get("max_daily_conversation_per_phone")
-        if isinstance(most, int):
-            _save_limit(actor, channel, LIMITS["TIER_UNLIMITED"] if most < 0 else most, at)
-    elif change.field == "account_update":
-        event = str(value.get("event") or "")
-        ban = value.get("ban_info")
-        state = str(ban.get("waba_ban_state") or "") if isinstance(ban, dict) else ""
-        if event in ENDING_EVENTS and state != "REINSTATE":
-            reason = f"WhatsApp restricted this account ({(state or event).replace('_', ' ').lower()})"
-            block_channel(actor=actor, channel=channel, reason=reason, at=at)
-        else:
-            enqueue("messaging.check_channel", organization_id=actor.organization.pk, channel_id=channel.pk)
-    elif change.field == "account_alerts":
-        enqueue("messaging.check_channel", organization_id=actor.organization.pk, channel_id=channel.pk)
+def appeal_block(*, actor: Actor, channel: Channel, reason: str, at: datetime) -> Appeal:
+    """Somebody has asked WhatsApp to lift the block: the number counts as submitted until a check finds it well.
+
+    Raises AppealPointless when the number is not blocked, or the question is open already.
+    """
+    actor.require(Capability.CHANNELS_CHECK)
+    if actor.membership is None or (channel.blocked_at is None and channel.session_status != SessionStatus.ERROR):
+        raise AppealPointless("This number is not blocked; there is nothing to ask for.")
+    try:
+        with transaction.atomic():
+            appeal = Appeal.objects.create(
+                organization=actor.organization,
+                channel=channel,
+                asked_by=actor.membership,
+                asked_at=at,
+                note=clean(reason.strip())[:500],
+            )
+    except IntegrityError:
+        raise AppealPointless("WhatsApp has been asked already; wait for the answer.") from None
+    audit.record(actor=actor, action="messaging.block_appealed", target=channel, after={"note": appeal.note}, at=at)
+    return appeal
 
 
-def _heed_quality(actor: Actor, channel: Channel, value: Any, at: datetime) -> None:
-    """The webhook tells that the quality moved, not always where to: the rest is asked for."""
-    flagged = {"FLAGGED": Quality.RED, "UNFLAGGED": Quality.YELLOW}.get(str(value.get("event")))
-    if flagged is not None and channel.quality != flagged:
-        before = {"quality": channel.quality}
-        channel.quality = flagged
-        channel.save(update_fields=["quality", "updated_at"])
-        after = {"quality": flagged.value}
-        audit.record(actor=actor, action="messaging.channel_rated", target=channel, before=before, after=after, at=at)
-        events.publish(ChannelChanged(actor.organization.pk, channel.pk))
-    limit = LIMITS.get(str(value.get("current_limit")))
-    if limit is not None:
-        _save_limit(actor, channel, limit, at)
-    enqueue("messaging.check_channel", organization_id=actor.organization.pk, channel_id=channel.pk)
+@transaction.atomic
+def close_appeal(*, actor: Actor, channel: Channel, at: datetime) -> None:
+    """WhatsApp said no: the number is blocked for good. A check that finds it well says otherwise by itself."""
+    actor.require(Capability.CHANNELS_CHECK)
+    waiting = channel.appeals.filter(outcome=AppealOutcome.WAITING)
+    if not waiting.update(outcome=AppealOutcome.REFUSED, decided_at=at, updated_at=at):
+        raise AppealPointless("WhatsApp was not asked to lift this block.")
+    audit.record(actor=actor, action="messaging.appeal_refused", target=channel, at=at)
 
 
-def _save_limit(actor: Actor, channel: Channel, limit: int, at: datetime) -> None:
-    if channel.messaging_limit == limit:
-        return
-    before = {"messaging_limit": channel.messaging_limit}
-    channel.messaging_limit = limit
-    channel.save(update_fields=["messaging_limit", "updated_at"])
-    after = {"messaging_limit": limit}
-    audit.record(
-        actor=actor, action="messaging.channel_limit_changed", target=channel, before=before, after=after, at=at
-    )
+def _of_same_app(channel: Channel) -> list[Channel]:
+    """The other numbers whose webhooks the same Meta app signs: secret and verify token are the app's, not theirs."""
+    if not channel.app_id:
+        return []
+    rows = Channel.objects.for_organization(channel.organization).live().filter(app_id=channel.app_id)
+    return list(rows.exclude(pk=channel.pk).select_for_update(of=("self",)))
+
+
+def _learn_account(channel: Channel, token: dict[str, Any], account: dict[str, Any]) -> None:
+    """What the token and the account say: the app, when the token ends, and the portfolio that shares the limit."""
+    if token:
+        channel.app_id = str(token.get("app_id") or channel.app_id)
+        channel.token_expires_at = token_end(token)
+    owner = account.get("owner_business_info")
+    if isinstance(owner, dict) and owner.get("id"):
+        channel.portfolio_id = str(owner["id"])
 
 
 def _learn(channel: Channel, shown: dict[str, Any], at: datetime) -> None:
     """Take over what WhatsApp says of the number."""
-    digits = _digits(shown.get("display_phone_number"))
+    digits = digits_of(shown.get("display_phone_number"))
     channel.display_number = f"+{digits}" if digits else channel.display_number
     quality = str(shown.get("quality_rating") or "")
     channel.quality = quality if quality in Quality.values else Quality.UNKNOWN
     limit = LIMITS.get(str(shown.get("whatsapp_business_manager_messaging_limit")))
     channel.messaging_limit = channel.messaging_limit if limit is None else limit
+    channel.number_status = str(shown.get("status") or channel.number_status)[:30]
+    channel.verified_name = str(shown.get("verified_name") or channel.verified_name)[:200]
+    if isinstance(shown.get("is_on_biz_app"), bool):
+        channel.is_coexistence = shown["is_on_biz_app"]
     throughput = shown.get("throughput")
     level = throughput.get("level") if isinstance(throughput, dict) else ""
     fastest = COEXISTENCE_PACE if channel.is_coexistence else HIGH_PACE if level == "HIGH" else DEFAULT_PACE
@@ -233,18 +291,5 @@ def _learn(channel: Channel, shown: dict[str, Any], at: datetime) -> None:
     channel.checked_at = at
 
 
-def _trouble(token: dict[str, Any], shown: dict[str, Any]) -> str:
-    if token and token.get("is_valid") is False:
-        return "The access token is no longer valid. Make a new one in Meta Business Suite and enter it here."
-    missing = {"whatsapp_business_messaging", "whatsapp_business_management"} - set(token.get("scopes") or [])
-    if token.get("scopes") is not None and missing:
-        return f"The access token lacks the permission {', '.join(sorted(missing))}. Make a new one that has it."
-    status = str(shown.get("status") or "CONNECTED")
-    if status != "CONNECTED":
-        words = status.replace("_", " ").lower()
-        return f"WhatsApp says that this number is {words}. Look at it in WhatsApp Manager."
-    return ""
-
-
-def _digits(text: object) -> str:
+def digits_of(text: object) -> str:
     return "".join(filter(str.isdigit, str(text or "")))

@@ -17,10 +17,11 @@ from messaging.contents import mapping
 from messaging.envelopes import ACCOUNT_FIELDS, TEMPLATE_FIELDS
 from messaging.incoming import Change
 from messaging.models import Channel
+from messaging.services.account_events import heed_account_change
 from messaging.services.calling import note_call_state, take_call
-from messaging.services.channels import heed_account_change
 from messaging.services.echoes import take_echo
 from messaging.services.identities import heed_user_id
+from messaging.services.noticing import note
 from messaging.services.past import take_past, take_past_file, threads_of
 from messaging.services.template_sync import heed_template_change
 
@@ -51,9 +52,8 @@ def _steps(actor: Actor, change: Change, channels: Sequence[Channel], at: dateti
     numbers = [each for each in channels if each.waba_id == change.waba_id]
     if change.field in TEMPLATE_FIELDS and numbers:
         yield partial(heed_template_change, actor=actor, channel=numbers[0], change=change, at=at)
-    elif change.field in ACCOUNT_FIELDS:
-        for number in numbers:
-            yield partial(heed_account_change, actor=actor, channel=number, change=change, at=at)
+    elif change.field in ACCOUNT_FIELDS and numbers:
+        yield partial(heed_account_change, actor=actor, numbers=numbers, change=change, at=at)
     elif channel is not None:
         yield from _talk(actor, channel, change, at)
 
@@ -67,6 +67,9 @@ def _talk(actor: Actor, channel: Channel, change: Change, at: datetime) -> Itera
     elif change.field == "history":
         for thread in threads_of(value):
             yield partial(take_past, actor=actor, channel=channel, at=at, value=value, thread=thread)
+        if any(mapping(each).get("errors") for each in value.get("history") or []):
+            key = f"{change.time}|{channel.pk}"
+            yield partial(note, actor=actor, of=channel, kind="error", code="HISTORY_DECLINED", key=key, at=at)
         for raw in incoming.messages(value):
             yield partial(take_past_file, actor=actor, channel=channel, at=at, value=value, raw=raw)
     elif change.field == "calls":

@@ -112,6 +112,8 @@ class GraphError(Exception):
         subcode: int | None = None,
         kind: str = "OAuthException",
         headers: dict[str, str] | None = None,
+        user_title: str = "",
+        user_message: str = "",
     ) -> None:
         refusal = REFUSALS.get(code, Refusal("Unknown error"))
         self.code = code
@@ -121,6 +123,7 @@ class GraphError(Exception):
         self.subcode = subcode
         self.kind = kind
         self.headers = headers or {}
+        self.user_title, self.user_message = user_title, user_message
         super().__init__(self.message)
 
     def envelope(self, trace_id: str) -> Json:
@@ -130,6 +133,8 @@ class GraphError(Exception):
             error["error_subcode"] = self.subcode
         if self.details:
             error["error_data"] = {"messaging_product": "whatsapp", "details": self.details}
+        if self.user_message:
+            error |= {"error_user_title": self.user_title, "error_user_msg": self.user_message}
         error["fbtrace_id"] = trace_id
         return {"error": error}
 

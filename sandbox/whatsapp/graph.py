@@ -220,8 +220,9 @@ def _fail_later(service: Service, entry: Entry, fault: faults.Fault) -> None:
 
 def _token(request: web.Request) -> str:
     header = request.headers.get("Authorization", "")
-    if header[:7].lower() == "bearer ":
-        return str(header[7:].strip())
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() in ("bearer", "oauth"):  # the second where bytes of a resumable upload come
+        return str(token.strip())
     return str(request.query.get("access_token", "")) if "access_token" in request.query_string else ""
 
 

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 from aiohttp import BodyPartReader
 
-from . import templates
+from . import review, templates
 from .errors import GraphError, UnknownObject, invalid
 from .world import Account, Json, Number, Template
 
 if TYPE_CHECKING:
     from .graph import Call
 
-SCOPES = ("whatsapp_business_management", "whatsapp_business_messaging", "business_management")
 PROFILE = ("about", "address", "description", "email", "profile_picture_url", "vertical", "websites")
 LIST_LIMIT = 25
 LARGEST_UPLOAD = 100 * 1024 * 1024 + 64 * 1024
@@ -24,6 +23,8 @@ async def answer(call: Call) -> Json:
     world = call.service.world
     if call.node == "debug_token" and not call.edge:
         return debug_token(call)
+    if call.edge == "uploads" or call.node.startswith("upload:"):
+        return _example(call)
     if call.node in world.numbers:
         return await _number(call, call.number())
     if (account := world.accounts.get(call.node)) is not None and account.admits(call.token):
@@ -41,6 +42,16 @@ async def answer(call: Call) -> Json:
     raise UnknownObject(call.node, call.request.method.lower())
 
 
+def _example(call: Call) -> Json:
+    """A resumable upload, as examples of template headers come: a session of the app, then its bytes in one piece."""
+    media = call.service.media
+    if call.edge == "uploads":
+        if call.node not in {account.app_id for account in call.service.world.accounts.values()}:
+            raise UnknownObject(call.node, call.request.method.lower())
+        return {"id": media.expect(int(call.query("file_length", "0")), call.query("file_type"))}
+    return {"h": media.take(call.node, call.body)}
+
+
 def debug_token(call: Call) -> Json:
     """What a token is good for, as the access token debugger says."""
     asked = call.query("input_token")
@@ -55,11 +66,11 @@ def debug_token(call: Call) -> Json:
             "type": "SYSTEM_USER",
             "application": owners[0].name,
             "data_access_expires_at": 0,
-            "expires_at": 0,
+            "expires_at": owners[0].token_expires_at,
             "is_valid": True,
             "issued_at": int(call.service.world.now()) - 86_400,
-            "scopes": list(SCOPES),
-            "granular_scopes": [{"scope": each, "target_ids": accounts} for each in SCOPES[:2]],
+            "scopes": list(owners[0].scopes),
+            "granular_scopes": [{"scope": each, "target_ids": accounts} for each in owners[0].scopes[:2]],
             "user_id": "100000000000042",
         }
     }
@@ -93,9 +104,10 @@ def shown_number(number: Number, fields: list[str]) -> Json:
         "platform_type": "CLOUD_API",
         "throughput": {"level": level},
         "status": number.status,
-        "name_status": "APPROVED",
-        "whatsapp_business_manager_messaging_limit": "TIER_UNLIMITED",
-        "messaging_limit_tier": "TIER_UNLIMITED",
+        "name_status": number.name_status,
+        "is_on_biz_app": number.on_phone,
+        "whatsapp_business_manager_messaging_limit": number.account.messaging_limit,
+        "messaging_limit_tier": number.account.messaging_limit,
         "webhook_configuration": {"application": number.account.callback_url},
         "id": number.id,
     }
@@ -133,6 +145,8 @@ def _account(call: Call, account: Account) -> Json:
     method, edge = call.request.method, call.edge
     if not edge:
         whole: Json = {"id": account.id, "name": account.name, "timezone_id": "1", "message_template_namespace": "0"}
+        if account.portfolio_id:
+            whole["owner_business_info"] = {"id": account.portfolio_id, "name": account.name}
         return {key: value for key, value in whole.items() if not call.fields() or key in {*call.fields(), "id"}}
     if edge == "phone_numbers":
         rows = [shown_number(each, call.fields()) for each in account.numbers]
@@ -187,6 +201,8 @@ def _matches(call: Call, template: Template) -> bool:
 
 def _create_template(call: Call, account: Account) -> Json:
     template = templates.created(call.json())
+    review.check(template.components, named=template.parameter_format == "NAMED")
+    review.check_name(account, template.name, template.language, call.service.world.now())
     if (template.name, template.language) in account.templates:
         raise GraphError(
             100,
@@ -213,9 +229,13 @@ def _template(call: Call, template: Template) -> Json:
     request = call.json()
     if "category" in request and template.status == "APPROVED" and request["category"] != template.category:
         raise invalid("Invalid parameter", "The category of an approved template cannot be edited.")
+    review.check_edit(template, service.world.now())
     if "components" in request:
         templates.check_components(request["components"])
+        review.check(request["components"], named=template.parameter_format == "NAMED")
         template.components = request["components"]
+    if template.status == "APPROVED":
+        template.edited.append(service.world.now())
     template.category = str(request.get("category", template.category)).upper()
     template.status = "PENDING"
     service.review_later(template)
@@ -231,6 +251,7 @@ def _delete_templates(call: Call, account: Account) -> Json:
         raise GraphError(100, "message template not found", message="Invalid parameter", status=404, subcode=2593002)
     for each in doomed:
         call.service.world.remove_template(account, each)
+        account.deleted[(each.name, each.language)] = call.service.world.now()
     return {"success": True}
 
 

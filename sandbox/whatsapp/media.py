@@ -63,6 +63,7 @@ class MediaStore:
         self._media: dict[str, Media] = {}
         self._bytes = 0
         self._key = secrets.token_bytes(16)
+        self._expected: dict[str, int] = {}
 
     def add(self, number_id: str, mime_type: str, data: bytes, filename: str = "") -> Media:
         """Keep a file and give it an id."""
@@ -86,6 +87,20 @@ class MediaStore:
         if len(data) > largest:
             raise GraphError(131053, f"The file is larger than the {largest} bytes allowed for {bare}.")
         return self.add(number_id, mime_type, data, filename)
+
+    def expect(self, length: int, mime_type: str) -> str:
+        """Open a session for the example of a template: its id."""
+        if length <= 0 or not any(mime_type in types for _, types in ALLOWED.values()):
+            raise GraphError(100, message="(#100) file_length and file_type are required.")
+        session = f"upload:{ids.object_id()}"
+        self._expected[session] = length
+        return session
+
+    def take(self, session: str, data: bytes) -> str:
+        """The bytes of a session; a template names them by this handle."""
+        if self._expected.pop(session, None) != len(data):
+            raise GraphError(100, message="(#100) The upload session is unknown, or its length is another.")
+        return f"4::{base64.b64encode(session.encode()).decode()}:{hashlib.sha256(data).hexdigest()[:16]}"
 
     def find(self, media_id: str) -> Media | None:
         """The file with this id, if it is one."""

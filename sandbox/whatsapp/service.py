@@ -19,9 +19,11 @@ from .world import Account, Json, Number, Template, World
 
 ACCOUNT_KEYS = (
     "id", "name", "app_id", "app_secret", "verify_token", "callback_url", "token", "tokens", "numbers", "templates",
+    "portfolio_id", "messaging_limit", "token_expires_at", "scopes", "subscribed",
 )  # fmt: skip
 NUMBER_KEYS = (
     "id", "display_phone_number", "verified_name", "throughput", "pair_limit", "quality_rating", "status",
+    "name_status", "on_phone",
 )  # fmt: skip
 
 
@@ -107,7 +109,7 @@ class Service:
         self._adjust(number, changes)
         self.sender.reset_limits()
         event = changes.get("event") or ("FLAGGED" if number.quality_rating == "RED" else "ONBOARDING")
-        value = {"display_phone_number": number.digits, "event": event, "current_limit": "TIER_UNLIMITED"}
+        value = {"display_phone_number": number.digits, "event": event, "current_limit": number.account.messaging_limit}
         self.announce(number.account, "phone_number_quality_update", value)
 
     def announce(self, account: Account, field: str, value: Any) -> None:
@@ -143,6 +145,12 @@ class Service:
         for key in ("name", "app_id", "app_secret", "verify_token", "callback_url"):
             if key in request:
                 setattr(account, key, str(request[key]))
+        for key in ("portfolio_id", "messaging_limit"):
+            if key in request:
+                setattr(account, key, str(request[key]))
+        account.token_expires_at = int(request.get("token_expires_at", account.token_expires_at))
+        account.scopes = tuple(request.get("scopes", account.scopes))
+        account.subscribed = bool(request.get("subscribed", account.subscribed))
         if "token" in request or "tokens" in request:
             account.tokens = {str(each) for each in (*request.get("tokens", []), request.get("token")) if each}
         self.world.accounts[account_id] = account
@@ -173,7 +181,7 @@ class Service:
         speed = changes.get("throughput")
         if speed is not None and not (isinstance(speed, int) and speed > 0):
             raise BadSetting("throughput: messages per second, or null for unlimited")
-        for key in ("verified_name", "throughput", "pair_limit", "quality_rating", "status"):
+        for key in ("verified_name", "throughput", "pair_limit", "quality_rating", "status", "name_status", "on_phone"):
             if key in changes:
                 setattr(number, key, changes[key])
 

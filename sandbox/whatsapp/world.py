@@ -30,6 +30,7 @@ class Template:
     parameter_format: str = "POSITIONAL"
     quality: str = "UNKNOWN"
     rejected_reason: str = "NONE"
+    edited: list[float] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -46,6 +47,11 @@ class Account:
     numbers: list["Number"] = field(default_factory=list)
     templates: dict[tuple[str, str], Template] = field(default_factory=dict)
     subscribed: bool = False
+    portfolio_id: str = ""
+    messaging_limit: str = "TIER_UNLIMITED"
+    token_expires_at: int = 0
+    scopes: tuple[str, ...] = ("whatsapp_business_management", "whatsapp_business_messaging", "business_management")
+    deleted: dict[tuple[str, str], float] = field(default_factory=dict)
 
     def admits(self, token: str) -> bool:
         """Whether this bearer token may act for the account. Without configured tokens any non-empty one may."""
@@ -65,6 +71,8 @@ class Number:
     pair_limit: bool = True
     quality_rating: str = "GREEN"
     status: str = "CONNECTED"
+    name_status: str = "APPROVED"
+    on_phone: bool = False
     profile: Json = field(default_factory=dict)
 
 

@@ -145,7 +145,7 @@ def test_a_template_is_handed_in_and_its_refusal_told(sandbox, channel: Channel,
     made = services.create_template(actor=admin, channel=channel, at=timezone.now(), **wanted)
     assert (made.status, bool(made.provider_id)) == ("PENDING", True)
 
-    with pytest.raises(errors.WhatsAppRefused, match="1024"):
+    with pytest.raises(errors.TemplateInvalid, match="1024"):
         services.create_template(
             actor=admin,
             channel=channel,

@@ -226,7 +226,7 @@ def test_templates_are_listed_page_by_page() -> None:
 
 
 def test_templates_are_created_edited_and_deleted() -> None:
-    body = {"type": "BODY", "text": "See you at {{1}}"}
+    body = {"type": "BODY", "text": "See you at {{1}} o'clock", "example": {"body_text": [["5"]]}}
     request = {"name": "viewing", "language": "en", "category": "UTILITY", "components": [body]}
 
     async def scenario() -> None:
