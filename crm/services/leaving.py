@@ -121,7 +121,9 @@ def _move(
     actor: Actor, agent: Agent, successor: Agent | None, successors: Mapping[int, Agent], at: datetime
 ) -> dict[str, list[int]]:
     """Hand everything over and archive the profile. Returns which rows went, by noun."""
-    assignments = list(ProjectAssignment.objects.active().filter(agent=agent).order_by("pk"))
+    # Held: one that is being transferred at this moment is waited for, and then is not his any more.
+    held = ProjectAssignment.objects.active().filter(agent=agent).select_for_update(of=("self",), no_key=True)
+    assignments = list(held.order_by("pk"))
     deals = Deal.objects.live().filter(agent=agent).exclude(stage__in=[DealStage.CLOSED, DealStage.LOST])
     contacts = Contact.objects.live().filter(assigned_to=agent.membership_id)
     moved: dict[str, list[int]] = {
