@@ -67,7 +67,7 @@ def test_square_feet_instead_of_metres_are_shown_by_a_dry_run_and_read_anew(offi
 
     tried = office.sync(dry_run=True)
 
-    told = list(CellChange.objects.filter(run=tried, field="area_size").order_by("row").values_list("side", "after"))
+    told = list(CellChange.objects.filter(run=tried, side="app").order_by("row").values_list("side", "after"))
     assert told == [("app", "1000"), ("app", "500")]
     assert (tried.counts["changed"], tried.counts["conflicts"], tried.counts["written"]) == (2, 1, 0)
     assert size(1) == 1000
