@@ -31,9 +31,10 @@ INSERT INTO crm_property (organization_id, created_at, updated_at, project_id, p
     asking_price_minor, currency, price_note, purpose, status, amenities, description, extra)
 SELECT %(house)s, now(), now() - (n %% 1000) * interval '1 hour', j.first + n %% 100,
        CASE WHEN n %% 10 < 7 THEN (1000000 + n)::text ELSE '' END, 'XG' || to_hex(n * 7919 %% 16777216) || chr((97 + n %% 26)::integer),
-       (n * 31 %% 900000 + 1000)::text, (n * 17 %% 90000)::text, (n %% 45 + 1) * 100 + n %% 12 || '',
+       (n * 31 %% 900000 + 1000)::text, (n * 17 %% 90000)::text,
+       CASE WHEN n %% 3 > 0 THEN (n / 600 %% 45 + 1) * 100 + n / 27000 %% 30 + 1 ELSE n / 60 + 1 END::text,
        CASE WHEN n %% 3 > 0 THEN places[1 + n %% 600] ELSE '' END,
-       CASE WHEN n %% 3 = 0 THEN 'Cluster ' || n %% 60 + 1 ELSE '' END, (n * 13 %% 10000000)::text, (n %% 45)::text,
+       CASE WHEN n %% 3 = 0 THEN 'Cluster ' || n %% 60 + 1 ELSE '' END, (n * 13 %% 10000000)::text, (n / 600 %% 45 + 1)::text,
        (ARRAY['Type A', 'Type B', 'Type C', 'Type D', 'Corner', ''])[1 + n %% 6], '', '', n %% 6, n %% 5,
        30 + n * 37 %% 40000 / 100.0, CASE WHEN n %% 4 > 0 THEN (300000 + n * 7901 %% 9000000) * 100 END, 'AED', '',
        (ARRAY['sale', 'rent', 'both', ''])[1 + n %% 4],

@@ -144,6 +144,12 @@ class Contact(Mergeable):
                 ),
                 condition=LIVE, name="crm_contact_words",
             ),
+            # the search box again: names that begin with what was typed, however many there are
+            models.Index(
+                F("organization"),
+                OpClass(Func(F("display_name"), function="majlis_spaced", output_field=models.TextField()), "text_pattern_ops"),
+                condition=LIVE, name="crm_contact_by_words",
+            ),
             # who may be the same person, written in other letters
             models.Index(fields=["organization", "name_key"], name="crm_contact_by_name_key"),
             merged_into_index("crm_contact"),
