@@ -6,19 +6,28 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 from django.utils import timezone
 
 from campaigns import services
 from campaigns.errors import BusyNow, IllegalMove
-from campaigns.models import Campaign, CampaignStatus
+from campaigns.models import Campaign, CampaignMessage, CampaignStatus, Status
 from campaigns.models.recipients import RANK
 from campaigns.services import merging
-from core.actors import system
-from core.models import Organization
+from core.actors import Actor, system
+from core.models import Membership, Organization
+from core.roles import Capability
 from crm.events import AgentArchived, ContactsMerged, ContactsUnmerged, LeavingAsked, PropertiesMerged, Work
 from crm.models import Agent, Merge
 from messaging.error_codes import Treatment, explain
-from messaging.events import InboundReceived, MessagesProgressed, TemplateChanged
+from messaging.events import (
+    CampaignsAsked,
+    CampaignStartAsked,
+    InboundReceived,
+    MessagesProgressed,
+    Startable,
+    TemplateChanged,
+)
 from messaging.models import MessageTemplate
 from messaging.models.channels import TemplateStatus
 
@@ -26,6 +35,8 @@ from messaging.models.channels import TemplateStatus
 REPLY_WINDOW = timedelta(hours=72)
 # The keys that merges move (tests/crm/test_merge_keys.py finds every key there is).
 MOVES = frozenset({("campaigns.campaignmessage", "contact"), ("campaigns.campaignmessage", "property")})
+# As many as a list on WhatsApp may have.
+OFFERED = 10
 STOPPING = (Treatment.PAUSE_CAMPAIGN, Treatment.STOP_BILLABLE)
 
 
@@ -106,6 +117,35 @@ def part_contacts(event: ContactsUnmerged) -> None:
 
 def follow_properties(event: PropertiesMerged) -> None:
     merging.follow_properties(merge=_merge(event))
+
+
+def offer_campaigns(event: CampaignsAsked) -> None:
+    """The approved campaigns that this member sees and may start, newest first."""
+    actor = _member(event.organization_id, event.membership_id)
+    if not actor.can(Capability.CAMPAIGNS_RUN):
+        return
+    rows = Campaign.objects.visible_to(actor).filter(status=CampaignStatus.APPROVED).select_related("project")
+    if event.words:
+        rows = rows.filter(Q(name__icontains=event.words) | Q(project__name__icontains=event.words))
+    event.answers.append(
+        [Startable(row.pk, row.name, row.project.name if row.project else "") for row in rows.order_by("-pk")[:OFFERED]]
+    )
+
+
+def start_for_assistant(event: CampaignStartAsked) -> None:
+    """Start it as the member who asked: with his capabilities, and every rule of starting. Raises DomainErrors."""
+    actor = _member(event.organization_id, event.membership_id)
+    campaign = Campaign.objects.visible_to(actor).get(pk=event.campaign_id)
+    started = services.start_campaign(actor=actor, campaign=campaign, at=event.at)
+    people = CampaignMessage.objects.filter(organization=event.organization_id, campaign=started)
+    waiting = people.filter(status=Status.PENDING).count() if started.status == CampaignStatus.RUNNING else 0
+    event.answers.append(waiting)
+
+
+def _member(organization_id: int, membership_id: int) -> Actor:
+    members = Membership.objects.active().select_related("organization", "user")
+    membership = members.get(organization=organization_id, pk=membership_id)
+    return Actor(membership.organization, membership)
 
 
 def _merge(event: ContactsMerged | ContactsUnmerged | PropertiesMerged) -> Merge:

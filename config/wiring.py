@@ -21,7 +21,13 @@ def wire() -> None:
         PropertiesMerged,
     )
     from messaging import subscribers as messaging
-    from messaging.events import InboundReceived, MessagesProgressed, TemplateChanged
+    from messaging.events import (
+        CampaignsAsked,
+        CampaignStartAsked,
+        InboundReceived,
+        MessagesProgressed,
+        TemplateChanged,
+    )
 
     events.subscribe(MemberSuspended, messaging.end_lines)
     events.subscribe(LeavingAsked, messaging.count_talk)
@@ -35,6 +41,8 @@ def wire() -> None:
     events.subscribe(InboundReceived, messaging.answer_when_away)
     events.subscribe(InboundReceived, campaigns.attribute_reply)
     events.subscribe(TemplateChanged, campaigns.heed_template)
+    events.subscribe(CampaignsAsked, campaigns.offer_campaigns)
+    events.subscribe(CampaignStartAsked, campaigns.start_for_assistant)
     events.subscribe(ContactsMerged, messaging.follow_contacts)
     events.subscribe(ContactsMerged, campaigns.follow_contacts)
     events.subscribe(ContactsUnmerged, messaging.part_contacts)

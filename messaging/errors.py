@@ -181,3 +181,15 @@ class WebhookTooSlow(Invalid):
 
 class VerbUnknown(Invalid):
     code = "method_not_allowed"
+
+
+class AssistantThere(Conflict):
+    """The number has an assistant already."""
+
+    code = "assistant_there"
+
+
+class CopyTemplateUnfit(Invalid):
+    """Copies stand in the one variable of their template."""
+
+    code = "copy_template_unfit"

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from messaging import streams
-from messaging.pages import inbox, opt_outs
+from messaging.pages import assistant, inbox, opt_outs
 
 urlpatterns = [
     path("today/", inbox.today, name="today"),
@@ -19,6 +19,8 @@ urlpatterns = [
     path("inbox/<int:conversation_id>/reopening/", inbox.reopening, name="reopening"),
     path("media/<int:message_id>/", inbox.media_of_message, name="media"),
     path("media/file/<str:token>/", inbox.media_file, name="media-file"),
+    path("assistant/", assistant.assistant, name="assistant"),
+    path("assistant/phones/<int:number_id>/forgetting/", assistant.forgetting, name="assistant-forgetting"),
     path("opt-outs/", opt_outs.opt_outs, name="opt-outs"),
     path("owners/<int:contact_id>/opt-out/", opt_outs.opt_out, name="opt-out"),
 ]

@@ -14,7 +14,7 @@ from core.models import Organization
 from core.models.organization import OrganizationStatus
 from core.tenancy import organization_scope
 from messaging.models import Channel
-from messaging.services import channels, delivery, files, processing, receipts, template_sync, tokens
+from messaging.services import assistant, channels, delivery, files, processing, receipts, template_sync, tokens
 
 # Longer waits are left to the sweeper: a broker is no calendar.
 LONGEST_COUNTDOWN = 120
@@ -78,6 +78,17 @@ def check_channel(*, organization_id: int, channel_id: int) -> None:
 @shared_task(name="messaging.watch_tokens")
 def watch_tokens() -> None:
     _everywhere(lambda actor: tokens.watch_tokens(actor=actor, at=timezone.now()))
+
+
+@shared_task(name="messaging.answer_turn")
+def answer_turn(*, organization_id: int, turn_id: int) -> None:
+    with organization_scope(organization_id):
+        assistant.answer_turn(actor=_system(organization_id), turn_id=turn_id, at=timezone.now())
+
+
+@shared_task(name="messaging.sweep_turns")
+def sweep_turns() -> None:
+    _everywhere(lambda actor: assistant.sweep_turns(actor=actor, at=timezone.now()))
 
 
 @shared_task(name="messaging.sweep_webhooks")

@@ -13,6 +13,7 @@ from messaging.incoming import clean
 from messaging.models import Channel, Conversation, Message, MessageTemplate, Notice, OptOut, WebhookEvent
 from messaging.models.channels import ParameterFormat, TemplateCategory
 from messaging.models.intake import OptOutScope
+from messaging.sealing import SEALED
 
 
 class ChannelSerializer(serializers.ModelSerializer[Channel]):
@@ -200,7 +201,8 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
 
     @extend_schema_field({"type": "object", "additionalProperties": True})
     def get_payload(self, message: Message) -> dict[str, Any]:
-        return {} if selectors.is_revoked(message) else message.payload
+        shown = {} if selectors.is_revoked(message) else message.payload
+        return {name: value for name, value in shown.items() if name != SEALED}
 
     def get_is_revoked(self, message: Message) -> bool:
         return selectors.is_revoked(message)

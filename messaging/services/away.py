@@ -36,6 +36,8 @@ def answer_when_away(*, actor: Actor, message_id: int, at: datetime) -> Message 
     )
     if said is None or at - said.at > LATEST or wish_of(said.body) is not None:
         return None
+    if said.assistant_turns.exists():
+        return None  # a member who asks the assistant, which is always there
     conversation = said.conversation
     found = hours_of(actor=actor, channel_id=conversation.channel_id)
     if not found.away_text or conversation.status == ConversationStatus.ARCHIVED or found.schedule.is_open(at):

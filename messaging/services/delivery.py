@@ -31,6 +31,7 @@ from messaging.models import Channel, Message
 from messaging.models.channels import TemplateStatus
 from messaging.models.conversations import STATUS_RANK, Direction, MessageStatus, MessageType
 from messaging.models.intake import OptOutScope, OptOutSource
+from messaging.sealing import words_to_send
 from messaging.services.channel_state import block_channel, suspect_numbers
 from messaging.services.consent import record_stop
 from messaging.services.gate import require_sendable
@@ -222,7 +223,8 @@ def payload_of(message: Message) -> Mapping[str, Any]:
             quoted or None,
             callback=callback,
         )
-    return payloads.text(message.recipient, message.body, quoted or None, callback=callback)
+    words = words_to_send(message.body, message.payload)
+    return payloads.text(message.recipient, words, quoted or None, callback=callback)
 
 
 def _save(actor: Actor, message: Message, outcome: Outcome, at: datetime) -> Again | None:

@@ -22,6 +22,7 @@ from messaging.incoming import InboundMessage
 from messaging.models import Channel, Conversation, Message
 from messaging.models.conversations import ConversationStatus, Direction, MessageStatus, MessageType
 from messaging.services.amending import amend, catch_up, known_message
+from messaging.services.assistant import hear
 from messaging.services.consent import heed_keyword
 from messaging.services.conversations import OPEN, latest_conversation, open_conversation
 
@@ -78,6 +79,7 @@ def take_message(*, actor: Actor, channel: Channel, said: InboundMessage, at: da
         enqueue("messaging.fetch_media", organization_id=actor.organization.pk, message_id=message.pk)
     if said.type in (MessageType.TEXT, MessageType.INTERACTIVE):
         heed_keyword(actor=actor, conversation=conversation, message=message)
+    hear(actor=actor, conversation=conversation, message=message, sender=said.sender)
     live.announce(organization_id=actor.organization.pk, conversation_id=conversation.pk)
     events.publish(
         InboundReceived(
