@@ -48,11 +48,14 @@ def reads_lists_whole(actor: Actor) -> bool:
 
 
 def masked(kind: str, value: str) -> str:
-    """A number or an address that can be told from another, and not be used: +97150•••67, t•••@example.com."""
+    """A number or an address that can be told from another, and not be used: +97150•••67, t•••@example.com.
+
+    Of a number as people write it, without its country, less is shown: six digits of `527418650` are nearly all of it.
+    """
     if kind == PointKind.EMAIL:
         name, _, host = value.partition("@")
         return f"{name[:1]}{MASK}@{host}"
-    return f"{value[:6]}{MASK}{value[-2:]}"
+    return f"{value[: 6 if value.startswith('+') else 2]}{MASK}{value[-2:]}"
 
 
 def points_of(actor: Actor, contacts: Iterable[int], at: datetime) -> dict[int, list[Point]]:

@@ -19,6 +19,7 @@ from core.services import issue_token
 from crm import services
 from crm.errors import DisclosureLimit
 from crm.models import Contact, DisclosureAlert, ListDisclosure, OwnerDisclosure
+from crm.selectors import masked
 from crm.selectors.disclosures import Wanted, disclosure_report
 from tests.conftest import member
 from tests.crm import factories
@@ -83,6 +84,14 @@ def test_parts_of_a_number_find_nothing(client: Client, manager: Actor, owner: C
     for part in ("11122", "2233", "+97150"):
         assert "Noura" not in client.get("/o/palm/admin/crm/contactpoint/", {"q": part}).content.decode()
         assert "Noura" not in client.get("/o/palm/admin/crm/contact/", {"q": part}).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [(NUMBER, MASKED), ("501112233", "50•••33"), ("0501112233", "05•••33"), ("971501112233", "97•••33")],
+)
+def test_a_mask_hides_the_middle_of_a_number_however_it_is_written(written: str, shown: str) -> None:
+    assert masked("phone", written) == shown
 
 
 def test_viewers_and_tokens_without_the_scope_see_masks(
