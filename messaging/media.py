@@ -6,11 +6,12 @@ member, lives five minutes, and is checked again against what that member may se
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +19,11 @@ from typing import IO
 
 from django.conf import settings
 from django.core import signing
-from django.http import FileResponse
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils.http import content_disposition_header
 
 from core.errors import Unavailable
 from messaging.errors import MediaInvalid, MediaNotFound
@@ -52,6 +56,7 @@ INLINE = ("image/jpeg", "image/png", "image/webp", "audio/", "video/")
 PROGRAMS = (b"MZ", b"\x7fELF", b"\xca\xfe\xba\xbe", b"\xcf\xfa\xed\xfe", b"#!/")
 UNKNOWN_TYPE = "application/octet-stream"
 HEAD = 4096
+PIECE = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,23 +198,71 @@ def ticket_of(token: str) -> Ticket:
     return Ticket(int(message_id), int(membership_id))
 
 
-def response(message: Message) -> FileResponse:
-    """The file itself. Pictures, sound and films are shown, everything else is a download; nothing in it may run."""
+def response(message: Message, request: HttpRequest) -> HttpResponseBase:
+    """The file itself, or the part that was asked for. Pictures, sound and films are shown, everything else is a
+    download; nothing in it may run. A film of any length is never whole in memory."""
+    path = _inside(message.media_file)
     try:
-        file = _inside(message.media_file).open("rb")
+        size = path.stat().st_size
     except OSError:
         raise MediaNotFound("This file is no longer there.") from None
+    tag = f'"{path.stem}"'  # a kept file never changes
+    asked = request.headers.get("Range", "") if request.headers.get("If-Range", tag) == tag else ""
+    part = _part(asked, size)
+    if part is None:
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
+    first, length = part
     is_shown = message.media_type.startswith(INLINE)
-    answer = FileResponse(
-        file,
+    reader = _read_later if isinstance(request, ASGIRequest) else _read_now
+    answer = StreamingHttpResponse(
+        reader(path, first, length),
+        status=206 if asked and length < size else 200,
         content_type=message.media_type if is_shown else UNKNOWN_TYPE,
-        as_attachment=not is_shown,
-        filename=message.media_name or Path(message.media_file).name,
     )
+    if answer.status_code == 206:
+        answer["Content-Range"] = f"bytes {first}-{first + length - 1}/{size}"
+    answer["Content-Length"] = str(length)
+    answer["Accept-Ranges"] = "bytes"
+    answer["ETag"] = tag
+    disposition = content_disposition_header(not is_shown, message.media_name or path.name)
+    answer["Content-Disposition"] = disposition or "attachment"
     answer["Cache-Control"] = f"private, max-age={ADDRESS_SECONDS}"
     answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
     answer["X-Content-Type-Options"] = "nosniff"
     return answer
+
+
+def _part(asked: str, size: int) -> tuple[int, int] | None:
+    """Where to begin and how many bytes; all of them when it is no single range. None: there is no such part."""
+    found = re.fullmatch(r"bytes=(\d*)-(\d*)", asked.strip())
+    if found is None or found[0] == "bytes=-":
+        return 0, size
+    if not found[1]:
+        length = min(int(found[2]), size)
+        return (size - length, length) if length else None
+    first = int(found[1])
+    last = min(int(found[2]), size - 1) if found[2] else size - 1
+    if first >= size:
+        return None
+    return (first, last - first + 1) if last >= first else (0, size)
+
+
+def _read_now(path: Path, first: int, length: int) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        file.seek(first)
+        while length > 0 and (piece := file.read(min(PIECE, length))):
+            length -= len(piece)
+            yield piece
+
+
+async def _read_later(path: Path, first: int, length: int) -> AsyncIterator[bytes]:
+    """The same without holding up the others that this server talks to."""
+    pieces = _read_now(path, first, length)
+    try:
+        while (piece := await asyncio.to_thread(next, pieces, b"")) != b"":
+            yield piece
+    finally:
+        pieces.close()  # type: ignore[attr-defined]  # a generator
 
 
 def _inside(path: str) -> Path:

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from messaging import streams
-from messaging.pages import assistant, inbox, opt_outs
+from messaging.pages import assistant, inbox, numbers, opt_outs, templates
 
 urlpatterns = [
     path("today/", inbox.today, name="today"),
@@ -23,4 +23,22 @@ urlpatterns = [
     path("assistant/phones/<int:number_id>/forgetting/", assistant.forgetting, name="assistant-forgetting"),
     path("opt-outs/", opt_outs.opt_outs, name="opt-outs"),
     path("owners/<int:contact_id>/opt-out/", opt_outs.opt_out, name="opt-out"),
+    path("whatsapp/numbers/", numbers.numbers, name="whatsapp-numbers"),
+    path("whatsapp/numbers/<int:channel_id>/", numbers.number, name="whatsapp-number"),
+    path("whatsapp/numbers/<int:channel_id>/check/", numbers.number_check, name="whatsapp-number-check"),
+    path("whatsapp/numbers/<int:channel_id>/appeal/", numbers.number_appeal, name="whatsapp-number-appeal"),
+    path("whatsapp/templates/", templates.template_list, name="whatsapp-templates"),
+    path("whatsapp/templates/new/", templates.template_new, name="whatsapp-template-new"),
+    path("whatsapp/templates/preview/", templates.template_preview, name="whatsapp-template-preview"),
+    path("whatsapp/templates/sync/", templates.template_sync, name="whatsapp-template-sync"),
+    path("whatsapp/templates/<int:template_id>/", templates.template_page, name="whatsapp-template"),
+    path("whatsapp/templates/<int:template_id>/change/", templates.template_change, name="whatsapp-template-change"),
+    path(
+        "whatsapp/templates/<int:template_id>/deletion/", templates.template_deletion, name="whatsapp-template-deletion"
+    ),
+    path(
+        "whatsapp/templates/<int:template_id>/unpausing/",
+        templates.template_unpausing,
+        name="whatsapp-template-unpausing",
+    ),
 ]

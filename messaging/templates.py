@@ -82,6 +82,52 @@ def preview(components: Sequence[Component], values: Mapping[str, str]) -> str:
     return "\n".join(line for line in lines if line)
 
 
+@dataclass(frozen=True, slots=True)
+class Button:
+    """One button under a message. `kind` is quick_reply, url, phone_number or copy_code; `value` where it leads."""
+
+    kind: str
+    text: str
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bubble:
+    """A template as it looks on a phone. `header_kind` is text, image, video, document, location or nothing."""
+
+    header_kind: str
+    header: str
+    body: str
+    footer: str
+    buttons: list[Button]
+
+
+def bubble(components: Sequence[Component], values: Mapping[str, str]) -> Bubble:
+    """What a person sees; variables without a value stay as {{name}}."""
+    header, body, buttons = _parts(components)
+    footer = next((part for part in components if _type(part) == "FOOTER"), None)
+    kind = "" if header is None else str(header.get("format") or "TEXT").lower()
+    return Bubble(
+        header_kind=kind,
+        header=_fill(str((header or {}).get("text", "")), values, "header.") if kind == "text" else "",
+        body=_fill(str((body or {}).get("text", "")), values, ""),
+        footer=str((footer or {}).get("text", "")),
+        buttons=[
+            Button(
+                str(button.get("type", "")).lower(),
+                str(button.get("text") or button.get("example") or ""),
+                str(button.get("url") or button.get("phone_number") or ""),
+            )
+            for button in buttons
+        ],
+    )
+
+
+def examples(components: Sequence[Component]) -> dict[str, str]:
+    """The values that reviewers saw, by the key of each variable."""
+    return {variable.key: variable.example for variable in variables(components) if variable.example}
+
+
 def _parts(components: Sequence[Component]) -> tuple[Component | None, Component | None, list[Component]]:
     header = next((part for part in components if _type(part) == "HEADER"), None)
     body = next((part for part in components if _type(part) == "BODY"), None)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -205,7 +206,7 @@ class _Details(dict[str, Any]):
             return _("any number of") if value >= UNLIMITED else f"{value:,}"
         text = str(value)
         if name == "when" and text:
-            return date_format(datetime.fromisoformat(text), "j M Y, H:i")
+            return date_format(timezone.localtime(datetime.fromisoformat(text)), "j M Y, H:i")
         if text in WORDS:
             return _(WORDS[text])
         return text.replace("_", " ").lower() if text.isupper() else text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.http import FileResponse
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -244,12 +244,12 @@ class MessageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TalkViewS
 
     @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
     @action(detail=True, methods=["get"])
-    def media(self, request: Request, **_: Any) -> FileResponse:
+    def media(self, request: Request, **_: Any) -> HttpResponseBase:
         """The file of a message, once it was fetched."""
         message = self.get_object()
         if not message.media_file or is_revoked(message):
             raise MediaNotFound("This message has no file, or it was not fetched yet.")
-        return media.response(message)
+        return media.response(message, request._request)
 
     @extend_schema(request=SettlementSerializer, responses={201: MessageSerializer})
     @action(detail=True, methods=["post"])

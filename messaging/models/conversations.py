@@ -273,6 +273,13 @@ class Message(SoftDeleteModel):
                 condition=~Q(quoted_provider_id=""),
                 name="messaging_quoting",
             ),
+            # with whom talk was begun lately: what counts against the messaging limit
+            models.Index(
+                fields=["organization", "at"],
+                condition=Q(template__isnull=False),
+                include=["channel", "recipient", "delivered_at"],
+                name="messaging_begun",
+            ),
             # files that are still to be fetched
             models.Index(
                 fields=["organization", "id"], condition=~Q(media_id="") & Q(media_file=""), name="messaging_to_fetch"

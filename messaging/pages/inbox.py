@@ -7,7 +7,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -236,12 +237,12 @@ def media_of_message(request: HttpRequest, message_id: int) -> HttpResponse:
 
 @require_GET
 @page(Capability.CONVERSATIONS_READ)
-def media_file(request: HttpRequest, token: str) -> FileResponse:
+def media_file(request: HttpRequest, token: str) -> HttpResponseBase:
     """The file itself: a signed address opens only for the member it was made for, and is checked again."""
     actor, ticket = _actor(request), media.ticket_of(token)
     if actor.membership is None or ticket.membership_id != actor.membership.pk:
         raise MediaNotFound(_("This address was made for somebody else."))
-    return media.response(selectors.message(actor=actor, message_id=ticket.message_id))
+    return media.response(selectors.message(actor=actor, message_id=ticket.message_id), request)
 
 
 def _list_context(request: HttpRequest) -> dict[str, Any]:

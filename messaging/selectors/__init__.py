@@ -35,6 +35,16 @@ from messaging.selectors.conversations import (
 )
 from messaging.selectors.desk import Doubt, canned_replies, doubtful, fill_in, guess, known_values
 from messaging.selectors.hours import Hours, all_hours, hours_of
+from messaging.selectors.numbers import (
+    Event,
+    NumberCard,
+    filtered_numbers,
+    history,
+    number_card,
+    number_cards,
+    same_app,
+    template_history,
+)
 from messaging.selectors.stops import Stop, StopPanel, mark_of, stop_marks, stop_panel, stops_of
 
 __all__ = [
@@ -44,11 +54,13 @@ __all__ = [
     "PATIENCE",
     "SHORT",
     "Doubt",
+    "Event",
     "Glimpse",
     "Hours",
     "Inbox",
     "InboxCounts",
     "InboxRow",
+    "NumberCard",
     "Reader",
     "Stop",
     "StopPanel",
@@ -64,8 +76,10 @@ __all__ = [
     "doubtful",
     "fill_in",
     "filtered",
+    "filtered_numbers",
     "glimpse_of",
     "guess",
+    "history",
     "hours_of",
     "inbox",
     "inbox_counts",
@@ -75,11 +89,15 @@ __all__ = [
     "mark_of",
     "message",
     "needing",
+    "number_card",
+    "number_cards",
+    "same_app",
     "searched",
     "stop_marks",
     "stop_panel",
     "stops_of",
     "talks_about",
+    "template_history",
     "thread",
     "trouble_of",
     "usable_templates",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -9,6 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django import template
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
@@ -30,6 +33,16 @@ LABELS = [
     gettext_noop("A file from before the number was connected"),
     gettext_noop("A file that WhatsApp could not take over"),
 ]
+
+
+# How WhatsApp shows what stands between these marks; letters touch both of them.
+MARKS = [
+    (re.compile(r"```(.+?)```", re.S), "code"),
+    (re.compile(r"(?<!\w)\*(?=\S)([^*\n]+?)(?<=\S)\*(?!\w)"), "strong"),
+    (re.compile(r"(?<!\w)_(?=\S)([^_\n]+?)(?<=\S)_(?!\w)"), "em"),
+    (re.compile(r"(?<!\w)~(?=\S)([^~\n]+?)(?<=\S)~(?!\w)"), "s"),
+]
+VARIABLE = re.compile(r"\{\{[^{}]*\}\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,3 +150,18 @@ def _length(seconds: int) -> str:
         return ngettext("%(count)d second", "%(count)d seconds", seconds) % {"count": seconds}
     minutes = round(seconds / 60)
     return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
+
+
+@register.filter
+def as_on_phone(text: str) -> SafeString:
+    """Bold, italic and the like as WhatsApp shows them; variables without an example stand out."""
+    shown = str(escape(text))
+    for mark, tag in MARKS:
+        shown = mark.sub(rf"<{tag}>\1</{tag}>", shown)
+    return mark_safe(VARIABLE.sub(r"<mark>\g<0></mark>", shown))  # noqa: S308  # escaped above; only our tags are added
+
+
+@register.filter
+def named(given: Mapping[str, Any], key: str) -> Any:
+    """What stands under a key; "" when nothing does."""
+    return given.get(key, "")

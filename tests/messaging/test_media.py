@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.core import signing
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from messaging import media, selectors
@@ -80,11 +80,16 @@ def test_what_is_dangerous_or_too_large_leaves_its_reason(
     assert files.sweep_media(actor=majlis, at=timezone.now() + timedelta(hours=1)) == 0
 
 
-def test_a_large_pdf_is_kept(sandbox, receive, majlis) -> None:
-    message = fetched(majlis, arrive(sandbox, receive, "document", {"size": 20 * 1024 * 1024, "filename": "plan.pdf"}))
+def test_the_largest_pdf_is_kept_and_read_in_parts(sandbox, receive, majlis, manager, client: Client) -> None:
+    size = 90 * 1024 * 1024
+    message = fetched(majlis, arrive(sandbox, receive, "document", {"size": size, "filename": "plan.pdf"}))
 
     assert (message.media_type, message.media_name) == ("application/pdf", "plan.pdf")
-    assert media._inside(message.media_file).stat().st_size == 20 * 1024 * 1024
+    assert media._inside(message.media_file).stat().st_size == size
+    client.force_login(manager.user)
+    end = client.get(address(message, manager), headers={"Range": "bytes=-10"})
+    assert (end.status_code, len(streamed(end))) == (206, 10)
+    assert end["Content-Range"] == f"bytes {size - 10}-{size - 1}/{size}"
 
 
 def test_while_whatsapp_is_away_it_is_tried_again(sandbox, receive, majlis, settings, media_root) -> None:
@@ -159,11 +164,59 @@ def test_an_old_or_forged_address_is_gone(client: Client, picture: Message, mana
         assert client.get(good).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("asked", "status", "part", "told"),
+    [
+        ("", 200, JPEG, None),
+        ("bytes=0-", 200, JPEG, None),
+        ("bytes=0-3", 206, JPEG[:4], "bytes 0-3/104"),
+        ("bytes=100-", 206, JPEG[100:], "bytes 100-103/104"),
+        ("bytes=-4", 206, JPEG[-4:], "bytes 100-103/104"),
+        ("bytes=90-999", 206, JPEG[90:], "bytes 90-103/104"),
+        ("bytes=104-", 416, b"", "bytes */104"),
+        ("bytes=-0", 416, b"", "bytes */104"),
+        ("bytes=3-1", 200, JPEG, None),
+        ("bytes=0-1,4-5", 200, JPEG, None),
+        ("pages=1-2", 200, JPEG, None),
+    ],
+)
+def test_films_and_voice_notes_are_read_from_where_somebody_listens(
+    client: Client, picture: Message, manager, asked, status, part, told
+) -> None:
+    client.force_login(manager.user)
+
+    answer = client.get(address(picture, manager), headers={"Range": asked} if asked else {})
+
+    content = streamed(answer) if answer.streaming else answer.content
+    assert (answer.status_code, content, answer.get("Content-Range")) == (status, part, told)
+    if status != 416:
+        assert (answer["Accept-Ranges"], answer["Content-Length"]) == ("bytes", str(len(part)))
+
+
+def test_a_part_of_another_file_is_never_glued_on(client: Client, picture: Message, manager) -> None:
+    client.force_login(manager.user)
+    asked = {"Range": "bytes=50-", "If-Range": '"of-another"'}
+
+    answer = client.get(address(picture, manager), headers=asked)
+
+    assert (answer.status_code, streamed(answer)) == (200, JPEG)
+
+
+def test_the_server_reads_files_without_holding_up_others(picture: Message) -> None:
+    import asyncio
+
+    async def read() -> bytes:
+        pieces = media._read_later(media._inside(picture.media_file), 2, 50)
+        return b"".join([piece async for piece in pieces])
+
+    assert asyncio.run(read()) == JPEG[2:52]
+
+
 def test_a_page_that_claims_to_be_a_picture_is_only_a_download(picture: Message) -> None:
     assert media.sniff(b"<html><script>alert(1)</script>") == "text/plain"
     picture.media_type = "text/html"
 
-    answer = media.response(picture)
+    answer = media.response(picture, RequestFactory().get("/"))
     answer.close()
 
     assert answer["Content-Type"] == "application/octet-stream"
