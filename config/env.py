@@ -37,6 +37,11 @@ SHEETS_RETRY_WAIT = env.float("SHEETS_RETRY_WAIT", default=1.0)
 EMAIL_DNS_SERVER = env.str("EMAIL_DNS_SERVER", default="")
 EMAIL_DNS_TIMEOUT = env.float("EMAIL_DNS_TIMEOUT", default=3.0)
 
+# A hosted model that says what messages mean: empty is the offline lexicon; seconds for an answer.
+UNDERSTANDING_URL = env.str("UNDERSTANDING_URL", default="")
+UNDERSTANDING_TOKEN = env.str("UNDERSTANDING_TOKEN", default="")
+UNDERSTANDING_TIMEOUT = env.float("UNDERSTANDING_TIMEOUT", default=3.0)
+
 MEDIA_ROOT = env.str("MEDIA_ROOT", default=".run/media")
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOG_JSON = env.bool("LOG_JSON", default=not IS_LOCAL)

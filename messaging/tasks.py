@@ -14,7 +14,17 @@ from core.models import Organization
 from core.models.organization import OrganizationStatus
 from core.tenancy import organization_scope
 from messaging.models import Channel
-from messaging.services import assistant, channels, delivery, files, processing, receipts, template_sync, tokens
+from messaging.services import (
+    assistant,
+    channels,
+    delivery,
+    files,
+    meanings,
+    processing,
+    receipts,
+    template_sync,
+    tokens,
+)
 
 # Longer waits are left to the sweeper: a broker is no calendar.
 LONGEST_COUNTDOWN = 120
@@ -78,6 +88,17 @@ def check_channel(*, organization_id: int, channel_id: int) -> None:
 @shared_task(name="messaging.watch_tokens")
 def watch_tokens() -> None:
     _everywhere(lambda actor: tokens.watch_tokens(actor=actor, at=timezone.now()))
+
+
+@shared_task(name="messaging.understand")
+def understand(*, organization_id: int) -> None:
+    with organization_scope(organization_id):
+        meanings.understand_waiting(actor=_system(organization_id), at=timezone.now())
+
+
+@shared_task(name="messaging.sweep_meanings")
+def sweep_meanings() -> None:
+    _everywhere(lambda actor: meanings.understand_waiting(actor=actor, at=timezone.now()))
 
 
 @shared_task(name="messaging.answer_turn")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from . import understanding
 from .sheets import admin as sheets_admin
 from .sheets import door as sheets
 from .sheets.service import Service as Google
@@ -26,6 +27,10 @@ def build(public_url: str) -> web.Application:
     app.cleanup_ctx.append(_mailer)
     inside = web.Application(middlewares=[admin.loopback_only], client_max_size=LARGEST_BODY)
     inside[graph.SERVICE] = service
+    app[understanding.MODEL] = inside[understanding.MODEL] = understanding.Model()
+    app.router.add_post("/understanding", understanding.read)
+    inside.router.add_get("/understanding", understanding.show)
+    inside.router.add_post("/understanding", understanding.change)
     inside.add_routes(admin.routes())
     inside.add_routes(workbook.routes())
     inside.add_routes(sheets_admin.routes())

@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from core.admin import TenantAdmin, call_service, site
 from core.errors import DomainError
@@ -24,6 +25,7 @@ class LineForm(forms.ModelForm):
     watchers = forms.ModelMultipleChoiceField(
         Membership.objects.none(),
         required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text="They are told of every owner's number given out and every campaign started, numbers masked.",
     )
     actor: ClassVar[Any] = None

@@ -168,7 +168,7 @@ class ConversationAdmin(TenantAdmin):
     list_display: ClassVar = [
         "contact", "channel", "assigned_to", "status", "unread_count", "last_message_at", "window_expires_at",
     ]  # fmt: skip
-    list_filter: ClassVar = ["status", "channel"]
+    list_filter: ClassVar = ["status", "channel", "last_sentiment", "last_intent"]
     list_select_related: ClassVar = ["contact", "channel", "assigned_to__user"]
     search_fields: ClassVar = ["contact__display_name", "=contact__points__value"]
     export_columns: ClassVar = [
@@ -189,12 +189,12 @@ class ConversationAdmin(TenantAdmin):
 class MessageAdmin(TenantAdmin):
     read_capability = READ
     list_display: ClassVar = ["id", "direction", "type", "short", "status", "conversation", "author", "at"]
-    list_filter: ClassVar = ["direction", "status", "type", "channel"]
+    list_filter: ClassVar = ["direction", "status", "type", "channel", "sentiment", "intent"]
     list_select_related: ClassVar = ["conversation", "author__user"]
     search_fields: ClassVar = ["body", "provider_id"]
     export_columns: ClassVar = [
         "at", ("Contact", "conversation.contact.display_name"), ("Channel", "channel.name"), "direction", "type",
-        "body", ("By", "author.user.name"), "status", "delivered_at", "read_at", ("Error", "error_title"),
+        "body", ("By", "author.user.name"), "sentiment", "intent", "status", "delivered_at", "read_at", ("Error", "error_title"),
         ("Price", "price_category"), ("Billable", "is_billable"),
     ]  # fmt: skip
 

@@ -40,7 +40,7 @@ class ConversationFilter(filters.FilterSet):
 
     class Meta:
         model = Conversation
-        fields = ["status", "assigned", "unread", "channel", "contact", "search"]
+        fields = ["status", "assigned", "unread", "channel", "contact", "search", "last_sentiment", "last_intent"]
 
     def by_assignee(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
         actor = self.request._request.actor
@@ -59,7 +59,10 @@ class MessageFilter(filters.FilterSet):
 
     class Meta:
         model = Message
-        fields = ["conversation", "channel", "direction", "type", "status", "client_request_id", "search", "since"]
+        fields = [
+            "conversation", "channel", "direction", "type", "status", "client_request_id", "language", "sentiment",
+            "intent", "search", "since",
+        ]  # fmt: skip
 
 
 class OptOutFilter(filters.FilterSet):

@@ -124,7 +124,7 @@ class ConversationSerializer(serializers.ModelSerializer[Conversation]):
         fields: ClassVar = [
             "id", "channel", "channel_name", "contact", "contact_name", "assigned_to", "status", "topic",
             "last_message_at", "last_inbound_at", "window_expires_at", "is_window_open", "waiting_since",
-            "snoozed_until", "unread_count", "created_at",
+            "snoozed_until", "unread_count", "last_sentiment", "last_intent", "created_at",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -188,6 +188,7 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         model = Message
         fields: ClassVar = [
             "id", "conversation", "channel", "direction", "type", "author", "body", "label", "payload", "is_revoked",
+            "language", "sentiment", "intent",
             "media", "quoted", "template", "status", "provider_id", "client_request_id", "at", "accepted_at",
             "sent_at", "delivered_at", "read_at", "failed_at", "price_category", "is_billable", "trouble",
         ]  # fmt: skip

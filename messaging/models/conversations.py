@@ -14,6 +14,7 @@ from core.models.base import LIVE
 from core.roles import Reach
 from crm.models import Contact
 from messaging.models.channels import Channel
+from messaging.models.meanings import Intent, Sentiment
 
 if TYPE_CHECKING:
     from core.actors import Actor
@@ -74,6 +75,8 @@ class Conversation(SoftDeleteModel):
         null=True, blank=True, help_text="out of sight until then, or until they write"
     )
     unread_count = models.PositiveIntegerField(default=0, help_text="inbound since someone here last read")
+    last_sentiment = models.CharField(max_length=8, choices=Sentiment, blank=True, help_text="of what they last wrote")
+    last_intent = models.CharField(max_length=16, choices=Intent, blank=True, help_text="of what they last wrote")
 
     objects = ConversationQuerySet.as_manager()
 
@@ -228,7 +231,11 @@ class Message(SoftDeleteModel):
     error_details = models.CharField(max_length=500, blank=True)
     price_category = models.CharField(max_length=40, blank=True)
     is_billable = models.BooleanField(null=True, blank=True)
-    sentiment = models.CharField(max_length=8, blank=True)
+    language = models.CharField(max_length=5, blank=True)
+    sentiment = models.CharField(max_length=8, choices=Sentiment, blank=True)
+    intent = models.CharField(max_length=16, choices=Intent, blank=True)
+    understood_at = models.DateTimeField(null=True, blank=True)
+    understood_by = models.CharField(max_length=8, blank=True, help_text="offline, or a hosted model")
 
     media_id = models.CharField(max_length=100, blank=True)
     media_type = models.CharField(max_length=100, blank=True)
@@ -283,6 +290,12 @@ class Message(SoftDeleteModel):
             # files that are still to be fetched
             models.Index(
                 fields=["organization", "id"], condition=~Q(media_id="") & Q(media_file=""), name="messaging_to_fetch"
+            ),
+            # what nobody has understood yet
+            models.Index(
+                fields=["organization", "id"],
+                condition=Q(direction="inbound", understood_at__isnull=True) & ~Q(body=""),
+                name="messaging_to_understand",
             ),
             # search inside messages
             GinIndex(fields=["body"], opclasses=["gin_trgm_ops"], name="messaging_search"),

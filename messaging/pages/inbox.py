@@ -28,6 +28,7 @@ from messaging import live, media, selectors, services, templates
 from messaging.errors import MediaNotFound
 from messaging.models import Channel, Conversation, Message, MessageTemplate
 from messaging.models.conversations import ConversationStatus
+from messaging.models.meanings import Intent, Sentiment
 from messaging.selectors import OPEN, ThreadMessage
 
 # Each view of the inbox: its name in the address, its label, and what it asks of the selector.
@@ -38,6 +39,7 @@ BOXES: list[tuple[str, Any, dict[str, Any]]] = [
     ("unanswered", gettext_lazy("Unanswered"), {"needs": "unanswered"}),
     ("closing", gettext_lazy("Closing soon"), {"needs": "closing"}),
     ("unassigned", gettext_lazy("Unassigned"), {"assigned": "none"}),
+    ("unhappy", gettext_lazy("Unhappy"), {"sentiment": Sentiment.NEGATIVE}),
     ("closed", gettext_lazy("Closed"), {"status": ConversationStatus.CLOSED}),
 ]
 TODAY_ROWS = 6
@@ -254,14 +256,20 @@ def _list_context(request: HttpRequest) -> dict[str, Any]:
     filters = dict(next(asked for name, _label, asked in BOXES if name == box))
     if search and box == "all":
         filters["status"] = "all"  # who searches does not care whether it was closed
-    listing = selectors.inbox(actor=actor, search=search, before=request.GET.get("further", ""), **filters)
-    asked = {name: value for name, value in (("box", box if box != "all" else ""), ("q", search)) if value}
+    intent = request.GET.get("intent", "")
+    intent = intent if intent in Intent.values else ""
+    further = request.GET.get("further", "")
+    listing = selectors.inbox(actor=actor, search=search, before=further, intent=intent, **filters)
+    chosen = (("box", box if box != "all" else ""), ("q", search), ("intent", intent))
+    asked = {name: value for name, value in chosen if value}
     list_query = f"?{urlencode(asked)}" if asked else ""
     return {
         "here": "inbox",
         "box": box,
         "boxes": [(name, label) for name, label, _filters in BOXES],
         "search": search,
+        "intent": intent,
+        "intents": Intent.choices,
         "conversations": listing.rows,
         "marks": panels.marks_of(actor, [row.contact_id for row in listing.rows]),
         "next_cursor": listing.next,

@@ -44,6 +44,8 @@ class InboxRow:
     snoozed_until: datetime | None
     last: Glimpse | None
     found: Glimpse | None  # the newest message that has what was searched for
+    sentiment: str  # of what they last wrote
+    intent: str
     waiting: timedelta | None  # for an answer, in hours in which somebody is there
 
 
@@ -77,13 +79,15 @@ def inbox(
     limit: int = 30,
     needs: str = "",
     channel: int | None = None,
+    sentiment: str = "",
+    intent: str = "",
     at: datetime | None = None,
 ) -> Inbox:
     """The conversations this actor may see. Three queries, however many there are.
 
     `status`: "" or None for what is open, a status, or "all". `assigned`: "me", "none", a membership id, or None.
     `search` looks at names, numbers and inside messages. `before` is an earlier page's `next`; raises Invalid.
-    `needs`: "unanswered", "closing", "snoozed" (see `needing`), or all.
+    `needs`: "unanswered", "closing", "snoozed" (see `needing`), or all. `sentiment` and `intent`: of what they last wrote.
     """
     actor.require(Capability.CONVERSATIONS_READ)
     now, known = at or datetime.now(UTC), all_hours(actor=actor)
@@ -93,6 +97,10 @@ def inbox(
         rows = rows.awake(now)  # type: ignore[attr-defined]
     if channel is not None:
         rows = rows.filter(channel=channel)
+    if sentiment:
+        rows = rows.filter(last_sentiment=sentiment)
+    if intent:
+        rows = rows.filter(last_intent=intent)
     if before:
         last_at, last_id = _cursor(before)
         rows = rows.filter(Q(last_message_at__lt=last_at) | Q(last_message_at=last_at, pk__lt=last_id))
@@ -249,6 +257,8 @@ def _row(
         snoozed_until=conversation.snoozed_until,
         last=glimpses.get(conversation.last_id),
         found=glimpses.get(conversation.found_id),
+        sentiment=conversation.last_sentiment,
+        intent=conversation.last_intent,
         waiting=None if since is None else schedule.worked(since, at),
     )
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy, gettext_noop
 
 from core.templatetags.majlis import icon
 from messaging.models.conversations import Direction, MessageStatus
+from messaging.models.meanings import Intent
 from messaging.selectors import Glimpse, ThreadMessage
 
 register = template.Library()
@@ -31,6 +32,26 @@ RECEIPTS = {
     MessageStatus.FAILED: ("alert", gettext_lazy("Not sent"), "is-failed"),
     MessageStatus.UNKNOWN: ("info", gettext_lazy("Not known whether it arrived"), "is-failed"),
 }
+
+
+# What somebody wants, as short as a list can have it; what needs nobody's eye, or has a mark of its own, has no words.
+MEANINGS = {
+    Intent.COMPLAINT: gettext_lazy("Complaint"),
+    Intent.NOT_INTERESTED: gettext_lazy("Not interested"),
+    Intent.VIEWING: gettext_lazy("Viewing"),
+    Intent.PRICE: gettext_lazy("Price"),
+    Intent.SELL: gettext_lazy("Sell or let"),
+    Intent.TAKEN: gettext_lazy("Sold or rented"),
+    Intent.AVAILABILITY: gettext_lazy("Availability"),
+    Intent.CALLBACK: gettext_lazy("Call back"),
+    Intent.ENQUIRY: gettext_lazy("Enquiry"),
+}
+
+
+@register.filter
+def meaning(intent: str) -> str:
+    """What they want, in a word or two."""
+    return str(MEANINGS.get(Intent(intent), "")) if intent in Intent.values else ""
 
 
 # What messaging/selectors.py calls a message without text: named here so that translators meet them.
