@@ -9,40 +9,47 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-import structlog
-from django.db import connection, transaction
+from django.db import connection
 
 from core.encryption import decrypt
 from core.errors import DomainError
 from core.models import Organization
 from core.models.organization import OrganizationStatus
-from core.tenancy import organization_scope
+from core.tenancy import SETTING, current_organization_id, organization_scope
 from messaging import envelopes, incoming
-from messaging.errors import ChannelUnknown, HouseUnknown, SignatureInvalid
+from messaging.errors import ChannelUnknown, HouseUnknown, IntakeBusy, SignatureInvalid
 from messaging.models.intake import EventKind
 
-log = structlog.get_logger(__name__)
-
 # One row a number, the ones that cannot send now too; one of NULLs where there is no number; none for a closed house.
-LOOK = """
-    SELECT c.id, c.phone_number_id, c.waba_id, c.app_secret, c.verify_token
+NUMBERS = f"""
       FROM core_organization o
       LEFT JOIN messaging_channel c ON c.organization_id = o.id AND c.deleted_at IS NULL
-     WHERE o.id = %s AND o.status = %s
-     ORDER BY c.id
+     WHERE o.id = %(house)s AND o.status = '{OrganizationStatus.ACTIVE}'
 """
-STORE = """
+LOOK = f"SELECT c.id, c.phone_number_id, c.waba_id, c.app_secret, c.verify_token {NUMBERS} ORDER BY c.id"
+# All of the above in one word: while it is the same, nothing has changed. NULL for a closed house.
+SEAL = f"""
+    SELECT encode(sha256(convert_to(string_agg(concat_ws(
+               ' ', c.id, c.phone_number_id, c.waba_id, c.app_secret, c.verify_token), ' ' ORDER BY c.id), 'UTF8')), 'hex')
+    {NUMBERS}
+"""
+# Under the house's scope, and only while it is sealed as it was when the letters were judged.
+STORE = f"""
+    SELECT set_config('{SETTING}', %(house)s::text, false);
     INSERT INTO messaging_webhookevent
            (organization_id, body, kind, signature_verified, state, attempts, error, received_at, created_at, updated_at)
-    SELECT %s, body, kind, true, 'stored', 0, '', received_at, now(), now()
-      FROM unnest(%s::bytea[], %s::text[], %s::timestamptz[]) AS letter(body, kind, received_at)
-    RETURNING id
-"""
+    SELECT %(house)s, body, kind, true, 'stored', 0, '', received_at, now(), now()
+      FROM unnest(%(bodies)s::bytea[], %(kinds)s::text[], %(times)s::timestamptz[]) AS letter(body, kind, received_at)
+     WHERE ({SEAL}) = %(seal)s
+    RETURNING id;
+    SELECT set_config('{SETTING}', %(before)s::text, false)
+"""  # noqa: S608
+MOST_ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +57,15 @@ class House:
     """Whose webhooks are taken at one address, as the database said at one moment."""
 
     organization_id: int
-    rows: tuple[tuple[Any, ...], ...] = field(repr=False)  # as stored; when they differ, what is below is old
+    seal: str  # of what the database holds; when that has another, all below is old
     numbers: frozenset[str]
     accounts: frozenset[str]
     secrets: tuple[tuple[str, frozenset[str], frozenset[str]], ...] = field(repr=False)  # with what each speaks for
     verify_tokens: tuple[str, ...] = field(repr=False)
 
     @classmethod
-    def of(cls, organization_id: int, rows: Sequence[tuple[Any, ...]]) -> House:
-        """Decrypts the secrets once, for as long as the rows stay what they are."""
+    def of(cls, organization_id: int, seal: str, rows: Sequence[tuple[Any, ...]]) -> House:
+        """Decrypts the secrets once, for as long as the seal holds."""
         known = [row for row in rows if row[0] is not None]
         speaks: dict[str, tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
         for _, number, account, secret, _ in known:
@@ -68,7 +75,7 @@ class House:
         speaks.pop("", None)
         return cls(
             organization_id=organization_id,
-            rows=tuple(rows),
+            seal=seal,
             numbers=frozenset(row[1] for row in known),
             accounts=frozenset(row[2] for row in known),
             secrets=tuple((secret, frozenset(about[0]), frozenset(about[1])) for secret, about in speaks.items()),
@@ -134,59 +141,71 @@ def judge(house: House, body: bytes, signature: str) -> EventKind:
 
 
 def store_webhooks(letters: Sequence[Letter]) -> Stored:
-    """Keep all of them in one transaction, each organisation's under its own scope.
+    """Keep all of them in one transaction and one journey to the database, each organisation's under its own scope.
 
-    In that same transaction the organisation's numbers are read again: when a secret was changed, a number given up or
-    the house closed since the letter was judged, it is judged anew, so nothing is kept on the word of old secrets.
+    When a secret was changed, a number given up or the house closed since a letter was judged, its house's letters are
+    not kept but judged anew: nothing is stored on the word of old secrets.
     """
-    answers: list[int | DomainError] = [HouseUnknown("There is no such organisation.")] * len(letters)
+    answers: list[int | DomainError] = [IntakeBusy("The numbers keep changing; send it again.")] * len(letters)
     changed: dict[str, House | None] = {}
-    by_house: dict[int, list[int]] = defaultdict(list)
-    for index, letter in enumerate(letters):
-        by_house[letter.house.organization_id].append(index)
-    with transaction.atomic():
-        for organization_id, indexes in sorted(by_house.items()):
-            with organization_scope(organization_id):
-                house = _look(organization_id, known=letters[indexes[-1]].house)
-                believed = []
-                for index in indexes:
-                    letter = letters[index]
-                    if letter.house is house:
-                        believed.append((index, letter.kind))
-                        continue
-                    changed[letter.slug] = house
-                    try:
-                        if house is not None:
-                            believed.append((index, judge(house, letter.body, letter.signature)))
-                    except DomainError as error:
-                        answers[index] = error
-                for (index, _), event_id in zip(believed, _insert(organization_id, letters, believed), strict=True):
-                    answers[index] = event_id
+    waiting = dict(enumerate(letters))
+    for _ in range(MOST_ROUNDS):
+        for index, event_id in _insert(waiting).items():
+            answers[index] = event_id
+            del waiting[index]
+        if not waiting:
+            break
+        fresh = find_houses({letter.slug for letter in waiting.values()})
+        for index, letter in list(waiting.items()):
+            house = changed[letter.slug] = fresh.get(letter.slug)
+            try:
+                if house is None:
+                    raise HouseUnknown("There is no such organisation.")
+                judge(house, letter.body, letter.signature)
+                waiting[index] = replace(letter, house=house)
+            except DomainError as error:
+                answers[index] = error
+                del waiting[index]
     return Stored(answers, changed)
 
 
-def _look(organization_id: int, known: House | None = None) -> House | None:
-    """The house as it is now; the very object that is known when nothing changed; None when it is closed."""
+def _look(organization_id: int) -> House | None:
+    """The house as it is now; None when it is closed. The seal first: if it changes in between, it will not fit."""
     with connection.cursor() as cursor:
-        cursor.execute(LOOK, [organization_id, OrganizationStatus.ACTIVE])
-        rows = tuple(cursor.fetchall())
-    if not rows:
-        return None
-    return known if known is not None and known.rows == rows else House.of(organization_id, rows)
+        cursor.execute(SEAL, {"house": organization_id})
+        (seal,) = cursor.fetchone()
+        cursor.execute(LOOK, {"house": organization_id})
+        rows = cursor.fetchall()
+    return None if seal is None else House.of(organization_id, seal, rows)
 
 
-def _insert(organization_id: int, letters: Sequence[Letter], believed: list[tuple[int, EventKind]]) -> list[int]:
-    """The ids, in the order given: a sequence hands them out upwards, row after row."""
-    if not believed:
-        return []
+def _insert(letters: Mapping[int, Letter]) -> dict[int, int]:
+    """The events of those letters whose house is as it was.
+
+    Several statements in one string are one transaction to PostgreSQL: all of it is kept, or nothing.
+    """
+    by_house: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for index, letter in letters.items():
+        by_house[letter.house.organization_id, letter.house.seal].append(index)
+    before = current_organization_id()
+    statements = []
     with connection.cursor() as cursor:
-        cursor.execute(
-            STORE,
-            [
-                organization_id,
-                [letters[index].body for index, _ in believed],
-                [kind.value for _, kind in believed],
-                [letters[index].received_at for index, _ in believed],
-            ],
-        )
-        return sorted(event_id for (event_id,) in cursor.fetchall())
+        for (organization_id, seal), indexes in sorted(by_house.items()):
+            given = {
+                "house": organization_id,
+                "seal": seal,
+                "before": "" if before is None else before,
+                "bodies": [letters[index].body for index in indexes],
+                "kinds": [letters[index].kind.value for index in indexes],
+                "times": [letters[index].received_at for index in indexes],
+            }
+            statements.append(cursor.mogrify(STORE, given))
+        cursor.execute(";".join(statements))
+        stored: dict[int, int] = {}
+        for _, indexes in sorted(by_house.items()):
+            cursor.nextset()
+            # A sequence hands out ids upwards, row after row.
+            stored |= zip(indexes, sorted(event_id for (event_id,) in cursor.fetchall()), strict=False)
+            cursor.nextset()
+            cursor.nextset()
+    return stored

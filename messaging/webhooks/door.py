@@ -38,8 +38,7 @@ ADDRESS = re.compile(PREFIX + r"(?P<slug>[-a-zA-Z0-9_]{1,50})/?")
 LARGEST_BODY = 3 * 1024 * 1024
 MOST_WAITING = 2_000
 MOST_HELD_BYTES = 96 * 1024 * 1024
-READ_SECONDS = 15.0
-ANSWER_SECONDS = 15.0
+PATIENCE_SECONDS = 15.0  # for a body to be whole, and for it to be stored
 RETRY_AFTER_SECONDS = 5
 STATUS: dict[type[DomainError], int] = {
     SignatureInvalid: 401,
@@ -93,9 +92,16 @@ class Door:
             raise IntakeBusy("Too many webhooks wait; send it again.")
         self._waiting += 1
         body = bytearray()
+        is_whole = False
         try:
-            await self._read(scope, receive, body)
-            return await self._take(address["slug"], bytes(body), _header(scope, b"x-hub-signature-256"))
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self._read(scope, receive, body)
+                is_whole = True
+                return await self._take(address["slug"], bytes(body), _header(scope, b"x-hub-signature-256"))
+        except TimeoutError:
+            if not is_whole:
+                raise WebhookTooSlow(f"The body was not whole after {PATIENCE_SECONDS:.0f} s.") from None
+            raise IntakeBusy("It was not stored in time; send it again.") from None
         finally:
             self._waiting -= 1
             self._held_bytes -= len(body)
@@ -115,38 +121,30 @@ class Door:
         announced = _header(scope, b"content-length")
         if announced.isdigit() and int(announced) > LARGEST_BODY:
             raise WebhookTooLarge("A webhook has at most 3 MB; send it in parts.")
-        try:
-            async with asyncio.timeout(READ_SECONDS):
-                while True:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        raise ClientGone
-                    chunk = message.get("body", b"")
-                    body += chunk
-                    self._held_bytes += len(chunk)
-                    if len(body) > LARGEST_BODY:
-                        raise WebhookTooLarge("A webhook has at most 3 MB; send it in parts.")
-                    if self._held_bytes > MOST_HELD_BYTES:
-                        raise IntakeBusy("Too many webhooks wait; send it again.")
-                    if not message.get("more_body"):
-                        return
-        except TimeoutError:
-            raise WebhookTooSlow(f"The body was not whole after {READ_SECONDS:.0f} s.") from None
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            chunk = message.get("body", b"")
+            body += chunk
+            self._held_bytes += len(chunk)
+            if len(body) > LARGEST_BODY:
+                raise WebhookTooLarge("A webhook has at most 3 MB; send it in parts.")
+            if self._held_bytes > MOST_HELD_BYTES:
+                raise IntakeBusy("Too many webhooks wait; send it again.")
+            if not message.get("more_body"):
+                return
 
     async def _take(self, slug: str, body: bytes, signature: str) -> bytes:
+        house = await self._clerk.house(slug)
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                house = await self._clerk.house(slug)
-                try:
-                    kind = judge(house, body, signature)
-                except (SignatureInvalid, ChannelUnknown):
-                    # Nobody is refused on the word of old secrets.
-                    house = await self._clerk.house(slug, is_fresh=True)
-                    kind = self._judge_finally(house, body, signature)
-                letter = Letter(slug, house, body, signature, kind, timezone.now())
-                return orjson.dumps({"event": await self._clerk.store(letter)})
-        except TimeoutError:
-            raise IntakeBusy("It was not stored in time; send it again.") from None
+            kind = judge(house, body, signature)
+        except (SignatureInvalid, ChannelUnknown):
+            # Nobody is refused on the word of old secrets.
+            house = await self._clerk.house(slug, is_fresh=True)
+            kind = self._judge_finally(house, body, signature)
+        letter = Letter(slug, house, body, signature, kind, timezone.now())
+        return orjson.dumps({"event": await self._clerk.store(letter)})
 
     def _judge_finally(self, house: House, body: bytes, signature: str) -> Any:
         try:

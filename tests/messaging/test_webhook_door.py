@@ -147,7 +147,7 @@ def test_a_body_may_come_in_pieces_and_half_of_one_leaves_nothing(channel: Chann
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(channel: Channel, monkeypatch) -> None:
-    monkeypatch.setattr("messaging.webhooks.door.READ_SECONDS", 0.05)
+    monkeypatch.setattr("messaging.webhooks.door.PATIENCE_SECONDS", 0.05)
 
     answer = call("POST", ADDRESS, b'{"entry"', is_whole=False, hangs=True)
 
