@@ -25,7 +25,6 @@ from messaging.models import (
     MessageTemplate,
     OfficeHours,
     OptOut,
-    WebhookEvent,
 )
 
 READ, MANAGE = Capability.CONVERSATIONS_READ, Capability.CHANNELS_MANAGE
@@ -243,33 +242,6 @@ class OptOutAdmin(TenantAdmin):
     export_columns: ClassVar = [
         ("Contact", "contact.display_name"), ("Number", "point.value"), "scope", "source", "said", "at",
     ]  # fmt: skip
-
-
-@admin.register(WebhookEvent, site=site)
-class WebhookEventAdmin(TenantAdmin):
-    read_capability = MANAGE
-    list_display: ClassVar = ["id", "state", "attempts", "signature_verified", "received_at", "processed_at"]
-    list_filter: ClassVar = ["state"]
-    export_columns: ClassVar = [
-        ("Number", "pk"), "state", "attempts", "signature_verified", "received_at", "processed_at", "error",
-    ]  # fmt: skip
-    exclude: ClassVar = ["body"]
-    readonly_fields: ClassVar = ["text"]
-    actions: ClassVar = ["replay"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).defer("body")
-
-    @admin.display(description="As received")
-    def text(self, event: WebhookEvent) -> str:
-        return bytes(event.body[:20_000]).decode(errors="replace")
-
-    @admin.action(description="Process again")
-    def replay(self, request: HttpRequest, events: QuerySet[WebhookEvent]) -> None:
-        ids = list(events.values_list("pk", flat=True))
-        count = call_service(self, request, services.replay_webhooks, events=ids, at=timezone.now())
-        if count is not None:
-            self.message_user(request, f"{count} webhooks will be processed again.")
 
 
 def _each(page: TenantAdmin, request: HttpRequest, service: Callable[..., Any], noun: str, rows: QuerySet[Any]) -> None:

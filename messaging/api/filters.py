@@ -72,6 +72,10 @@ class OptOutFilter(filters.FilterSet):
 
 
 class WebhookEventFilter(filters.FilterSet):
+    received_after = filters.IsoDateTimeFilter(field_name="received_at", lookup_expr="gte")
+    received_before = filters.IsoDateTimeFilter(field_name="received_at", lookup_expr="lt")
+    error = filters.CharFilter(lookup_expr="icontains", help_text="a word of the error")
+
     class Meta:
         model = WebhookEvent
-        fields = ["state"]
+        fields = ["state", "kind"]

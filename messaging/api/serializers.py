@@ -293,6 +293,6 @@ class WebhookEventSerializer(serializers.ModelSerializer[WebhookEvent]):
     class Meta:
         model = WebhookEvent
         fields: ClassVar = [
-            "id", "state", "signature_verified", "attempts", "error", "received_at", "processed_at",
+            "id", "kind", "state", "signature_verified", "attempts", "error", "received_at", "processed_at",
         ]  # fmt: skip
         read_only_fields = fields

@@ -1,4 +1,7 @@
-"""Process stored webhooks again: `manage.py replay_webhooks --organization palm --from 2026-11-20 --to 2026-11-21`."""
+"""Process stored webhooks again: `manage.py replay_webhooks --organization palm --from 2026-11-20 --to 2026-11-21`.
+
+Or some of them: `--event 812 --event 815`; or what failed for good: `--from ... --to ... --state failed`.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,7 @@ from core.models import Organization
 from core.tenancy import organization_scope
 from messaging import services
 from messaging.models import WebhookEvent
-
-BATCH = 500
+from messaging.models.intake import EventState
 
 
 class Command(BaseCommand):
@@ -23,20 +25,24 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--organization", required=True, help="its slug")
-        parser.add_argument("--from", dest="start", required=True, type=_moment, help="2026-11-20 or 2026-11-20T08:00")
-        parser.add_argument("--to", dest="end", required=True, type=_moment, help="not included")
+        parser.add_argument("--from", dest="start", type=_moment, help="2026-11-20 or 2026-11-20T08:00")
+        parser.add_argument("--to", dest="end", type=_moment, help="not included")
+        parser.add_argument("--state", choices=EventState.values, help="only those that are in this state")
+        parser.add_argument("--event", dest="events", type=int, action="append", help="one event; may be repeated")
 
-    def handle(self, *_: Any, organization: str, start: datetime, end: datetime, **__: Any) -> None:
+    def handle(self, *_: Any, organization: str, events: list[int] | None, **given: Any) -> None:
+        start, end, state = given["start"], given["end"], given["state"]
+        if bool(events) == bool(start and end):
+            raise CommandError("Say which: --event, or both --from and --to.")
         house = Organization.objects.filter(slug=organization).first()
         if house is None:
             raise CommandError(f"There is no organisation {organization!r}.")
         with organization_scope(house.pk):
-            rows = WebhookEvent.objects.filter(organization=house, received_at__gte=start, received_at__lt=end)
+            rows = WebhookEvent.objects.filter(organization=house)
+            rows = rows.filter(pk__in=events) if events else rows.filter(received_at__gte=start, received_at__lt=end)
+            rows = rows.filter(state=state) if state else rows
             ids = list(rows.order_by("pk").values_list("pk", flat=True))
-            count = sum(
-                services.replay_webhooks(actor=system(house), events=ids[at : at + BATCH], at=timezone.now())
-                for at in range(0, len(ids), BATCH)
-            )
+            count = services.replay_webhooks(actor=system(house), events=ids, at=timezone.now())
         self.stdout.write(f"{count} of {len(ids)} webhooks will be processed again.")
 
 
