@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from itertools import accumulate
 
 from messaging.incoming import StatusUpdate
 from messaging.models.conversations import STATUS_RANK, MessageStatus
@@ -20,6 +20,7 @@ LADDER = (
     MessageStatus.PLAYED,
 )
 KNOWN = frozenset({*LADDER, MessageStatus.FAILED})
+RUNGS: dict[str, int] = {status: place for place, status in enumerate(LADDER)}
 CALLBACK = re.compile(r"m(\d{1,18})\.(\d{1,4})")
 
 
@@ -56,61 +57,72 @@ def message_of(callback: str) -> int | None:
 
 def fold(updates: Iterable[StatusUpdate]) -> dict[str, Progress]:
     """One Progress for each message; statuses that we do not know (`warning`, `deleted`, ...) change nothing."""
-    folded: dict[str, Progress] = {}
+    drafts: dict[str, _Draft] = {}
     for update in updates:
         if update.status not in KNOWN:
             continue
-        step = _step(update)
-        before = folded.get(update.provider_id)
-        folded[update.provider_id] = step if before is None else _join(before, step)
-    return folded
+        draft = drafts.get(update.provider_id)
+        if draft is None:
+            draft = drafts[update.provider_id] = _Draft(update)
+        draft.add(update)
+    return {provider_id: draft.finished(provider_id) for provider_id, draft in drafts.items()}
 
 
-def _step(update: StatusUpdate) -> Progress:
-    progress = Progress(
-        provider_id=update.provider_id,
-        message_id=message_of(update.callback_data),
-        status=update.status,
-        accepted_at=update.at,
-        price_category=update.price_category,
-        is_billable=update.is_billable,
-    )
-    if update.status == MessageStatus.FAILED:
-        return replace(
-            progress,
-            failed_at=update.at,
-            error_code=update.error_code,
-            error_title=update.error_title,
-            error_details=update.error_details,
+class _Draft:
+    """What is known of one message so far. Adding is cheap, and its order does not matter."""
+
+    __slots__ = ("failure", "is_billable", "message_id", "price_category", "status", "times")
+
+    def __init__(self, first: StatusUpdate) -> None:
+        self.message_id: int | None = None
+        self.status = first.status
+        self.times: list[datetime | None] = [None] * len(LADDER)  # at which each rung was told of, at the earliest
+        self.failure: StatusUpdate | None = None
+        self.price_category = ""
+        self.is_billable: bool | None = None
+
+    def add(self, update: StatusUpdate) -> None:
+        if STATUS_RANK[update.status] > STATUS_RANK[self.status]:
+            self.status = update.status
+        rung = RUNGS.get(update.status, 0)  # a failure says that it was accepted once
+        known = self.times[rung]
+        if known is None or update.at < known:
+            self.times[rung] = update.at
+        if update.status == MessageStatus.FAILED and (
+            self.failure is None or _order_of_failure(update) < _order_of_failure(self.failure)
+        ):
+            self.failure = update
+        if update.callback_data and self.message_id is None:
+            self.message_id = message_of(update.callback_data)
+        if update.price_category > self.price_category:
+            self.price_category = update.price_category
+        if update.is_billable is not None:
+            self.is_billable = self.is_billable or update.is_billable
+
+    def finished(self, provider_id: str) -> Progress:
+        """A rung was reached no later than every higher one."""
+        accepted, sent, delivered, read, played = reversed(list(accumulate(reversed(self.times), _earliest)))
+        failure = self.failure
+        return Progress(
+            provider_id=provider_id,
+            message_id=self.message_id,
+            status=self.status,
+            accepted_at=accepted,
+            sent_at=sent,
+            delivered_at=delivered,
+            read_at=read,
+            played_at=played,
+            failed_at=failure.at if failure else None,
+            error_code=failure.error_code if failure else None,
+            error_title=failure.error_title if failure else "",
+            error_details=failure.error_details if failure else "",
+            price_category=self.price_category,
+            is_billable=self.is_billable,
         )
-    reached = LADDER[: LADDER.index(MessageStatus(update.status)) + 1]
-    times: dict[str, Any] = {f"{rung.value}_at": update.at for rung in reached}
-    return replace(progress, **times)
 
 
-def _join(one: Progress, other: Progress) -> Progress:
-    failure = min(
-        (each for each in (one, other) if each.failed_at is not None),
-        key=lambda each: (each.failed_at, each.error_code or 0, each.error_details),
-        default=one,
-    )
-    billable = [each.is_billable for each in (one, other) if each.is_billable is not None]
-    return Progress(
-        provider_id=one.provider_id,
-        message_id=one.message_id or other.message_id,
-        status=max(one.status, other.status, key=lambda status: STATUS_RANK[status]),
-        accepted_at=_earliest(one.accepted_at, other.accepted_at),
-        sent_at=_earliest(one.sent_at, other.sent_at),
-        delivered_at=_earliest(one.delivered_at, other.delivered_at),
-        read_at=_earliest(one.read_at, other.read_at),
-        played_at=_earliest(one.played_at, other.played_at),
-        failed_at=failure.failed_at,
-        error_code=failure.error_code,
-        error_title=failure.error_title,
-        error_details=failure.error_details,
-        price_category=max(one.price_category, other.price_category),
-        is_billable=any(billable) if billable else None,
-    )
+def _order_of_failure(update: StatusUpdate) -> tuple[datetime, int, str]:
+    return update.at, update.error_code or 0, update.error_details
 
 
 def _earliest(one: datetime | None, other: datetime | None) -> datetime | None:
