@@ -40,6 +40,7 @@ class Phone:
     def __init__(self, channel: Channel, received: Callable[[], list[Any]], wa_id: str = PHONE) -> None:
         self.channel, self.received, self.wa_id = channel, received, wa_id
         self.seen = 0
+        self.last: Any = None
 
     def write(self, *texts: str, **fields: Any) -> list[str]:
         """Each text by a webhook of its own, all of it processed, answered and sent. The new texts on this phone."""
@@ -57,7 +58,25 @@ class Phone:
         work(self.channel)
         mine = [each["body"] for each in self.received() if each["to"] == self.wa_id]
         new, self.seen = mine[self.seen :], len(mine)
-        return [body["text"]["body"] for body in new if body["type"] == "text"]
+        self.last = new[-1] if new else None
+        return [
+            body["text"]["body"] if body["type"] == "text" else body["interactive"]["body"]["text"]
+            for body in new
+            if body["type"] in ("text", "interactive")
+        ]
+
+    def choices(self) -> list[tuple[str, str]]:
+        """What can be pressed in the last message: ids and titles."""
+        action = self.last["interactive"]["action"]
+        rows = [row for section in action.get("sections", []) for row in section["rows"]]
+        rows += [button["reply"] for button in action.get("buttons", [])]
+        return [(row["id"], row["title"]) for row in rows]
+
+    def press(self, choice: tuple[str, str]) -> list[str]:
+        """As if the person had pressed it; the phone says which and shows its title."""
+        reply = {"type": "list_reply", "list_reply": {"id": choice[0], "title": choice[1]}}
+        self.post({**factories.text_message(wa_id=self.wa_id), "type": "interactive", "interactive": reply})
+        return self.read()
 
 
 def work(channel: Channel) -> None:

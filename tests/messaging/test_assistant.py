@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from core.actors import Actor
 from crm.models import Contact, OwnerDisclosure, Project, Property
@@ -114,6 +117,40 @@ def test_several_units_are_offered_and_a_number_chooses(phone: Phone, villa: Pro
     assert NOURA in phone.write("١")[0]
     assert phone.write("7") == ["Choose a number from 1 to 2."]
     assert NOURA in phone.write("#1")[0]
+
+
+def test_what_is_pressed_stands_for_the_list_it_was_in(phone: Phone, villa: Property, zinnia: Project) -> None:
+    for number in ("61", "62"):
+        crm.unit(zinnia, unit_number=number, cluster="Mimosa", municipality_number="6810003")
+    phone.write("municipality number 6810001")
+    first = phone.choices()
+    assert [title for _, title in first] == ["1. Zinnia 45 · Zinnia Pa", "2. Zinnia 46 · Zinnia Pa"]
+
+    phone.write("municipality number 6810003")
+
+    assert "+971501111111" in phone.press(first[1])[0]
+    AssistantTurn.objects.update(at=timezone.now() - timedelta(minutes=16))
+    assert "nothing to choose" in phone.press(first[0])[0]
+
+
+def test_a_number_that_quotes_a_list_chooses_from_that_list(phone: Phone, villa: Property, zinnia: Project) -> None:
+    phone.write("municipality number 6810001")
+    offered = Message.objects.get(direction="outbound")
+    phone.write("ping")
+
+    assert NOURA in phone.write("1", context={"id": offered.provider_id})[0]
+
+
+def test_nobody_presses_what_was_offered_to_another(
+    phone: Phone, villa: Property, sandbox, channel: Channel, other_agent: Actor
+) -> None:
+    phone.write("municipality number 6810001")
+    assistant.connected(other_agent, "971509990009")
+
+    answer = Phone(channel, sandbox.received, "971509990009").press(phone.choices()[0])
+
+    assert "nothing to choose" in answer[0]
+    assert OwnerDisclosure.objects.count() == 0
 
 
 def test_many_that_fit_are_cut_and_more_is_asked_for(phone: Phone, zinnia: Project) -> None:

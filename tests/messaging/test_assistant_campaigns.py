@@ -49,6 +49,14 @@ def test_it_is_asked_about_first_and_started_by_a_yes(phone: Phone, campaign: Ca
     assert phone.write("yes") == ["There is nothing to choose from. Write help to see what you can ask me."]
 
 
+def test_yes_can_be_pressed(phone: Phone, campaign: Campaign) -> None:
+    phone.write("start campaign Zinnia in June")
+    assert [title for _, title in phone.choices()] == ["Yes", "No"]
+
+    assert phone.press(phone.choices()[0]) == ["Started: “Zinnia in June”. 3 people will get it."]
+    assert status(campaign) == "running"
+
+
 def test_the_name_of_its_project_alone_asks_as_agents_know_it(phone: Phone, campaign: Campaign) -> None:
     assert phone.write(campaign.project.name)[0].startswith("Start the campaign “Zinnia in June”")
 

@@ -12,6 +12,7 @@ from django.db import transaction
 from core.actors import Actor
 from core.jobs import enqueue
 from core.roles import Capability
+from messaging.assistant import pressing
 from messaging.assistant.reading import Kind, Request, language_of, read
 from messaging.assistant.wording import say
 from messaging.models import AssistantTurn, Conversation, Message
@@ -21,7 +22,8 @@ from messaging.sealing import sealed
 from messaging.services.assistant import asking, owners
 from messaging.services.assistant.copying import tell_watchers
 from messaging.services.assistant.replies import Asked, Reply
-from messaging.services.outbound import send_text
+from messaging.services.outbound import send_interactive, send_text
+from messaging.shapes import LONGEST_BODY
 
 log = structlog.get_logger(__name__)
 
@@ -56,10 +58,9 @@ def answer_turn(*, actor: Actor, turn_id: int, at: datetime) -> bool:
     if turn.membership.suspended_at is not None or not turn.membership.user.is_active or turn.line.deleted_at:
         _close(turn, Reply("", Outcome.NOT_ALLOWED), None, at)
         return True
-    last = _last(turn)
-    request, reply = _reply(turn, message, last, at)
+    request, reply = _reply(turn, message, _offer(turn, message), at)
     turn.request, turn.language = turn.request or request.kind.value, request.language
-    answer = _send(actor, message, reply, at)
+    answer = _send(actor, turn, message, reply, at)
     _close(turn, reply, answer, at)
     # Nobody else needs to read it, and nobody waits.
     Conversation.objects.filter(pk=message.conversation_id).update(unread_count=0, waiting_since=None)
@@ -84,7 +85,7 @@ def sweep_turns(*, actor: Actor, at: datetime) -> int:
 def _reply(turn: AssistantTurn, message: Message, last: AssistantTurn | None, at: datetime) -> tuple[Request, Reply]:
     name = turn.membership.user.name
     awaits_owner = last is not None and last.outcome == Outcome.PROMPTED
-    request = read(message.body, awaits_owner=awaits_owner)
+    request = _pressed(message, last) or read(message.body, awaits_owner=awaits_owner)
     if request.kind is Kind.CHOICE and awaits_owner and last is not None and not last.choices:
         request = read(f"owner {message.body}")  # a bare number, after "of which unit?"
     if request.kind in (Kind.CHOICE, Kind.YES, Kind.NO) and last is not None and not _has_arabic(message.body):
@@ -147,27 +148,55 @@ def _chosen(asked: Asked, request: Request, last: AssistantTurn | None, at: date
             return asking.start(asked=asked, campaign_id=chosen["id"], name=chosen["name"], at=at)
 
 
-def _last(turn: AssistantTurn) -> AssistantTurn | None:
-    """What was said to this member last, while it still counts."""
+def _offer(turn: AssistantTurn, message: Message) -> AssistantTurn | None:
+    """What this answers, while it still counts: the list that was pressed or quoted, else what was said to him last."""
     earlier = AssistantTurn.objects.filter(
         organization=turn.organization_id, membership=turn.membership_id, pk__lt=turn.pk
+    ).exclude(outcome=Outcome.WAITING)
+    named = pressing.pressed(message.payload)
+    quoted = None if message.quoted_id is None else earlier.filter(answer=message.quoted_id).first()
+    found: AssistantTurn | None = (
+        earlier.filter(pk=named[0]).first() if named else quoted or earlier.order_by("-pk").first()
     )
-    last: AssistantTurn | None = earlier.exclude(outcome=Outcome.WAITING).order_by("-pk").first()
-    return last if last is not None and turn.at - last.at <= CHOOSES_WITHIN else None
+    return found if found is not None and turn.at - found.at <= CHOOSES_WITHIN else None
 
 
-def _send(actor: Actor, message: Message, reply: Reply, at: datetime) -> Message:
+def _pressed(message: Message, last: AssistantTurn | None) -> Request | None:
+    named = pressing.pressed(message.payload)
+    if named is None:
+        return None
+    kind = {"yes": Kind.YES, "no": Kind.NO}.get(named[1], Kind.CHOICE)
+    return Request(kind, last.language if last else "en", named[1])
+
+
+def _send(actor: Actor, turn: AssistantTurn, message: Message, reply: Reply, at: datetime) -> Message:
+    request_id = f"assistant:{message.pk}"
+    to_press = _to_press(turn, reply)
+    if to_press is not None:
+        return send_interactive(
+            actor=actor, conversation=message.conversation, interactive=to_press, client_request_id=request_id, at=at
+        )
     answer = send_text(
         actor=actor,
         conversation=message.conversation,
         body=reply.shown or reply.words,
-        client_request_id=f"assistant:{message.pk}",
+        client_request_id=request_id,
         at=at,
     )
     if reply.shown:
         answer.payload = sealed(reply.words)
         answer.save(update_fields=["payload", "updated_at"])
     return answer
+
+
+def _to_press(turn: AssistantTurn, reply: Reply) -> dict[str, Any] | None:
+    """Only what is newly offered: a list that still stands was shown before."""
+    if reply.outcome != Outcome.CHOICES or len(reply.words) > LONGEST_BODY:
+        return None
+    if reply.choices[0]["kind"] == "start":
+        return pressing.asked(reply.words, language=turn.language, turn_id=turn.pk)
+    labels = [choice["name"] for choice in reply.choices]
+    return pressing.offered(reply.words, labels, language=turn.language, turn_id=turn.pk)
 
 
 def _close(turn: AssistantTurn, reply: Reply, answer: Message | None, at: datetime) -> None:

@@ -51,7 +51,7 @@ def clusters(*, asked: Asked, words: str) -> Reply:
     return Reply(
         numbered(say(asked.language, "which_project"), [project.name for project in shown]),
         Outcome.CHOICES,
-        choices=[{"kind": "project", "id": project.pk} for project in shown],
+        choices=[{"kind": "project", "id": project.pk, "name": project.name} for project in shown],
     )
 
 

@@ -134,7 +134,7 @@ def _choose(asked: Asked, units: list[Property], title: str) -> Reply:
     return Reply(
         numbered(say(asked.language, title, count=count), labels),
         Outcome.CHOICES,
-        choices=[{"kind": "unit", "id": unit.pk} for unit in shown],
+        choices=[{"kind": "unit", "id": unit.pk, "name": label} for unit, label in zip(shown, labels, strict=True)],
     )
 
 
