@@ -3,20 +3,32 @@
 from django.urls import path
 
 from messaging import streams
-from messaging.pages import assistant, inbox, numbers, opt_outs, templates
+from messaging.pages import answering, assistant, desk, inbox, numbers, opt_outs, templates
 
 urlpatterns = [
     path("today/", inbox.today, name="today"),
     path("inbox/", inbox.inbox, name="inbox"),
     path("inbox/stream/", streams.stream, name="inbox-stream"),
     path("inbox/start/", inbox.start, name="start-conversation"),
+    path("inbox/many/", answering.many, name="many-conversations"),
+    path("inbox/doubtful/", desk.doubtful, name="doubtful"),
     path("inbox/<int:conversation_id>/", inbox.conversation, name="conversation"),
-    path("inbox/<int:conversation_id>/messages/", inbox.thread_messages, name="messages"),
-    path("inbox/<int:conversation_id>/template-messages/", inbox.template_messages, name="template-messages"),
-    path("inbox/<int:conversation_id>/reading/", inbox.reading, name="reading"),
-    path("inbox/<int:conversation_id>/assignment/", inbox.assignment, name="assignment"),
-    path("inbox/<int:conversation_id>/closure/", inbox.closure, name="closure"),
-    path("inbox/<int:conversation_id>/reopening/", inbox.reopening, name="reopening"),
+    path("inbox/<int:conversation_id>/messages/", answering.thread_messages, name="messages"),
+    path("inbox/<int:conversation_id>/template-messages/", answering.template_messages, name="template-messages"),
+    path("inbox/<int:conversation_id>/reading/", answering.reading, name="reading"),
+    path("inbox/<int:conversation_id>/assignment/", answering.assignment, name="assignment"),
+    path("inbox/<int:conversation_id>/closure/", answering.closure, name="closure"),
+    path("inbox/<int:conversation_id>/reopening/", answering.reopening, name="reopening"),
+    path("inbox/<int:conversation_id>/notes/", answering.notes, name="notes"),
+    path("inbox/<int:conversation_id>/snooze/", answering.snooze, name="snooze"),
+    path("inbox/<int:conversation_id>/presence/", answering.being_here, name="presence"),
+    path("inbox/<int:conversation_id>/replies/", answering.replies_for, name="replies-for"),
+    path("inbox/<int:conversation_id>/messages/<int:message_id>/reaction/", answering.reaction, name="reaction"),
+    path("inbox/<int:conversation_id>/messages/<int:message_id>/settlement/", answering.settlement, name="settlement"),
+    path("inbox/<int:conversation_id>/messages/<int:message_id>/copy/", answering.copy, name="copy"),
+    path("canned-replies/", desk.canned_replies, name="canned-replies"),
+    path("canned-replies/<int:reply_id>/deletion/", desk.canned_reply_deletion, name="canned-reply-deletion"),
+    path("office-hours/", desk.office_hours, name="office-hours"),
     path("media/<int:message_id>/", inbox.media_of_message, name="media"),
     path("media/file/<str:token>/", inbox.media_file, name="media-file"),
     path("assistant/", assistant.assistant, name="assistant"),

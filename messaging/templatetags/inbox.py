@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
+import uuid
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from django import template
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
 from core.templatetags.majlis import icon
+from messaging import shapes
 from messaging.models.conversations import Direction, MessageStatus
 from messaging.models.meanings import Intent
-from messaging.selectors import Glimpse, ThreadMessage
+from messaging.selectors import PATIENCE, Glimpse, ThreadMessage
 
 register = template.Library()
 
@@ -64,6 +68,7 @@ LABELS = [
     gettext_noop("Location"),
     gettext_noop("Contact card"),
     gettext_noop("Reaction"),
+    gettext_noop("Note"),
 ]
 
 
@@ -94,6 +99,48 @@ def receipt(status: str) -> SafeString:
         icon(drawing),
         words,
     )
+
+
+@register.filter
+def waited(waiting: timedelta | None) -> str:
+    """How long somebody has waited, in hours in which somebody is there; nothing below a minute."""
+    minutes = int(waiting.total_seconds() // 60) if waiting else 0
+    if minutes < 1:
+        return ""
+    if minutes < 60:
+        return _("waits %(minutes)d min") % {"minutes": minutes}
+    return _("waits %(hours)d h %(minutes)02d") % {"hours": minutes // 60, "minutes": minutes % 60}
+
+
+@register.filter
+def waited_tone(waiting: timedelta) -> str:
+    """Overdue after PATIENCE, and badly so after an hour."""
+    return "bad" if waiting >= timedelta(hours=1) else "warn" if waiting >= PATIENCE else ""
+
+
+@register.filter
+def highlight(text: str, search: str) -> SafeString:
+    """The text with what was searched for marked; both are only ever text."""
+    words = search.strip()
+    if not words:
+        return format_html("{}", text)
+    pieces = re.split(f"({re.escape(words)})", text, flags=re.IGNORECASE)
+    return format_html_join(
+        "", "{}", ((format_html("<mark>{}</mark>", each) if n % 2 else each,) for n, each in enumerate(pieces))
+    )
+
+
+@register.simple_tag
+def new_request() -> str:
+    """A number for one press: however often the form comes, it makes one message."""
+    return str(uuid.uuid4())
+
+
+@register.filter
+def pressable(payload: Mapping[str, Any]) -> list[str]:
+    """What the person can press on an interactive message of ours."""
+    made = payload.get("interactive")
+    return shapes.choices(made) if isinstance(made, dict) and isinstance(made.get("action"), dict) else []
 
 
 @register.filter

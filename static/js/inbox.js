@@ -28,7 +28,7 @@
       try {
         const box = document.getElementById("conversations");
         // Somebody who has loaded further pages is not thrown back to the first.
-        if (box.dataset.further) return;
+        if (box.dataset.further || inbox.classList.contains("is-choosing")) return;
         const next = parse(await get(box.dataset.address)).getElementById("conversations");
         if (next && next.innerHTML !== box.innerHTML) {
           const focused = box.contains(document.activeElement) ? document.activeElement.id : "";
@@ -73,7 +73,7 @@
     const from = piece.getElementById("messages");
     if (!box || !list || !from || from.dataset.conversation !== box.dataset.conversation) return;
     const scroll = scroller(), stick = !older && atEnd(scroll), height = scroll.scrollHeight, top = scroll.scrollTop;
-    let fresh = false, previous = null;
+    let fresh = false, previous = null, answered = false;
     for (const item of [...from.children]) {
       const known = document.getElementById(item.id);
       if (known && list.contains(known)) {
@@ -81,6 +81,7 @@
         continue;
       }
       if (item.classList.contains("inbound")) fresh = true;
+      if (!older && item.querySelector(".author") && item.matches(".outbound:not(.inside)")) answered = true;
       if (previous) previous.after(item);
       else if (older) list.prepend(item);
       else placeByNumber(list, item);
@@ -94,6 +95,8 @@
       scroll.scrollTop = top + scroll.scrollHeight - height;
     } else {
       replaceWhenDifferent("thread-head", piece);
+      replaceWhenDifferent("present", piece);
+      if (answered && document.getElementById("body")?.value.trim()) window.majlis.toast(words.answered);
       const now = document.getElementById("composer"), then = piece.getElementById("composer");
       if (now && then && now.dataset.kind !== then.dataset.kind) { now.replaceWith(then); startComposer(); }
       if (stick) toEnd();
@@ -145,7 +148,7 @@
 
   // ── writing ────────────────────────────────────────────────────────────────
   const who = inbox.dataset.inbox;
-  const key = (kind) => `majlis:${kind}:${who}:${thread()?.dataset.conversation}`;
+  const key = (kind, home = thread()?.dataset.conversation) => `majlis:${kind}:${who}:${home}`;
   const stored = (name, otherwise) => { try { return JSON.parse(localStorage.getItem(name)) ?? otherwise; } catch { return otherwise; } };
   const store = (name, value) => {
     try { if (value && (!Array.isArray(value) || value.length)) localStorage.setItem(name, JSON.stringify(value)); else localStorage.removeItem(name); } catch { /* a full or forbidden store */ }
@@ -158,19 +161,27 @@
     if (!form) return;
     form.elements.client_request_id.value = newRequest();
     const draft = stored(key("draft"), null);
+    if (draft?.seen) form.elements.seen.value = draft.seen;
     if (draft?.body && !form.elements.body.value) {
       form.elements.body.value = draft.body;
       if (draft.quoted) quote(draft.quoted);
     }
     grow(form.elements.body);
     for (const waiting of stored(key("outbox"), [])) {
-      if (!document.querySelector(`[data-request="${CSS.escape(waiting.id)}"]`)) { bubble(waiting); deliver(waiting); }
+      if (!document.querySelector(`[data-request="${CSS.escape(waiting.id)}"]`)) {
+        bubble(waiting);
+        if (waiting.held) refused(waiting, words.answered, false, true); else deliver(waiting);
+      }
     }
   };
   const keepDraft = (form) => {
     const body = form.elements.body.value;
-    store(key("draft"), body.trim() ? { body, quoted: form.elements.quoted.value } : null);
+    const known = stored(key("draft"), null);
+    // What stood here when the writing began: a colleague who answers after it is worth a warning.
+    if (body.trim() && !known) form.elements.seen.value = newest();
+    store(key("draft"), body.trim() ? { body, quoted: form.elements.quoted.value, seen: form.elements.seen.value } : null);
   };
+  const newest = () => Math.max(0, ...[...document.querySelectorAll("#messages > .message[id^=message-]")].map((item) => Number(item.id.slice(8))));
   const quote = (number) => {
     const form = document.getElementById("write"), message = document.getElementById(`message-${number}`);
     if (!form) return;
@@ -189,22 +200,21 @@
     sample.dataset.request = waiting.id;
     sample.id = `request-${waiting.id}`;
     sample.querySelector(".text").textContent = waiting.body;
+    sample.classList.toggle("inside", Boolean(waiting.note));
     document.getElementById("nothing-yet")?.remove();
     document.getElementById("messages").append(sample);
     toEnd();
   };
-  const refused = (waiting, text, final) => {
+  const refused = (waiting, text, final, mayInsist = false) => {
     const item = document.getElementById(`request-${waiting.id}`);
     if (!item) return;
     const failure = item.querySelector(".failure");
     failure.hidden = false;
     failure.querySelector("p").textContent = text;
     failure.querySelector("[data-retry]").hidden = final;
-    failure.querySelector("[data-edit]").hidden = !final;
-  };
-  const outbox = (change) => {
-    const all = stored(key("outbox"), []);
-    store(key("outbox"), change(all));
+    failure.querySelector("[data-edit]").hidden = !final && !mayInsist;
+    failure.querySelector("[data-anyway]").hidden = !mayInsist;
+    if (mayInsist) failure.querySelector("[data-retry]").hidden = true;
   };
 
   const deliver = async (waiting) => {
@@ -214,7 +224,8 @@
     body.set("body", waiting.body);
     body.set("client_request_id", waiting.id);
     if (waiting.quoted) body.set("quoted", waiting.quoted);
-    const home = thread().dataset.conversation, name = key("outbox");
+    if (waiting.seen) body.set("seen", waiting.seen);
+    const home = waiting.home, name = key("outbox", home);
     const settle = () => store(name, stored(name, []).filter((one) => one.id !== waiting.id));
     let response;
     sending += 1;
@@ -241,10 +252,12 @@
       return;
     }
     const problem = await response.json().catch(() => ({ message: words.broken }));
-    const final = response.status >= 400 && response.status < 500 && response.status !== 429;
+    const overtaken = problem.code === "answered_meanwhile";
+    const final = response.status >= 400 && response.status < 500 && response.status !== 429 && !overtaken;
     if (final) settle();
+    if (overtaken) store(name, stored(name, []).map((one) => one.id === waiting.id ? { ...one, held: true } : one));
     if (here) {
-      refused(waiting, problem.message, final);
+      refused(waiting, problem.message, final, overtaken);
       if (response.status === 409) refreshThread();
     }
   };
@@ -252,14 +265,17 @@
   const write = (form) => {
     const body = form.elements.body.value.trim();
     if (!body) { form.elements.body.focus(); return; }
-    const waiting = { id: form.elements.client_request_id.value, body, quoted: form.elements.quoted.value, address: form.getAttribute("action") };
+    const note = form.classList.contains("is-note"), home = thread().dataset.conversation;
+    const waiting = { id: form.elements.client_request_id.value, body, home, note, quoted: note ? "" : form.elements.quoted.value,
+      seen: note ? "" : form.elements.seen.value, address: note ? thread().dataset.notes : form.getAttribute("action") };
     // Emptied and renumbered at once: a second press finds nothing to send.
     form.elements.body.value = "";
     form.elements.client_request_id.value = newRequest();
     quote("");
     store(key("draft"), null);
     grow(form.elements.body);
-    outbox((all) => [...all, waiting]);
+    store(key("outbox"), [...stored(key("outbox"), []), waiting]);
+    document.dispatchEvent(new CustomEvent("majlis:written"));
     bubble(waiting);
     deliver(waiting);
     form.elements.body.focus();
@@ -275,9 +291,8 @@
   // ── what people press ──────────────────────────────────────────────────────
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    // A file goes by the plain form: it cannot be kept for later, and the server knows a second press by its number.
-    if (form.id === "write" && !form.elements.file.files.length) { event.preventDefault(); write(form); return; }
-    if (form.id === "write") store(key("draft"), null);
+    if (event.defaultPrevented) return;
+    if (form.id === "write") { event.preventDefault(); write(form); return; }
     if (form.dataset.once !== undefined) {
       if (form.dataset.sent) { event.preventDefault(); return; }
       form.dataset.sent = "yes";
@@ -313,10 +328,17 @@
       const id = link.closest("[data-request]").dataset.request;
       const waiting = stored(key("outbox"), []).find((one) => one.id === id);
       if (waiting) deliver(waiting);
+    } else if ((link = pressed("[data-anyway]"))) {
+      const id = link.closest("[data-request]").dataset.request, name = key("outbox");
+      store(name, stored(name, []).map((one) => one.id === id ? { ...one, seen: "", held: false } : one));
+      deliver(stored(name, []).find((one) => one.id === id));
     } else if ((link = pressed("[data-edit]"))) {
       const item = link.closest(".message"), form = document.getElementById("write");
       if (form) { form.elements.body.value = item.querySelector(".text").textContent; keepDraft(form); form.elements.body.focus(); }
-      if (item.dataset.request) item.remove();
+      if (item.dataset.request) {
+        store(key("outbox"), stored(key("outbox"), []).filter((one) => one.id !== item.dataset.request));
+        item.remove();
+      }
     }
   });
 
@@ -349,7 +371,21 @@
   });
   window.addEventListener("focus", read);
   const line = () => document.body.classList.toggle("is-offline", !navigator.onLine);
-  window.addEventListener("online", () => { line(); everything(); for (const waiting of stored(key("outbox"), [])) deliver(waiting); });
+  // Whatever waits goes out, of the conversation on screen and of all others. Two tabs may both try: it is sent once.
+  const deliverAll = () => {
+    for (const name of Object.keys(localStorage)) {
+      if (name.startsWith(`majlis:outbox:${who}:`)) for (const waiting of stored(name, [])) if (!waiting.held && waiting.home) deliver(waiting);
+    }
+  };
+  window.addEventListener("online", () => { line(); everything(); deliverAll(); });
+  // The same conversation in another tab: what is written there stands here too, unless somebody writes here.
+  window.addEventListener("storage", (event) => {
+    const form = document.getElementById("write");
+    if (!form || event.key !== key("draft") || document.activeElement === form.elements.body) return;
+    const draft = event.newValue ? JSON.parse(event.newValue) : null;
+    form.elements.body.value = draft?.body || "";
+    grow(form.elements.body);
+  });
   window.addEventListener("offline", line);
   window.addEventListener("pagehide", () => source?.close());
   window.addEventListener("pageshow", (event) => { if (event.persisted) listen(); });
@@ -373,6 +409,7 @@
   document.addEventListener("htmx:afterSettle", (event) => {
     if (event.target.id === "thread") { inbox.dataset.pane = "thread"; opened(); document.getElementById("thread-title")?.focus(); }
   });
+  window.majlis.inbox = { thread, merge, get, token, words, newRequest, toEnd, refused, bubble, refreshList, refreshThread, keepDraft, grow, attached };
   document.documentElement.classList.add("has-script");
   line();
   opened();
