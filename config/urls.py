@@ -11,6 +11,7 @@ from core.admin import site
 
 urlpatterns = [
     path("", pages.home, name="home"),
+    path("sw.js", pages.service_worker, name="service-worker"),
     path("sign-in/", pages.SignIn.as_view(), name="sign-in"),
     path("sign-out/", pages.SignOut.as_view(), name="sign-out"),
     path("language/", pages.set_language, name="language"),

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.staticfiles import finders
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from core.actors import Actor
 from core.doors import page
@@ -52,6 +54,14 @@ def home(request: HttpRequest) -> HttpResponse:
     if len(memberships) == 1:
         return redirect(f"/o/{memberships[0].organization.slug}/")
     return render(request, "core/choose_organization.html", {"memberships": memberships})
+
+
+@require_GET
+def service_worker(request: HttpRequest) -> HttpResponse:
+    """The script that keeps the shell on a phone. At the root, as it may only care for what lies below it."""
+    answer = HttpResponse(Path(str(finders.find("sw.js"))).read_bytes(), content_type="text/javascript")
+    answer["Cache-Control"] = "no-cache"
+    return answer
 
 
 @require_POST

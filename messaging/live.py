@@ -1,4 +1,4 @@
-"""Telling open inboxes that something changed, over Redis pub/sub: one channel an organisation.
+"""Telling open inboxes that something changed, over a short log in Redis: one stream an organisation.
 
 Only a hint travels: nobody is told what was said, nor (see `token_of`) in which conversation of somebody else. The
 browser fetches what changed through the ordinary pages, which show each member what that member may see.
@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import re
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 
 import redis
@@ -27,6 +29,9 @@ log = structlog.get_logger(__name__)
 PATIENCE_SECONDS = 0.5
 # After Redis did not answer nobody tries again for this long: a change must never wait for a hint.
 REST_SECONDS = 5.0
+# Whoever was away for less catches up from the log; everybody else looks at everything.
+MOST_KEPT, KEPT_SECONDS = 2000, 3600
+PLACE = re.compile(r"\d{1,15}-\d{1,9}")
 
 _silent_until = 0.0
 
@@ -49,7 +54,7 @@ def dismiss(*, organization_id: int, membership_id: int) -> None:
 
 
 def channel_of(organization_id: int) -> str:
-    """The name of an organisation's pub/sub channel."""
+    """The name of an organisation's log."""
     return f"majlis:live:{organization_id}"
 
 
@@ -62,51 +67,81 @@ def token_of(*, membership_id: int, conversation_id: int) -> str:
     return hmac.digest(settings.SECRET_KEY.encode(), b"majlis.live:" + text, hashlib.sha256).hex()[:16]
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What changed, and the place in the log after it. `is_gap`: what came before is not known; look at everything."""
+
+    place: str
+    ids: frozenset[int]
+    is_gap: bool = False
+
+
 async def changes(
     *,
     organization_id: int,
     membership_id: int = 0,
+    after: str = "",
     heartbeat_seconds: float,
     gather_seconds: float,
     lifetime_seconds: float,
-) -> AsyncIterator[frozenset[int]]:
-    """The ids of conversations as they change, gathered for a moment; an empty set at the start and as a sign of life.
+) -> AsyncIterator[Heard]:
+    """The ids of conversations as they change, gathered for a moment; none as a sign of life.
 
-    Ends after the lifetime, so that whoever listens is let in anew, and at once when the member is dismissed. Raises redis.RedisError when Redis is not there.
+    The first says where the line begins: after the place `after` that somebody has heard up to, with all that was
+    missed since, or with `is_gap` when the log no longer reaches so far back. Ends after the lifetime, so that whoever
+    listens is let in anew, and at once when the member is dismissed. Raises redis.RedisError when Redis is not there.
     """
     client = redis.asyncio.Redis.from_url(
         settings.REDIS_URL, socket_connect_timeout=PATIENCE_SECONDS, retry=Retry(NoBackoff(), 0), decode_responses=True
     )
-    listener = client.pubsub(ignore_subscribe_messages=True)
     try:
-        await listener.subscribe(channel_of(organization_id))
-        yield frozenset()
-        end = time.monotonic() + lifetime_seconds
+        first = await _resumed(client, channel_of(organization_id), after)
+        yield first
+        place, end = first.place, time.monotonic() + lifetime_seconds
         while (left := end - time.monotonic()) > 0:
-            first = await _next(listener, min(heartbeat_seconds, left))
-            if first:
+            place, ids = await _next(client, organization_id, place, min(heartbeat_seconds, left))
+            if ids:
                 await asyncio.sleep(gather_seconds)
-                while more := await _next(listener, 0):
-                    first |= more
-            if -membership_id in first:
+                place, more = await _next(client, organization_id, place, 0)
+                ids |= more
+            if -membership_id in ids:
                 return
-            yield frozenset(each for each in first if each > 0)
+            yield Heard(place, frozenset(each for each in ids if each > 0))
     finally:
         with suppress(redis.RedisError, OSError):
-            await listener.aclose()  # type: ignore[no-untyped-call]
             await client.aclose()
 
 
-async def _next(listener: redis.asyncio.client.PubSub, seconds: float) -> frozenset[int]:
-    """The ids of the next message, or none when there is none in time."""
-    deadline = time.monotonic() + seconds
-    while True:
-        left = max(deadline - time.monotonic(), 0)
-        message = await listener.get_message(ignore_subscribe_messages=True, timeout=left)
-        if message is not None:
-            return frozenset(int(part) for part in message["data"].split(","))
-        if time.monotonic() >= deadline:
-            return frozenset()
+async def _resumed(client: redis.asyncio.Redis, key: str, after: str) -> Heard:
+    """What was missed since, if the log still has all of it."""
+    oldest = await client.xrange(key, count=1)
+    if PLACE.fullmatch(after) and oldest and _order(oldest[0][0]) <= _order(after):
+        missed = await client.xrange(key, min=f"({after}")
+        ids = frozenset().union(*(_ids(entry) for _, entry in missed))
+        # Whoever was dismissed meanwhile has been let in again: that news is old.
+        return Heard(missed[-1][0] if missed else after, frozenset(each for each in ids if each > 0))
+    newest = await client.xrevrange(key, count=1)
+    return Heard(newest[0][0] if newest else "0-0", frozenset(), is_gap=True)
+
+
+async def _next(
+    client: redis.asyncio.Redis, organization_id: int, place: str, seconds: float
+) -> tuple[str, frozenset[int]]:
+    """The entries after that place, or none when there are none in time."""
+    block = max(int(seconds * 1000), 1) if seconds else None
+    answer = await client.xread({channel_of(organization_id): place}, count=MOST_KEPT, block=block)
+    entries = answer[0][1] if answer else []
+    ids = frozenset().union(*(_ids(entry) for _, entry in entries))
+    return (entries[-1][0] if entries else place), ids
+
+
+def _ids(entry: Mapping[str, str]) -> frozenset[int]:
+    return frozenset(int(part) for part in entry["ids"].split(","))
+
+
+def _order(place: str) -> tuple[int, int]:
+    at, _, number = place.partition("-")
+    return int(at), int(number)
 
 
 def _publish(channel: str, ids: str) -> None:
@@ -114,7 +149,10 @@ def _publish(channel: str, ids: str) -> None:
     if time.monotonic() < _silent_until:
         return
     try:
-        _client(settings.REDIS_URL).publish(channel, ids)
+        pipe = _client(settings.REDIS_URL).pipeline(transaction=False)
+        pipe.xadd(channel, {"ids": ids}, maxlen=MOST_KEPT, approximate=True)
+        pipe.expire(channel, KEPT_SECONDS)
+        pipe.execute()
     except (redis.RedisError, OSError):
         _silent_until = time.monotonic() + REST_SECONDS
         log.warning("live_hint_lost", channel=channel)

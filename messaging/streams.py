@@ -30,7 +30,11 @@ def stream(request: HttpRequest) -> StreamingHttpResponse:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     membership_id = actor.membership.pk if actor.membership else 0
     response = StreamingHttpResponse(
-        _events(organization_id=actor.organization.pk, membership_id=membership_id),
+        _events(
+            organization_id=actor.organization.pk,
+            membership_id=membership_id,
+            after=request.headers.get("Last-Event-ID") or request.GET.get("after", ""),
+        ),
         content_type="text/event-stream",
     )
     response["Cache-Control"] = "no-store"
@@ -38,25 +42,26 @@ def stream(request: HttpRequest) -> StreamingHttpResponse:
     return response
 
 
-async def _events(*, organization_id: int, membership_id: int) -> AsyncIterator[str]:
+async def _events(*, organization_id: int, membership_id: int, after: str) -> AsyncIterator[str]:
     # The request's database connection would else stay open, unused, for as long as somebody listens.
     await sync_to_async(connections.close_all)()
     yield f"retry: {RECONNECT_MILLISECONDS}\n\n"
     is_first = True
     try:
-        async for ids in live.changes(
+        async for heard in live.changes(
             organization_id=organization_id,
             membership_id=membership_id,
+            after=after,
             heartbeat_seconds=HEARTBEAT_SECONDS,
             gather_seconds=GATHER_SECONDS,
             lifetime_seconds=LIFETIME_SECONDS,
         ):
             if is_first:
                 is_first = False
-                yield "event: hello\ndata:\n\n"
-            elif ids:
-                tokens = [live.token_of(membership_id=membership_id, conversation_id=each) for each in ids]
-                yield f"event: changed\ndata: {' '.join(tokens)}\n\n"
+                yield f"id: {heard.place}\nevent: {'hello' if heard.is_gap else 'back'}\ndata:\n\n"
+            if heard.ids:
+                tokens = [live.token_of(membership_id=membership_id, conversation_id=each) for each in heard.ids]
+                yield f"id: {heard.place}\nevent: changed\ndata: {' '.join(tokens)}\n\n"
             else:
                 yield ":\n\n"
     except (redis.RedisError, OSError):

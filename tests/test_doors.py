@@ -15,6 +15,7 @@ from core.models import AuditEntry, Organization
 # Open to everyone by design; each says why.
 OPEN = {
     "",  # sends strangers to sign in
+    "sw.js",  # keeps styles and scripts on a phone; says nothing of anybody
     "sign-in/",
     "sign-out/",
     "language/",

@@ -104,7 +104,7 @@ def office_hours(request: HttpRequest) -> HttpResponse:
 def _replies(request: HttpRequest, *, status: int = 200, **more: Any) -> HttpResponse:
     search = request.GET.get("q", "")
     rows = selectors.canned_replies(actor=acting(request), search=search)
-    context = {"here": "canned-replies", "rows": rows, "search": search, **more}
+    context = {"here": "inbox", "rows": rows, "search": search, **more}
     return render(request, "messaging/canned_replies.html", context, status=status)
 
 
@@ -121,7 +121,7 @@ def _hours(request: HttpRequest, channels: list[Channel], *, status: int = 200, 
     for channel in [None, *channels]:
         row = kept.get(channel.pk if channel else None)
         forms.append({"channel": channel, "kept": row, "days": _days(row)})
-    context = {"here": "office-hours", "forms": forms, **more}
+    context = {"here": "inbox", "forms": forms, **more}
     return render(request, "messaging/office_hours.html", context, status=status)
 
 

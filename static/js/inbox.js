@@ -20,6 +20,10 @@
     return response.text();
   };
 
+  // What could not be fetched is asked for again, until it is there; without a line the "online" event asks.
+  let laterTimer = null;
+  const later = () => { laterTimer ??= setTimeout(() => { laterTimer = null; if (navigator.onLine) everything(); }, 3000); };
+
   // ── the list ───────────────────────────────────────────────────────────────
   let listTimer = null;
   const refreshList = (delay = 0) => {
@@ -39,7 +43,7 @@
           markOpen();
           window.majlis.countDown();
         }
-      } catch { /* the next sign of life tries again */ } finally { listTimer = null; }
+      } catch { later(); } finally { listTimer = null; }
     }, delay);
   };
   const markOpen = () => {
@@ -58,7 +62,7 @@
     // While a message is on its way up, its own answer brings the news: else it would stand here twice for a moment.
     if (fetching || sending) { again = true; return; }
     fetching = true;
-    try { merge(await get(box.dataset.messages)); } catch { /* as above */ } finally {
+    try { merge(await get(box.dataset.messages)); } catch { later(); } finally {
       fetching = false;
       if (again) { again = false; refreshThread(); }
     }
@@ -74,6 +78,9 @@
     if (!box || !list || !from || from.dataset.conversation !== box.dataset.conversation) return;
     const scroll = scroller(), stick = !older && atEnd(scroll), height = scroll.scrollHeight, top = scroll.scrollTop;
     let fresh = false, previous = null, answered = false;
+    // The line above what is new stays where it was when one came; who has read moves with their last word.
+    from.querySelector("#unread")?.remove();
+    if (!older) document.getElementById("seen")?.remove();
     for (const item of [...from.children]) {
       const known = document.getElementById(item.id);
       if (known && list.contains(known)) {
@@ -343,7 +350,7 @@
   });
 
   // ── signs of life ──────────────────────────────────────────────────────────
-  let polling = null, source = null, behind = false;
+  let polling = null, source = null, behind = false, place = "";
   const everything = () => { refreshList(); refreshThread(); };
   const poll = (on) => {
     inbox.dataset.live = on ? "polling" : "stream";
@@ -351,9 +358,12 @@
     if (!on && polling) { clearInterval(polling); polling = null; }
   };
   const listen = () => {
-    source = new EventSource(inbox.dataset.stream);
-    source.addEventListener("hello", () => { poll(false); everything(); });
+    source = new EventSource(`${inbox.dataset.stream}${place ? `?after=${place}` : ""}`);
+    source.addEventListener("hello", (event) => { place = event.lastEventId; poll(false); everything(); });
+    // Nothing was missed but what is told next.
+    source.addEventListener("back", (event) => { place = event.lastEventId; poll(false); });
     source.addEventListener("changed", (event) => {
+      place = event.lastEventId;
       if (document.hidden) { behind = true; return; }
       refreshList(400);
       if (event.data.split(" ").includes(thread()?.dataset.live)) refreshThread();

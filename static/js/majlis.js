@@ -40,6 +40,7 @@
     },
   };
 
+  if ("serviceWorker" in navigator && isSecureContext) navigator.serviceWorker.register("/sw.js").catch(() => {});
   countDown();
   setInterval(countDown, 15000);
   for (const toast of document.querySelectorAll(".toast")) setTimeout(() => toast.remove(), 7000);

@@ -52,7 +52,8 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def office(browser: Browser, live: Live) -> Iterator[Office]:
+def office(browser: Browser, live: Live, settings: Any) -> Iterator[Office]:
+    settings.REDIS_URL = live.redis_url  # what a test announces, the web server must hear
     organization, members = house()
     live.start_web()
     with organization_scope(organization.pk):
