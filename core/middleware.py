@@ -53,7 +53,7 @@ class CompressionMiddleware(GZipMiddleware):
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         kind = response.headers.get("Content-Type", "").partition(";")[0]
-        return super().process_response(request, response) if kind in COMPRESSED else response  # type: ignore[arg-type]
+        return super().process_response(request, response) if kind in COMPRESSED else response
 
 
 class OrganizationMiddleware:

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import redis
 import redis.asyncio
@@ -112,31 +113,28 @@ async def changes(
             await client.aclose()
 
 
-async def _resumed(client: redis.asyncio.Redis, key: str, after: str) -> Heard:
+async def _resumed(client: Any, key: str, after: str) -> Heard:
     """What was missed since, if the log still has all of it."""
     oldest = await client.xrange(key, count=1)
     if PLACE.fullmatch(after) and oldest and _order(oldest[0][0]) <= _order(after):
         missed = await client.xrange(key, min=f"({after}")
-        ids = frozenset().union(*(_ids(entry) for _, entry in missed))
+        ids = _all(missed)
         # Whoever was dismissed meanwhile has been let in again: that news is old.
         return Heard(missed[-1][0] if missed else after, frozenset(each for each in ids if each > 0))
     newest = await client.xrevrange(key, count=1)
     return Heard(newest[0][0] if newest else "0-0", frozenset(), is_gap=True)
 
 
-async def _next(
-    client: redis.asyncio.Redis, organization_id: int, place: str, seconds: float
-) -> tuple[str, frozenset[int]]:
+async def _next(client: Any, organization_id: int, place: str, seconds: float) -> tuple[str, frozenset[int]]:
     """The entries after that place, or none when there are none in time."""
     block = max(int(seconds * 1000), 1) if seconds else None
     answer = await client.xread({channel_of(organization_id): place}, count=MOST_KEPT, block=block)
     entries = answer[0][1] if answer else []
-    ids = frozenset().union(*(_ids(entry) for _, entry in entries))
-    return (entries[-1][0] if entries else place), ids
+    return (entries[-1][0] if entries else place), _all(entries)
 
 
-def _ids(entry: Mapping[str, str]) -> frozenset[int]:
-    return frozenset(int(part) for part in entry["ids"].split(","))
+def _all(entries: Iterable[tuple[str, Mapping[str, str]]]) -> frozenset[int]:
+    return frozenset(int(part) for _, entry in entries for part in entry["ids"].split(","))
 
 
 def _order(place: str) -> tuple[int, int]:

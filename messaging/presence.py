@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from functools import cache
+from typing import Any
 
 import redis
 from django.conf import settings
@@ -42,6 +43,7 @@ def leave(*, organization_id: int, conversation_id: int, membership_id: int) -> 
 
 def others(*, organization_id: int, conversation_id: int, membership_id: int | None) -> dict[int, bool]:
     """The other members who are here, each with whether they write."""
+    rows: Any
     try:
         rows = _client(settings.REDIS_URL).hgetall(_key(organization_id, conversation_id))
     except (redis.RedisError, OSError):

@@ -8,7 +8,7 @@ from core.actors import Actor
 from core.errors import DomainError
 from core.roles import Capability
 from messaging.keywords import wish_of
-from messaging.models import Message
+from messaging.models import AssistantTurn, Message
 from messaging.models.conversations import ConversationStatus, Direction, MessageType
 from messaging.selectors.hours import hours_of
 from messaging.services.outbound import send_text
@@ -36,6 +36,8 @@ def answer_when_away(*, actor: Actor, message_id: int, at: datetime) -> Message 
     )
     if said is None or at - said.at > LATEST or wish_of(said.body) is not None:
         return None
+    if AssistantTurn.objects.for_organization(actor.organization).filter(message=said).exists():
+        return None  # a member asks the assistant, who is always there
     if said.assistant_turns.exists():
         return None  # a member who asks the assistant, which is always there
     conversation = said.conversation

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -209,7 +210,7 @@ def test_the_first_load_is_small_enough_for_a_slow_line(office, visitor):
     cold = visitor(storage_state=state, service_workers="block")
     page = cold.page
     line = cold.context.new_cdp_session(page)
-    counted = {}
+    counted: dict[str, list[Any]] = {}
     line.send("Network.enable")
     line.on(
         "Network.responseReceived", lambda event: counted.setdefault(event["requestId"], [event["response"]["url"], 0])

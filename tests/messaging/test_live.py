@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 import redis
@@ -17,7 +18,7 @@ from messaging import live, streams
 @pytest.fixture
 def heard(organization):
     """What has come into the organisation's log since it was last asked."""
-    client = redis.Redis.from_url(settings.REDIS_URL, decode_responses=True)
+    client: Any = redis.Redis.from_url(settings.REDIS_URL, decode_responses=True)
     newest = client.xrevrange(live.channel_of(organization.pk), count=1)
     place = [newest[0][0] if newest else "0-0"]
 
