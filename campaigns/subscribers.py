@@ -29,7 +29,7 @@ from messaging.events import (
     TemplateChanged,
 )
 from messaging.models import MessageTemplate
-from messaging.models.channels import TemplateStatus
+from messaging.models.channels import TemplateCategory, TemplateStatus
 
 # A reply that quotes nothing belongs to the last campaign that wrote within this time.
 REPLY_WINDOW = timedelta(hours=72)
@@ -95,13 +95,23 @@ def attribute_reply(event: InboundReceived) -> None:
 
 
 def heed_template(event: TemplateChanged) -> None:
-    """A template that WhatsApp paused, disabled or rejected stops the campaigns that send it; the rest stays queued."""
+    """A template that WhatsApp paused, disabled or rejected stops the campaigns that send it; the rest stays queued.
+
+    So does one of another category: its price is not what was approved.
+    """
     template = MessageTemplate.objects.get(organization=event.organization_id, pk=event.template_id)
-    if template.status == TemplateStatus.APPROVED:
-        return
     running = Campaign.objects.live().filter(
         organization=event.organization_id, template=template, status=CampaignStatus.RUNNING
     )
+    if template.status == TemplateStatus.APPROVED:
+        others = [campaign.pk for campaign in running if not services.is_as_approved(campaign)]
+        category = TemplateCategory(template.category).label.lower()
+        reason = (
+            f"WhatsApp changed the template {template.name} ({template.language}): it costs the price of {category} now. "
+            "Look at the budget and have the campaign approved again."
+        )
+        _pause(event.organization_id, others, reason, None)
+        return
     said = TemplateStatus(template.status).label.lower()
     reason = f"WhatsApp says that the template {template.name} ({template.language}) is {said}."
     _pause(event.organization_id, list(running.values_list("pk", flat=True)), reason, None)

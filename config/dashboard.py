@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from core.actors import Actor
 from core.roles import Capability
 from crm.models import DisclosureAlert
-from messaging.selectors import InboxCounts, inbox_counts
+from messaging.selectors import InboxCounts, filtered_numbers, inbox_counts
 from sheets.models import Conflict, Spreadsheet
 
 # How many, and the address that shows them.
@@ -86,6 +86,12 @@ def open_conflicts(desk: Desk) -> Look:
     return count, f"{reverse('admin:sheets_conflict_changelist')}?state=open"
 
 
+def troubled_numbers(desk: Desk) -> Look:
+    """WhatsApp numbers that are blocked, do not work, or about which the last check found something."""
+    count = filtered_numbers(actor=desk.actor, state="trouble").count()
+    return count, f"/o/{desk.actor.organization.slug}/whatsapp/numbers/?state=trouble"
+
+
 CARDS: list[Card] = [
     Card(
         _("Unanswered"),
@@ -102,6 +108,13 @@ CARDS: list[Card] = [
         "warn",
     ),
     Card(_("Unassigned"), _("nobody answers them"), Capability.CONVERSATIONS_READ, inbox("unassigned"), "warn"),
+    Card(
+        _("WhatsApp numbers"),
+        _("blocked, not working, or with a warning"),
+        Capability.CHANNELS_READ,
+        troubled_numbers,
+        "bad",
+    ),
     Card(
         _("Campaigns running"),
         _("going out now"),

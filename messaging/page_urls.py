@@ -35,6 +35,7 @@ urlpatterns = [
     path("assistant/phones/<int:number_id>/forgetting/", assistant.forgetting, name="assistant-forgetting"),
     path("opt-outs/", opt_outs.opt_outs, name="opt-outs"),
     path("owners/<int:contact_id>/opt-out/", opt_outs.opt_out, name="opt-out"),
+    path("inbox/<int:conversation_id>/number-request/", numbers.number_request, name="number-request"),
     path("whatsapp/numbers/", numbers.numbers, name="whatsapp-numbers"),
     path("whatsapp/numbers/<int:channel_id>/", numbers.number, name="whatsapp-number"),
     path("whatsapp/numbers/<int:channel_id>/check/", numbers.number_check, name="whatsapp-number-check"),

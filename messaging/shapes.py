@@ -170,12 +170,17 @@ def _place(_action: Given) -> dict[str, Any]:
     return {"name": "send_location"}
 
 
+def _number(_action: Given) -> dict[str, Any]:
+    return {"name": "request_contact_info"}
+
+
 ACTIONS: dict[str, Callable[[Given], dict[str, Any]]] = {
     "button": _buttons,
     "list": _list,
     "cta_url": _address,
     "flow": _flow,
     "location_request_message": _place,
+    "request_contact_info": _number,
 }
 
 

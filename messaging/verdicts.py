@@ -98,6 +98,12 @@ KNOWN: dict[tuple[str, str], Verdict] = {
         gettext_noop("Give the app access again in Meta Business Suite, then check the number."),
     ),
     ("account", "VERIFIED_ACCOUNT"): Verdict(GOOD, gettext_noop("Meta has verified this account.")),
+    ("number", "BLOCKED"): Verdict(
+        SERIOUS,
+        gettext_noop("Nothing goes out from this number: %(what)s"),
+        gettext_noop("Messages wait. Mend what is wrong, then check the number."),
+    ),
+    ("number", "UNBLOCKED"): Verdict(GOOD, gettext_noop("Checked and well: messages go out again.")),
     ("alert", "INCREASED_CAPABILITIES_ELIGIBILITY_DEFERRED"): Verdict(
         INFO, gettext_noop("Meta has not decided yet whether the daily limit is raised."), gettext_noop("Wait a day or two.")
     ),

@@ -183,12 +183,13 @@ class CampaignAdmin(TenantAdmin):
 
     def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
         """Only what its status and the member's role allow."""
-        status = self.get_queryset(request).filter(pk=object_id).values_list("status", flat=True).first()
+        campaign = self.get_queryset(request).filter(pk=object_id).first()
+        status = campaign.status if campaign else None
         actor, are = acting(request), CampaignStatus
         approves, runs = actor.can(Capability.CAMPAIGNS_APPROVE), actor.can(Capability.CAMPAIGNS_RUN)
         offered = {
             "submit": actor.can(Capability.CAMPAIGNS_WRITE) and status == are.DRAFT,
-            "approve": approves and status == are.IN_REVIEW,
+            "approve": approves and campaign is not None and _waits_for_approval(campaign),
             "give_back": approves and status in (are.IN_REVIEW, are.APPROVED),
             "start": runs and status in (are.APPROVED, are.SCHEDULED),
             "unschedule": runs and status == are.SCHEDULED,
@@ -314,3 +315,10 @@ def _link(campaign: Campaign, count: int, statuses: str = "", *, responded: bool
         return "–"
     address = recipients_address(campaign, statuses, responded=responded)
     return format_html('<a href="{}">{}</a>', address, f"{count:,}")
+
+
+def _waits_for_approval(campaign: Campaign) -> bool:
+    """Handed in, or paused with a template that was changed since it was approved."""
+    if campaign.status == CampaignStatus.PAUSED:
+        return not services.is_as_approved(campaign)
+    return bool(campaign.status == CampaignStatus.IN_REVIEW)

@@ -3,7 +3,7 @@
 from campaigns.services.drafting import CampaignChanges, create_campaign, update_campaign
 from campaigns.services.ending import cancel_campaign, complete_campaign, end_campaign, skip_what_came_back
 from campaigns.services.preflight import Preflight, channels_of, pace_of, preflight
-from campaigns.services.review import approve_campaign, return_campaign, submit_for_review
+from campaigns.services.review import approve_campaign, is_as_approved, return_campaign, submit_for_review
 from campaigns.services.running import (
     pause_campaign,
     resume_campaign,
@@ -21,6 +21,7 @@ __all__ = [
     "complete_campaign",
     "create_campaign",
     "end_campaign",
+    "is_as_approved",
     "pace_of",
     "pause_campaign",
     "preflight",

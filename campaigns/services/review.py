@@ -27,13 +27,21 @@ def submit_for_review(*, actor: Actor, campaign: Campaign, at: datetime) -> Camp
 
 @transaction.atomic
 def approve_campaign(*, actor: Actor, campaign: Campaign, at: datetime) -> Approval:
-    """Let it go out as it is now. Raises OwnCampaign for its author and for who edited it last."""
+    """Let it go out as it is now. Raises OwnCampaign for its author and for who edited it last.
+
+    A paused campaign whose template was changed meanwhile is approved anew: it stays paused, and may be resumed then.
+    """
     actor.require(Capability.CAMPAIGNS_APPROVE)
     campaign = locked(actor=actor, campaign=campaign)
     me = actor.membership
     if me is None or me.pk in (campaign.created_by_id, campaign.edited_by_id):
         raise OwnCampaign("You wrote or changed this campaign, so somebody else must approve it.")
-    before = move(campaign, CampaignStatus.APPROVED)
+    if campaign.status == CampaignStatus.PAUSED and not is_as_approved(campaign):
+        before = campaign.status
+        standing = Approval.objects.for_organization(actor.organization).filter(campaign=campaign)
+        standing.filter(voided_at__isnull=True).update(voided_at=at, voided_by=me)
+    else:
+        before = move(campaign, CampaignStatus.APPROVED)
     approval: Approval = Approval.objects.create(
         organization=actor.organization,
         campaign=campaign,
@@ -69,6 +77,15 @@ def require_approval(campaign: Campaign) -> Approval:
             approval=approval.pk,
         )
     return approval
+
+
+def is_as_approved(campaign: Campaign) -> bool:
+    """Whether what would go out now is what was approved, to the letter and to the price."""
+    try:
+        require_approval(campaign)
+    except ApprovalMissing:
+        return False
+    return True
 
 
 def present_fingerprint(campaign: Campaign) -> str:

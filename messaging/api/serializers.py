@@ -245,7 +245,7 @@ class NewMessageSerializer(serializers.Serializer[Any]):
     location = serializers.DictField(required=False, help_text="latitude, longitude, name, address")
     contacts = serializers.ListField(child=serializers.DictField(), required=False)
     interactive = serializers.DictField(
-        required=False, help_text="button, list, cta_url, flow, location_request_message"
+        required=False, help_text="button, list, cta_url, flow, location_request_message, request_contact_info"
     )
     reaction = NewReactionSerializer(required=False)
     seen = serializers.IntegerField(

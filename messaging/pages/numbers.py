@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -112,6 +114,30 @@ def number_appeal(request: HttpRequest, channel_id: int) -> HttpResponse:
     except DomainError as refusal:
         messages.error(request, refusal.message)
     return redirect("whatsapp-number", actor.organization.slug, channel_id)
+
+
+@require_POST
+@page(Capability.CONVERSATIONS_REPLY)
+def number_request(request: HttpRequest, conversation_id: int) -> HttpResponse:
+    """Ask somebody whom we know by a WhatsApp user id only for the number: one tap of theirs gives it."""
+    actor = _actor(request)
+    found = selectors.conversation(actor=actor, conversation_id=conversation_id)
+    asked = {
+        "type": "request_contact_info",
+        "body": {"text": _("May we have your phone number, so that we can call you?")},
+        "action": {},
+    }
+    try:
+        services.send_interactive(
+            actor=actor,
+            conversation=found,
+            interactive=asked,
+            client_request_id=request.POST.get("client_request_id", "") or uuid.uuid4().hex,
+            at=timezone.now(),
+        )
+    except DomainError as refusal:
+        messages.error(request, refusal.message)
+    return redirect("conversation", actor.organization.slug, conversation_id)
 
 
 def _actor(request: HttpRequest) -> Actor:

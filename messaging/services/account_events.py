@@ -121,7 +121,7 @@ def _account(actor: Actor, numbers: list[Channel], value: Json, key: str, at: da
                 said = read(NoticeKind.ACCOUNT, code, details)
             words = (code if code != "DISABLE" else event).replace("_", " ").lower()
             reason = f"WhatsApp restricted this account ({words}). {said.step}"
-            if not block_channel(actor=actor, channel=channel, reason=reason, at=at):
+            if not block_channel(actor=actor, channel=channel, reason=reason, at=at, is_told=True):
                 _save(actor, channel, {"status_reason": reason[:300]}, "messaging.channel_blocked", at)
         else:
             enqueue("messaging.check_channel", organization_id=actor.organization.pk, channel_id=channel.pk)

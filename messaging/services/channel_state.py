@@ -17,6 +17,8 @@ from crm.models.contacts import PointStatus
 from messaging.events import ChannelChanged
 from messaging.models import Channel, Message
 from messaging.models.conversations import MessageStatus
+from messaging.models.notices import NoticeKind
+from messaging.services.noticing import note
 
 log = structlog.get_logger(__name__)
 
@@ -26,10 +28,10 @@ SUSPECT_AFTER = 2
 
 
 @transaction.atomic
-def block_channel(*, actor: Actor, channel: Channel, reason: str, at: datetime) -> bool:
+def block_channel(*, actor: Actor, channel: Channel, reason: str, at: datetime, is_told: bool = False) -> bool:
     """Nothing more goes out from this number until somebody has acted; False when it was blocked already.
 
-    Messages stay queued: a token that is dead for an hour burns nobody.
+    Messages stay queued: a token that is dead for an hour burns nobody. `is_told`: its history says why already.
     """
     actor.require(Capability.CHANNELS_MANAGE)
     if not Channel.objects.filter(pk=channel.pk, blocked_at__isnull=True).update(
@@ -39,6 +41,10 @@ def block_channel(*, actor: Actor, channel: Channel, reason: str, at: datetime) 
     channel.blocked_at, channel.status_reason = at, reason[:300]
     log.error("channel_blocked", channel_id=channel.pk, organization_id=actor.organization.pk, reason=reason)
     audit.record(actor=actor, action="messaging.channel_blocked", target=channel, after={"reason": reason}, at=at)
+    if not is_told:
+        details = {"what": reason[:300]}
+        key = at.isoformat()
+        note(actor=actor, of=channel, kind=NoticeKind.NUMBER, code="BLOCKED", key=key, details=details, at=at)
     events.publish(ChannelChanged(actor.organization.pk, channel.pk))
     return True
 

@@ -165,6 +165,8 @@ def _tell(actor: Actor, channel: Channel, before: dict[str, Any], at: datetime) 
     if before["quality"] != channel.quality:
         details = {"now": str(channel.quality), "before": before["quality"]}
         note(actor=actor, of=channel, kind="quality", code=str(channel.quality), key=key, details=details, at=at)
+    if before["blocked_at"] and channel.blocked_at is None:
+        note(actor=actor, of=channel, kind="number", code="UNBLOCKED", key=key, at=at)
     if before["number_status"] and before["number_status"] != channel.number_status:
         note(actor=actor, of=channel, kind="number", code=channel.number_status, key=key, at=at)
 

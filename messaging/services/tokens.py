@@ -58,7 +58,7 @@ def who_to_ask(actor: Actor) -> str:
 
 def _learn(actor: Actor, channel: Channel, token: dict[str, object], at: datetime) -> None:
     if token.get("is_valid") is False:
-        if block_channel(actor=actor, channel=channel, reason=DEAD, at=at):
+        if block_channel(actor=actor, channel=channel, reason=DEAD, at=at, is_told=True):
             details = {"who": who_to_ask(actor)}
             note(
                 actor=actor,

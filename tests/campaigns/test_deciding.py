@@ -287,6 +287,37 @@ def test_a_template_that_whatsapp_pauses_pauses_its_campaigns(manager: Actor, ru
     )
 
 
+def test_a_template_of_another_price_pauses_until_somebody_else_approves_again(
+    manager: Actor, second_manager: Actor, running: Campaign
+) -> None:
+    changed = TemplateChanged(manager.organization.pk, running.template_id)
+    running.template.quality = "YELLOW"
+    running.template.save()
+    heed_template(changed)
+    running.refresh_from_db()
+    assert running.status == "running"  # only a word about it
+
+    running.template.category = "MARKETING" if running.template.category == "UTILITY" else "UTILITY"
+    running.template.save()
+    heed_template(changed)
+
+    running.refresh_from_db()
+    assert running.status == "paused"
+    assert "costs the price of" in CampaignPause.objects.get().reason
+    with pytest.raises(ApprovalMissing):
+        services.resume_campaign(actor=manager, campaign=running, at=NOW)
+    with pytest.raises(OwnCampaign):
+        services.approve_campaign(actor=manager, campaign=running, at=NOW)
+    services.approve_campaign(actor=second_manager, campaign=running, at=NOW)
+    running.refresh_from_db()
+    assert running.status == "paused"
+    services.resume_campaign(actor=manager, campaign=running, at=NOW)
+    running.refresh_from_db()
+    assert running.status == "running"
+    with pytest.raises(IllegalMove):
+        services.approve_campaign(actor=second_manager, campaign=running, at=NOW)
+
+
 def test_reads_cost_the_same_for_many(manager: Actor, running: Campaign, django_assert_num_queries) -> None:
     with django_assert_num_queries(1):
         selectors.funnels(actor=manager, campaign_ids=[running.pk, 1, 2, 3])

@@ -226,6 +226,30 @@ def test_a_number_given_on_request_is_attached_and_a_twin_offered(
     assert "own number, kept with the contact" in page(client, manager, talk)
 
 
+def test_who_hides_the_number_is_asked_for_it_once(sandbox, relay, channel: Channel, client, manager, majlis) -> None:
+    from django.utils import timezone
+
+    from messaging.services import delivery
+
+    write(sandbox, who=SHY, text="Hi", name="Shy Example", username="shy")
+    relay()
+    talk = Conversation.objects.get()
+    assert "Ask for the number" in page(client, manager, talk)
+
+    for _ in range(2):
+        client.post(f"/o/palm/inbox/{talk.pk}/number-request/", {"client_request_id": "ask-1"})
+    asked = Message.objects.get(direction="outbound")
+    delivery.deliver_message(actor=majlis, message_id=asked.pk, at=timezone.now())
+    [sent] = sandbox.received()
+    assert sent["body"]["interactive"]["action"] == {"name": "request_contact_info"}
+    assert sent["body"]["recipient"] == SHY
+
+    card = {"origin": "contact_request", "name": {"formatted_name": "Shy"}, "phones": [{"wa_id": "971509998877"}]}
+    write(sandbox, who=SHY, type="contacts", contacts=[card])
+    relay()
+    assert "Ask for the number" not in page(client, manager, talk)
+
+
 def test_a_card_of_somebody_else_is_nobodys_own_number(sandbox, relay, channel: Channel) -> None:
     card = {"name": {"formatted_name": "My lawyer"}, "phones": [{"wa_id": "971509998877"}]}
     write(sandbox, type="contacts", contacts=[card])
