@@ -10,7 +10,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "messages": {"task": "messaging.sweep_messages", "schedule": 30.0, "options": {"expires": 30}},
     "tokens": {"task": "messaging.watch_tokens", "schedule": 6 * 3600.0, "options": {"expires": 3600}},
     "assistant": {"task": "messaging.sweep_turns", "schedule": 30.0, "options": {"expires": 30}},
-    "meanings": {"task": "messaging.sweep_meanings", "schedule": 60.0, "options": {"expires": 60}},
+    "meanings": {"task": "messaging.sweep_meanings", "schedule": 30.0, "options": {"expires": 30}},
     "campaigns": {"task": "campaigns.sweep", "schedule": 15.0, "options": {"expires": 15}},
     "exports": {"task": "core.sweep_exports", "schedule": 60.0, "options": {"expires": 60}},
     "sheets": {"task": "sheets.sync_due", "schedule": 20.0, "options": {"expires": 20}},

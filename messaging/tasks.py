@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from core.actors import Actor, system
 from core.errors import Unavailable
+from core.jobs import enqueue
 from core.models import Organization
 from core.models.organization import OrganizationStatus
 from core.tenancy import organization_scope
@@ -38,6 +39,7 @@ def process_webhooks(*, organization_id: int) -> None:
     with organization_scope(organization_id, source="whatsapp"):
         actor, last = _system(organization_id), 0
         while last := processing.process_webhooks(actor=actor, at=timezone.now(), after=last):
+            enqueue("messaging.understand", organization_id=organization_id)  # once a batch, not once a message
             if time.monotonic() > end:
                 process_webhooks.apply_async(kwargs={"organization_id": organization_id})
                 return

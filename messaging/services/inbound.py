@@ -79,9 +79,7 @@ def take_message(*, actor: Actor, channel: Channel, said: InboundMessage, at: da
         enqueue("messaging.fetch_media", organization_id=actor.organization.pk, message_id=message.pk)
     if said.type in (MessageType.TEXT, MessageType.INTERACTIVE):
         heed_keyword(actor=actor, conversation=conversation, message=message)
-    turn = hear(actor=actor, conversation=conversation, message=message, sender=said.sender)
-    if message.body and turn is None:
-        enqueue("messaging.understand", organization_id=actor.organization.pk)
+    hear(actor=actor, conversation=conversation, message=message, sender=said.sender)
     live.announce(organization_id=actor.organization.pk, conversation_id=conversation.pk)
     events.publish(
         InboundReceived(

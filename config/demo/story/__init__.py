@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from config.demo.stage import Stage
-from config.demo.story import money, outreach, sheets, stock, talk
+from config.demo.story import assistant, money, outreach, sheets, stock, talk
 
 STEPS: list[Callable[[Stage], str]] = [
     stock.everything_is_up,
@@ -21,6 +21,7 @@ STEPS: list[Callable[[Stage], str]] = [
     outreach.respect_stop,
     talk.keep_the_window,
     talk.turn_away,
+    assistant.ask_for_an_owner,
     money.close_deal,
     money.approve,
     money.pay,
