@@ -92,5 +92,8 @@ def _recover(organization: Organization) -> None:
 
 def _held() -> bool:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()")
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database AND d.datname = current_database() "
+            "WHERE l.locktype = 'advisory' AND l.pid <> pg_backend_pid()"
+        )
         return bool(cursor.fetchone()[0])
