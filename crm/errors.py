@@ -19,6 +19,12 @@ class NumberIsShared(Conflict):
     code = "number_is_shared"
 
 
+class NumberShared(Invalid):
+    """What others will read holds somebody's number or address."""
+
+    code = "number_shared"
+
+
 class EmailInvalid(Invalid):
     code = "email_invalid"
 

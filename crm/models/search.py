@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import pgtrigger
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import F, Func, Q
+from django.db.models import F, Func, Q, Value
 from django.db.models.lookups import Exact
 
 from core.models import Membership, TenantForeignKey, TenantModel, TenantQuerySet
@@ -90,6 +90,15 @@ class SharedWith(models.TextChoices):
     ORGANIZATION = "organization", "Everybody here"
 
 
+# Six digits with at most three signs between any two, as parts of numbers are searched for, or an address of e-mail,
+# in what people type freely. Written into the constraint below.
+A_NUMBER = "@|([0-9\u0660-\u0669\u06f0-\u06f9\uff10-\uff19][^0-9A-Za-z,]{0,3}){6}"
+HOLDS_A_NUMBER = (
+    '$.keyvalue() ? (@.key like_regex "^(q|building|cluster|layout|language|nationality)$").value[*] '
+    f'? (@ like_regex "{A_NUMBER}")'
+)
+
+
 class SavedFilterQuerySet(TenantQuerySet):
     def visible_to(self, actor: Actor) -> Self:
         """One's own, those of one's supervisor for the team, and those for everybody."""
@@ -136,6 +145,21 @@ class SavedFilter(TenantModel):
                 name="crm_saved_filter_parameters_are_named",
                 condition=Exact(
                     Func(F("parameters"), function="jsonb_typeof", output_field=models.TextField()), "object"
+                ),
+            ),
+            # Whoever searches for a number has it; those with whom the view would be shared were not given it.
+            models.CheckConstraint(
+                name="crm_saved_filter_shared_without_numbers",
+                condition=Q(shared_with=SharedWith.NOBODY)
+                | ~Q(name__regex=A_NUMBER)
+                & Exact(
+                    Func(
+                        F("parameters"),
+                        Value(HOLDS_A_NUMBER),
+                        function="jsonb_path_exists",
+                        output_field=models.BooleanField(),
+                    ),
+                    False,
                 ),
             ),
         ]

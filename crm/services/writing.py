@@ -20,6 +20,7 @@ from crm.errors import (
     AlreadyAssigned,
     AlreadyThere,
     NotOfThisProject,
+    NumberShared,
     PersonNeeded,
     PriceInvalid,
     PropertyHasNoKey,
@@ -65,6 +66,11 @@ REFUSALS: dict[str, tuple[type[DomainError], str]] = {
     "crm_agent_commission_at_most_all": (ValueInvalid, "A commission is 10,000 basis points (100 %) at most."),
     "crm_saved_filter_name_once": (AlreadyThere, "You have a view of this name already."),
     "crm_saved_filter_has_a_name": (ValueInvalid, "A view needs a name."),
+    "crm_saved_filter_shared_without_numbers": (
+        NumberShared,
+        "This view holds what looks like a number or an e-mail address, and those are not given to everybody: keep it for "
+        "yourself, or take the number out of its filters and its name.",
+    ),
     "crm_project_assignment_once": (AlreadyAssigned, "This agent has that project or unit already."),
     "crm_deal_agent_not_archived": (AgentNotActive, "An archived agent leads no open deal; choose another."),
     "crm_contact_assignee_not_suspended": (AgentNotActive, "This member is suspended; give the contact to another."),

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection, connections, transaction
 from django.test import Client
 
 from core.actors import Actor
 from core.errors import DomainError
-from core.models import AuditEntry
+from core.models import AuditEntry, Membership, Organization, User
 from core.roles import Role
+from core.tenancy import SETTING
 from crm import services
 from crm.models import SavedFilter
 from tests.conftest import member
@@ -159,6 +162,41 @@ def test_a_view_that_names_a_deleted_project_says_so(manager, client: Client):
     assert "It is not there any more" in answer.content.decode()
 
 
+NUMBERS = [
+    "0501234567", "+971 50 123 4567", "971|501234567", "123456", "٠٥٠١٢٣٤٥٦٧", "noura@example.com", "Noura 050-123-4567",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("typed", NUMBERS)
+def test_a_view_with_a_number_in_it_is_not_shared(typed, manager, agent, client: Client):
+    mine = keep(manager, "Mine", parameters={"q": [typed]})
+    for refused in (
+        lambda: keep(manager, "House", parameters={**ASKED, "q": [typed]}, shared_with="organization"),
+        lambda: keep(manager, "Team", parameters={"building": ["Aster", typed]}, shared_with="team"),
+        lambda: keep(manager, typed, shared_with="organization"),
+        lambda: services.update_filter(actor=manager, saved=mine, shared_with="organization"),
+    ):
+        with pytest.raises(DomainError) as refusal:
+            refused()
+        assert refusal.value.code == "number_shared"
+        assert typed not in refusal.value.message
+
+    shared = keep(manager, "House", shared_with="organization")
+    client.force_login(manager.user)
+    client.post("/o/palm/views/units/", {"asked": urlencode({"q": typed}), "view": shared.pk})
+    shared.refresh_from_db()
+    assert shared.parameters == ASKED
+    assert seen_by(agent) == {"House"}
+
+
+def test_prices_keys_dates_and_unit_numbers_are_no_numbers_of_people(manager):
+    kept = {
+        "q": ["1203, 1204 Aster Tower 12"], "price_min": ["1250000"], "project": ["1234567,7654321"], "since": ["2026-01-01"],
+    }  # fmt: skip
+
+    assert keep(manager, "Units 12-15", parameters=kept, shared_with="organization").parameters == kept
+
+
 @pytest.mark.parametrize(
     ("column", "value", "constraint"),
     [
@@ -168,6 +206,8 @@ def test_a_view_that_names_a_deleted_project_says_so(manager, client: Client):
         ("parameters", "'[]'", "crm_saved_filter_parameters_are_named"),
         ("name", "'Other'", "crm_saved_filter_name_once"),
         ("is_default", "true", "crm_saved_filter_one_default"),
+        ("shared_with", "'team', name = '050 123 4567'", "crm_saved_filter_shared_without_numbers"),
+        ("shared_with", "'team', parameters = '{\"q\": [\"0501234567\"]}'", "crm_saved_filter_shared_without_numbers"),
     ],
 )
 def test_the_database_holds_it(column, value, constraint, manager):
@@ -214,3 +254,31 @@ class TestApi:
         assert office.post("saved-filters/", kept).json()["code"] == "already_there"
         assert Caller(client, outsider).get("saved-filters/").status_code == 404
         assert SavedFilter.objects.count() == 1
+
+
+@pytest.mark.django_db(databases=["default", "owner"])
+def test_views_shared_before_become_their_owners_alone(worker_database: str):
+    migration = import_module("crm.migrations.0017_saved_views_without_numbers")
+    with transaction.atomic(using="owner"), connections["owner"].cursor() as cursor:
+        house = Organization.objects.using("owner").create(slug="elm", name="Elm Estates")
+        cursor.execute("SELECT set_config(%s, %s, true)", [SETTING, str(house.pk)])
+        user = User.objects.using("owner").create(email="mona@elm.example", name="Mona")
+        whose = Membership.objects.using("owner").create(organization=house, user=user, role=Role.MANAGER)
+        cursor.execute("ALTER TABLE crm_savedfilter DROP CONSTRAINT crm_saved_filter_shared_without_numbers")
+        kept = {"list": "units", "organization": house, "membership": whose, "shared_with": "organization"}
+        views = SavedFilter.objects.using("owner")
+        leaks = [
+            views.create(name=f"View {number}", parameters={"q": [NUMBERS[number]]}, **kept).pk
+            for number in range(len(NUMBERS))
+        ]
+        leaks.append(views.create(name="0501234567", parameters=ASKED, **kept).pk)
+        fine = views.create(name="Free", parameters={**ASKED, "price_min": ["1250000"]}, **kept)
+
+        for _ in range(2):  # again changes nothing
+            cursor.execute(migration.PRIVATE)
+
+        assert set(views.filter(shared_with="nobody").values_list("pk", flat=True)) == set(leaks)
+        assert views.get(pk=fine.pk).shared_with == "organization"
+        trail = AuditEntry.objects.using("owner").filter(action="crm.filter_changed", target_type="crm.savedfilter")
+        assert sorted(trail.values_list("target_id", flat=True)) == sorted(leaks)
+        transaction.set_rollback(True, using="owner")
