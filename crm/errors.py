@@ -51,6 +51,12 @@ class AlreadyAssigned(Conflict):
     code = "already_assigned"
 
 
+class ProjectArchived(Conflict):
+    """Nobody works on it any more: it gets no new unit and no new assignment by hand."""
+
+    code = "project_archived"
+
+
 class NotOfThisProject(Invalid):
     code = "property_not_of_project"
 

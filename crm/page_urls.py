@@ -33,6 +33,7 @@ urlpatterns = [
     path("projects/<int:number>/status/", projects.status, name="project-status"),
     path("projects/<int:number>/assignments/", projects.assignments, name="project-assignments"),
     path("assignments/<int:assignment_id>/completion/", projects.completion, name="assignment-completion"),
+    path("assignments/<int:assignment_id>/due/", projects.due, name="assignment-due"),
     path("assignments/<int:assignment_id>/transfer/", projects.transfer, name="assignment-transfer"),
     path("owners/", owner_list.owners, name="owners"),
     path("owners/<int:contact_id>/", owners.owner, name="owner"),

@@ -83,3 +83,9 @@ class SoftDeleteModel(TenantModel):
 
 
 LIVE = Q(deleted_at__isnull=True)
+
+
+def known(name: str, field: str, choices: type[models.TextChoices], *, blank: bool = False) -> models.CheckConstraint:
+    """The field is one of its choices, or empty where it may be: whoever writes the row, and however."""
+    values = [*choices.values, *([""] if blank else [])]
+    return models.CheckConstraint(name=name, condition=Q(**{f"{field}__in": values}))

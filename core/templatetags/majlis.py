@@ -163,6 +163,12 @@ def time_left_tone(until: datetime | None) -> str:
 
 
 @register.filter
+def is_past(day: date | None) -> bool:
+    """Whether the day is over in the office's zone; nothing is not."""
+    return day is not None and day < timezone.localdate()
+
+
+@register.filter
 def epoch(at: datetime | None) -> int:
     """Seconds since 1970, for the script that counts down."""
     return int(at.timestamp()) if at else 0

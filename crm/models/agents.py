@@ -11,7 +11,7 @@ from django.db.models import F, Q
 
 from core.encryption import ROTATING_SETTING, EncryptedTextField
 from core.models import SoftDeleteModel, SoftDeleteQuerySet, TenantForeignKey, TenantModel
-from core.models.base import LIVE
+from core.models.base import LIVE, known
 from core.roles import Reach
 from crm.models.stock import Project, Property
 
@@ -57,6 +57,7 @@ class Agent(SoftDeleteModel):
                 name="crm_agent_commission_at_most_all",
                 condition=Q(commission_basis_points__isnull=True) | Q(commission_basis_points__lte=10_000),
             ),
+            known("crm_agent_status_known", "status", AgentStatus),
         ]
 
     def __str__(self) -> str:
@@ -203,6 +204,7 @@ class ProjectAssignment(SoftDeleteModel):
                 condition=Q(status="transferred", successor__isnull=False)
                 | (~Q(status="transferred") & Q(successor__isnull=True)),
             ),
+            known("crm_project_assignment_status_known", "status", AssignmentStatus),
         ]
         triggers = [ARCHIVED_AGENTS_REFUSE, UNIT_IS_OF_THE_PROJECT]
 

@@ -14,7 +14,7 @@ from django.db.models.functions import Reverse
 
 from core.encryption import EncryptedTextField
 from core.models import SoftDeleteModel, SoftDeleteQuerySet, TenantForeignKey
-from core.models.base import LIVE
+from core.models.base import LIVE, known
 from core.roles import Reach
 from crm.models.do_not_contact import LISTED_POINTS_ARE_MARKED
 from crm.models.history import kept_fields
@@ -132,6 +132,7 @@ class Contact(Mergeable):
                 name="crm_contact_national_id_once",
             ),
             merged_is_hidden("crm_contact"),
+            known("crm_contact_kind_known", "kind", ContactKind),
         ]
         indexes = [
             # matching an imported owner: by normalised name within an organisation; the list by name
@@ -239,6 +240,16 @@ class ContactPoint(SoftDeleteModel):
                 fields=["organization", "contact", "kind"],
                 condition=LIVE & Q(is_primary=True),
                 name="crm_contact_point_one_primary_per_kind",
+            ),
+            known("crm_contact_point_kind_known", "kind", PointKind),
+            known("crm_contact_point_status_known", "status", PointStatus),
+            known("crm_contact_point_line_type_known", "line_type", LineType),
+            # E.164: what is no number of it leads nowhere, and is found by nobody who looks for the number.
+            models.CheckConstraint(
+                name="crm_contact_point_number_is_e164",
+                condition=~Q(kind__in=[PointKind.PHONE, PointKind.WHATSAPP])
+                | Q(value__regex=r"^\+[1-9][0-9]{6,14}$")
+                | ~LIVE,
             ),
         ]
         indexes = [

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from core.models import SoftDeleteModel, SoftDeleteQuerySet, TenantForeignKey
-from core.models.base import LIVE
+from core.models.base import LIVE, known
 from core.roles import Reach
 from crm.models.agents import Agent
 from crm.models.contacts import Contact
@@ -88,6 +88,8 @@ class Deal(SoftDeleteModel):
                 condition=LIVE & Q(kind="sale", stage__in=["accepted", "contract"]),
                 name="crm_deal_one_open_sale_per_unit",
             ),
+            known("crm_deal_kind_known", "kind", DealKind),
+            known("crm_deal_stage_known", "stage", DealStage),
         ]
         indexes = [
             # the pipeline of an organisation by stage, newest first

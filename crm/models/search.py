@@ -152,14 +152,16 @@ class SavedFilter(TenantModel):
                 name="crm_saved_filter_shared_without_numbers",
                 condition=Q(shared_with=SharedWith.NOBODY)
                 | ~Q(name__regex=A_NUMBER)
-                & Exact(
-                    Func(
-                        F("parameters"),
-                        Value(HOLDS_A_NUMBER),
-                        function="jsonb_path_exists",
-                        output_field=models.BooleanField(),
-                    ),
-                    False,
+                & Q(
+                    Exact(
+                        Func(
+                            F("parameters"),
+                            Value(HOLDS_A_NUMBER),
+                            function="jsonb_path_exists",
+                            output_field=models.BooleanField(),
+                        ),
+                        False,
+                    )
                 ),
             ),
         ]

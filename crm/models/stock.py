@@ -13,7 +13,7 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 
 from core.models import SoftDeleteModel, SoftDeleteQuerySet, TenantForeignKey, TenantModel
-from core.models.base import LIVE
+from core.models.base import LIVE, known
 from core.roles import Reach
 from crm.models.contacts import Contact
 from crm.models.history import kept_fields, kept_owners
@@ -75,6 +75,7 @@ class Project(SoftDeleteModel):
             models.CheckConstraint(
                 name="crm_project_budget_not_negative", condition=Q(budget_minor__isnull=True) | Q(budget_minor__gte=0)
             ),
+            known("crm_project_status_known", "status", ProjectStatus),
         ]
         triggers = keeps_words("n.name || ' ' || n.master_project")
 
@@ -238,6 +239,16 @@ class Property(Mergeable):
             ),
             models.CheckConstraint(
                 name="crm_property_area_positive", condition=Q(area_sqm__isnull=True) | Q(area_sqm__gt=0)
+            ),
+            known("crm_property_status_known", "status", PropertyStatus),
+            known("crm_property_purpose_known", "purpose", Purpose, blank=True),
+            models.CheckConstraint(
+                name="crm_property_latitude_on_earth",
+                condition=Q(latitude__isnull=True) | Q(latitude__gte=-90, latitude__lte=90),
+            ),
+            models.CheckConstraint(
+                name="crm_property_longitude_on_earth",
+                condition=Q(longitude__isnull=True) | Q(longitude__gte=-180, longitude__lte=180),
             ),
             merged_is_hidden("crm_property"),
         ]

@@ -111,13 +111,18 @@ def _amount(unit: Property) -> str:
     return amount if rest.strip("0") else whole
 
 
-class AssignmentForm(forms.Form):
-    """Who is to work on a project, or on one unit of it, until when."""
-
-    agent = forms.ModelChoiceField(label=gettext_lazy("Agent"), queryset=Agent.objects.none())
+class DueForm(forms.Form):
     due_on = forms.DateField(
         label=gettext_lazy("Due"), required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d")
     )
+
+
+class AssignmentForm(DueForm):
+    """Who is to work on a project, or on one unit of it, until when."""
+
+    field_order = ("agent", "due_on", "notes")
+
+    agent = forms.ModelChoiceField(label=gettext_lazy("Agent"), queryset=Agent.objects.none())
     notes = forms.CharField(
         label=gettext_lazy("Notes"), required=False, max_length=2000, widget=forms.TextInput({"dir": "auto"})
     )

@@ -20,7 +20,7 @@ from crm import panels, selectors, services
 from crm.models import Project, ProjectAssignment
 from crm.models.stock import ProjectStatus
 from crm.pages.asking import actor_of, back, number_in
-from crm.pages.forms import AssignmentForm, ready_agents
+from crm.pages.forms import AssignmentForm, DueForm, ready_agents
 
 # What a button of the life cycle says.
 MOVES = {
@@ -104,6 +104,24 @@ def completion(request: HttpRequest, assignment_id: int) -> HttpResponse:
         messages.error(request, refusal.message)
     else:
         messages.success(request, _("The assignment is completed."))
+    return _to_where_it_was(request, assignment)
+
+
+@require_POST
+@page(Capability.ASSIGNMENTS_WRITE)
+def due(request: HttpRequest, assignment_id: int) -> HttpResponse:
+    """Another due date, or none."""
+    assignment = _assignment(request, assignment_id)
+    form = DueForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Write a date, or leave it empty."))
+        return _to_where_it_was(request, assignment)
+    try:
+        services.update_assignment(actor=actor_of(request), assignment=assignment, due_on=form.cleaned_data["due_on"])
+    except DomainError as refusal:
+        messages.error(request, refusal.message)
+    else:
+        messages.success(request, _("Saved."))
     return _to_where_it_was(request, assignment)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -22,6 +23,7 @@ OPEN_STAGES = (DealStage.OFFER, DealStage.ACCEPTED, DealStage.CONTRACT)
 class AgentLoad:
     agent: Agent
     assignment_count: int
+    overdue_count: int
     open_deal_count: int
     contact_count: int
 
@@ -36,19 +38,19 @@ class AgentPage:
     contacts: list[Contact]
 
 
-def agent_loads(*, actor: Actor, at_work_only: bool = True) -> list[AgentLoad]:
-    """Agents by name, with what is on their hands now. One query."""
+def agent_loads(*, actor: Actor, today: date, at_work_only: bool = True) -> list[AgentLoad]:
+    """Agents by name, with what is on their hands now, and what of it was due before `today`. One query."""
     actor.require(Capability.CRM_READ)
     agents = Agent.objects.visible_to(actor)
     if at_work_only:
         agents = agents.filter(status=AgentStatus.ACTIVE)
-    return _loads(agents)
+    return _loads(agents, today)
 
 
-def agent_page(*, actor: Actor, agent_id: int) -> AgentPage:
+def agent_page(*, actor: Actor, agent_id: int, today: date) -> AgentPage:
     """One agent's work. Four queries. Raises NotFound."""
     actor.require(Capability.CRM_READ)
-    load = next(iter(_loads(Agent.objects.visible_to(actor).filter(pk=agent_id))), None)
+    load = next(iter(_loads(Agent.objects.visible_to(actor).filter(pk=agent_id), today)), None)
     if load is None:
         raise NotFound("There is no such agent here.")
     agent = load.agent
@@ -63,17 +65,18 @@ def agent_page(*, actor: Actor, agent_id: int) -> AgentPage:
     )
 
 
-def _loads(agents: QuerySet[Agent]) -> list[AgentLoad]:
+def _loads(agents: QuerySet[Agent], today: date) -> list[AgentLoad]:
     work = ProjectAssignment.objects.live().filter(agent=OuterRef("pk"), status=AssignmentStatus.ACTIVE)
     deals = Deal.objects.live().filter(agent=OuterRef("pk"), stage__in=OPEN_STAGES)
     contacts = Contact.objects.live().filter(assigned_to=OuterRef("membership"))
     annotated = agents.select_related("membership__reports_to__user").annotate(
         assignment_count=_how_many(work, "agent"),
+        overdue_count=_how_many(work.filter(due_on__lt=today), "agent"),
         open_deal_count=_how_many(deals, "agent"),
         contact_count=_how_many(contacts, "assigned_to"),
     )
     return [
-        AgentLoad(agent, agent.assignment_count, agent.open_deal_count, agent.contact_count)
+        AgentLoad(agent, agent.assignment_count, agent.overdue_count, agent.open_deal_count, agent.contact_count)
         for agent in annotated.order_by("name", "pk")[:500]
     ]
 

@@ -9,13 +9,14 @@ from django.db import transaction
 
 from core import audit, events
 from core.actors import Actor
+from core.deadlocks import tried_twice
 from core.roles import Capability
 from crm.errors import AgentNotActive, AssignmentEnded, NotOfThisProject, ValueInvalid
 from crm.events import AssignmentTransferred
 from crm.models import Agent, Contact, Deal, Ownership, Project, ProjectAssignment, Property
 from crm.models.agents import AgentStatus, AssignmentStatus
 from crm.models.deals import DealStage
-from crm.services.writing import add, change, locked
+from crm.services.writing import add, at_work, change, locked
 
 
 class AssignmentFields(TypedDict, total=False):
@@ -23,7 +24,7 @@ class AssignmentFields(TypedDict, total=False):
     notes: str
 
 
-@transaction.atomic
+@tried_twice
 def assign_agent(
     *,
     actor: Actor,
@@ -35,11 +36,12 @@ def assign_agent(
 ) -> ProjectAssignment:
     """Give an agent a project, or one unit of it: from now on the agent sees it, and its owners.
 
-    Supervisors assign what they see to their team. Raises AlreadyAssigned, AgentNotActive, NotOfThisProject, NotFound.
+    Supervisors assign what they see to their team. Raises AlreadyAssigned, AgentNotActive, ProjectArchived,
+    NotOfThisProject, NotFound.
     """
     actor.require(Capability.ASSIGNMENTS_WRITE)
     agent = ready(actor, agent)
-    project = locked(Project.objects.visible_to(actor), project, "project")
+    project = at_work(locked(Project.objects.visible_to(actor), project, "project"))
     if property is not None:
         property = locked(Property.objects.visible_to(actor), property, "unit")
         if property.project_id != project.pk:
@@ -75,7 +77,7 @@ def complete_assignment(*, actor: Actor, assignment: ProjectAssignment) -> Proje
     return change(actor=actor, row=assignment, action="crm.assignment_completed", changes=values)
 
 
-@transaction.atomic
+@tried_twice
 def transfer_assignment(
     *, actor: Actor, assignment: ProjectAssignment, successor: Agent, at: datetime
 ) -> ProjectAssignment:
@@ -85,9 +87,16 @@ def transfer_assignment(
     ValueInvalid (the same agent), NotFound.
     """
     actor.require(Capability.ASSIGNMENTS_WRITE)
+    hold_agents(actor, assignment.agent_id, successor.pk)
     assignment = _active(actor, assignment)
     successor = ready(actor, successor, other_than=assignment.agent)
     return hand_over(actor, assignment, successor, at)
+
+
+def hold_agents(actor: Actor, *agents: int) -> None:
+    """All agents of one act, in the order of their keys and before their work: of two who cross, one waits."""
+    rows = Agent.objects.for_organization(actor.organization).filter(pk__in=agents).order_by("pk")
+    list(rows.select_for_update(of=("self",), no_key=True).values_list("pk"))
 
 
 def ready(actor: Actor, agent: Agent, other_than: Agent | None = None) -> Agent:

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 
 from core import audit, events
 from core.actors import Actor
+from core.deadlocks import tried_twice
 from core.members import reinstate_member, suspend_member
 from core.models import Membership
 from core.roles import Capability
@@ -18,11 +19,11 @@ from crm.events import AgentArchived, LeavingAsked
 from crm.models import Agent, Contact, Deal, Departure, ProjectAssignment
 from crm.models.agents import AgentStatus
 from crm.models.deals import DealStage
-from crm.services.assignments import hand_over, ready
+from crm.services.assignments import hand_over, hold_agents, ready
 from crm.services.writing import change, locked, refusals, single_spaced
 
 
-@transaction.atomic
+@tried_twice
 def archive_agent(
     *,
     actor: Actor,
@@ -38,6 +39,7 @@ def archive_agent(
     is work and no successor, AgentNotActive (the successor), NotFound.
     """
     actor.require(Capability.AGENTS_MANAGE)
+    hold_agents(actor, *_keys(agent, successor, successors))
     agent = locked(Agent.objects.visible_to(actor), agent, "agent")
     if agent.status == AgentStatus.ARCHIVED:
         return agent
@@ -45,7 +47,7 @@ def archive_agent(
     return agent
 
 
-@transaction.atomic
+@tried_twice
 def agent_leaves(
     *,
     actor: Actor,
@@ -65,6 +67,7 @@ def agent_leaves(
     why = single_spaced(reason)[:300]
     if not why:
         raise ValueInvalid("Say why: it is kept with the departure.", field="reason")
+    hold_agents(actor, *_keys(agent, successor, successors))
     agent = locked(Agent.objects.visible_to(actor), agent, "agent")
     if Departure.objects.filter(organization=actor.organization, agent=agent, returned_at__isnull=True).exists():
         raise NotLeft(f"{agent.name} has left already.", agent=agent.pk)
@@ -115,6 +118,10 @@ def agent_returns(*, actor: Actor, agent: Agent, at: datetime) -> Agent:
     departure.returned_at, departure.returned_by = at, actor.membership
     departure.save(update_fields=["returned_at", "returned_by", "updated_at"])
     return agent
+
+
+def _keys(agent: Agent, successor: Agent | None, successors: Mapping[int, Agent] | None) -> set[int]:
+    return {each.pk for each in [agent, successor, *(successors or {}).values()] if each is not None}
 
 
 def _move(

@@ -12,12 +12,13 @@ from django.db.models import Max, TextChoices
 from django.utils.translation import gettext as _
 
 from core.actors import Actor
+from core.deadlocks import tried_twice
 from core.errors import Invalid, NotFound, StaleVersion
 from core.roles import Capability
 from crm.errors import FieldNotYours, StatusMoveRefused, ValueInvalid
 from crm.models import Project, Property, PropertyType
 from crm.models.stock import ProjectStatus, PropertyStatus
-from crm.services.writing import add, amount, change, locked, single_spaced
+from crm.services.writing import add, amount, at_work, change, locked, single_spaced
 
 PROJECT_MOVES: dict[str, frozenset[str]] = {
     ProjectStatus.ACTIVE: frozenset({ProjectStatus.PAUSED, ProjectStatus.COMPLETED, ProjectStatus.ARCHIVED}),
@@ -113,7 +114,7 @@ def update_project(*, actor: Actor, project: Project, **changes: Unpack[ProjectF
     if "number" in changes and changes["number"] is None:
         del changes["number"]
     if "status" in changes:
-        _check_move(ProjectStatus, project.status, changes["status"], PROJECT_MOVES)
+        check_move(ProjectStatus, project.status, changes["status"], PROJECT_MOVES)
     values = _project_values(project, changes)
     return change(actor=actor, row=project, action="crm.project_changed", changes=values)
 
@@ -147,17 +148,17 @@ def update_property_type(
 def create_property(*, actor: Actor, project: Project, **fields: Unpack[PropertyFields]) -> Property:
     """A new unit. It needs a key: a P-number, else a registration, else a unit number with its building or cluster.
 
-    Raises PropertyHasNoKey, AlreadyThere, ValueInvalid, PriceInvalid, AmountInvalid, CurrencyUnknown, NotFound.
+    Raises ProjectArchived, PropertyHasNoKey, AlreadyThere, ValueInvalid, PriceInvalid, AmountInvalid, CurrencyUnknown, NotFound.
     """
     actor.require(Capability.STOCK_WRITE)
-    project = locked(Project.objects.visible_to(actor), project, "project")
+    project = at_work(locked(Project.objects.visible_to(actor), project, "project"))
     unit = Property(organization=actor.organization, project=project, currency=actor.organization.currency)
     for name, value in _property_values(actor, unit, fields).items():
         setattr(unit, name, value)
     return add(actor=actor, row=unit, action="crm.property_added")
 
 
-@transaction.atomic
+@tried_twice
 def update_property(
     *,
     actor: Actor,
@@ -170,7 +171,7 @@ def update_property(
 
     Agents change what owners tell them (FROM_OWNERS) of the units they see; the rest asks Capability.STOCK_WRITE.
     `seen` is the `updated_at` of the unit that the actor had before him. Raises FieldNotYours, StatusMoveRefused,
-    StaleVersion (it changed since), and as create_property.
+    ProjectArchived, StaleVersion (it changed since), and as create_property.
     """
     actor.require(Capability.CRM_WRITE)
     unit = locked(Property.objects.visible_to(actor), property, "unit")
@@ -180,10 +181,12 @@ def update_property(
     if others and not actor.can(Capability.STOCK_WRITE):
         raise FieldNotYours(f"Ask the office to change: {', '.join(others)}.", fields=others)
     if "status" in changes:
-        _check_move(PropertyStatus, unit.status, changes["status"], PROPERTY_MOVES)
+        check_move(PropertyStatus, unit.status, changes["status"], PROPERTY_MOVES)
     values = _property_values(actor, unit, changes)
     if project is not None:
         values["project"] = locked(Project.objects.visible_to(actor), project, "project")
+        if project.pk != unit.project_id:
+            at_work(values["project"])
     return change(actor=actor, row=unit, action="crm.property_changed", changes=values)
 
 
@@ -220,7 +223,8 @@ def _take_amount(values: dict[str, Any], name: str, present: int | None, currenc
         amount("0", wanted)
 
 
-def _check_move(statuses: type[TextChoices], before: str, after: str, moves: Mapping[str, frozenset[str]]) -> None:
+def check_move(statuses: type[TextChoices], before: str, after: str, moves: Mapping[str, frozenset[str]]) -> None:
+    """Raises StatusMoveRefused with what it may become, Invalid for what is no status."""
     labels = {value: str(label) for value, label in statuses.choices}
     if after not in moves:
         raise Invalid(f"{after!r} is not a status; use one of {', '.join(moves)}.", field="status", value=after)

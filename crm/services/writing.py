@@ -23,10 +23,13 @@ from crm.errors import (
     NumberShared,
     PersonNeeded,
     PriceInvalid,
+    ProjectArchived,
     PropertyHasNoKey,
     SharesExceedWhole,
     ValueInvalid,
 )
+from crm.models import Project
+from crm.models.stock import ProjectStatus
 
 RowT = TypeVar("RowT", bound=TenantModel)
 
@@ -50,6 +53,8 @@ REFUSALS: dict[str, tuple[type[DomainError], str]] = {
         "A unit needs a P-number, or a registration, or a unit number with its building or cluster.",
     ),
     "crm_property_price_not_negative": (PriceInvalid, "An asking price is zero or more."),
+    "crm_property_latitude_on_earth": (ValueInvalid, "A latitude is between -90 and 90 degrees."),
+    "crm_property_longitude_on_earth": (ValueInvalid, "A longitude is between -180 and 180 degrees."),
     "crm_property_area_positive": (ValueInvalid, "An area is more than zero square metres."),
     "crm_ownership_ends_after_start": (
         ValueInvalid,
@@ -92,6 +97,15 @@ def locked(rows: TenantQuerySet, row: RowT, noun: str) -> RowT:
     if found is None:
         raise NotFound(f"There is no such {noun} here.")
     return found
+
+
+def at_work(project: Project) -> Project:
+    """What nobody works on any more gets nothing new by hand. Raises ProjectArchived."""
+    if project.status == ProjectStatus.ARCHIVED:
+        raise ProjectArchived(
+            f"{project.name} is archived and gets nothing new: take it up again first.", project=project.pk
+        )
+    return project
 
 
 def add(*, actor: Actor, row: RowT, action: str) -> RowT:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import IntegrityError, ProgrammingError, connection, transaction
+from django.db import IntegrityError, ProgrammingError, connection, connections, transaction
+from django.utils import timezone
 
 from core.actors import Actor
-from core.models import Membership
-from crm.models import BankDetails, OwnerDisclosure, Ownership, ProjectAssignment
+from core.models import AuditEntry, Membership, Organization
+from core.tenancy import SETTING
+from crm.models import BankDetails, Contact, ContactPoint, OwnerDisclosure, Ownership, ProjectAssignment
 from tests.conftest import member
 from tests.crm import factories
 
@@ -213,3 +216,78 @@ def test_what_was_disclosed_is_written_once(agent: Actor) -> None:
         ):
             cursor.execute(statement)
     assert OwnerDisclosure.objects.get() == shown
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value", "constraint"),
+    [
+        ("project", "status", "'open'", "crm_project_status_known"),
+        ("property", "status", "'free'", "crm_property_status_known"),
+        ("property", "purpose", "'gift'", "crm_property_purpose_known"),
+        ("property", "latitude", "90.000001", "crm_property_latitude_on_earth"),
+        ("property", "latitude", "-90.000001", "crm_property_latitude_on_earth"),
+        ("property", "longitude", "180.000001", "crm_property_longitude_on_earth"),
+        ("property", "longitude", "-180.000001", "crm_property_longitude_on_earth"),
+        ("agent", "status", "'gone'", "crm_agent_status_known"),
+        ("projectassignment", "status", "'lost'", "crm_project_assignment_status_known"),
+        ("deal", "kind", "'gift'", "crm_deal_kind_known"),
+        ("deal", "stage", "'won'", "crm_deal_stage_known"),
+        ("contact", "kind", "'pet'", "crm_contact_kind_known"),
+        ("contactpoint", "kind", "'fax'", "crm_contact_point_kind_known"),
+        ("contactpoint", "status", "'good'", "crm_contact_point_status_known"),
+        ("contactpoint", "line_type", "'pager'", "crm_contact_point_line_type_known"),
+        *(
+            ("contactpoint", "value", f"'{value}'", "crm_contact_point_number_is_e164")
+            for value in ("0501234567", "971501234567", "+971 50 123 4567", "+0501234567", "+123456", "+1234567890123456", "")
+        ),
+        ("contactpoint", "kind", "'whatsapp', value = '971501234567'", "crm_contact_point_number_is_e164"),
+    ],
+)  # fmt: skip
+def test_every_state_and_number_and_place_is_one_that_there_is(
+    table: str, column: str, value: str, constraint: str, manager: Actor, agent: Actor
+) -> None:
+    house = manager.organization
+    unit = factories.unit(factories.project(house), latitude="90", longitude="-180")
+    profile = factories.agent(agent)
+    factories.assignment(profile, unit.project)
+    contact = factories.contact(house)
+    factories.point(contact, "+971501234567")
+    factories.deal(unit, profile, seller=contact)
+
+    assert refused(f"UPDATE crm_{table} SET {column} = {value}") == constraint
+
+
+def test_addresses_and_hidden_points_may_be_what_they_are(manager: Actor) -> None:
+    contact = factories.contact(manager.organization)
+    factories.point(contact, "noura@example.com", kind="email")
+    factories.point(contact, "AE.1234", kind="bsuid")
+    factories.point(contact, "050", deleted_at=timezone.now())
+
+    execute("UPDATE crm_contactpoint SET notes = 'x'")
+
+
+@pytest.mark.django_db(databases=["default", "owner"])
+def test_numbers_from_before_the_rule_are_mended_or_hidden_with_a_word(worker_database: str) -> None:
+    migration = import_module("crm.migrations.0018_rules_of_stock_and_people")
+    with transaction.atomic(using="owner"), connections["owner"].cursor() as cursor:
+        house = Organization.objects.using("owner").create(slug="elm", name="Elm Estates")
+        cursor.execute("SELECT set_config(%s, %s, true)", [SETTING, str(house.pk)])
+        cursor.execute("ALTER TABLE crm_contactpoint DROP CONSTRAINT crm_contact_point_number_is_e164")
+        contact = Contact.objects.using("owner").create(organization=house, display_name="Noura")
+        points = ContactPoint.objects.using("owner")
+
+        def point(value: str, kind: str = "phone") -> int:
+            return int(points.create(organization=house, contact=contact, kind=kind, value=value).pk)
+
+        there = point("+971501234567")
+        same, twice = point("+971 50 123 4567"), point("00971501234568")
+        again, bare, lost = point("+971-50-1234568"), point("971501234569", "whatsapp"), point("050 123 4567")
+
+        for _ in range(2):  # again changes nothing
+            cursor.execute(migration.MEND)
+
+        live = dict(points.filter(deleted_at__isnull=True).values_list("pk", "value"))
+        assert live == {there: "+971501234567", twice: "+971501234568", bare: "+971501234569"}
+        trail = AuditEntry.objects.using("owner").filter(action="crm.contact_point_hidden")
+        assert sorted(trail.values_list("target_id", flat=True)) == sorted([same, again, lost])
+        transaction.set_rollback(True, using="owner")

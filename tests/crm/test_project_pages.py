@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
+from core.errors import DomainError
+from crm import services
 from crm.models import OwnerDisclosure, Project, ProjectAssignment
 from tests.crm import factories
 from tests.crm.test_pages import signed_in
@@ -133,6 +138,51 @@ def test_managers_see_who_has_how_much_work(organization, manager, agent, other_
     assert "Jumeirah" in listing
     assert "Noura" in page
     assert signed_in(other_agent).get(reverse("agents", args=["palm"])).status_code == 403
+
+
+def test_what_is_overdue_is_marked_and_another_date_is_given_on_the_page(organization, manager, agent):
+    project = factories.project(organization)
+    omar = factories.agent(agent)
+    work = factories.assignment(omar, project, due_on=timezone.localdate() - timedelta(days=1))
+    office, due = signed_in(manager), reverse("assignment-due", args=["palm", work.pk])
+    pages = [reverse("agents", args=["palm"]), reverse("agent", args=["palm", omar.pk])]
+    pages.append(reverse("project", args=["palm", project.number]))
+    assert all("overdue" in office.get(page).content.decode() for page in pages)
+
+    later = timezone.localdate() + timedelta(days=7)
+    assert office.post(due, {"due_on": later.isoformat(), "next": pages[1]})["Location"] == pages[1]
+    work.refresh_from_db()
+    assert work.due_on == later
+    assert not any("overdue" in office.get(page).content.decode() for page in pages)
+    office.post(due, {"due_on": "soon"})
+    work.refresh_from_db()
+    assert work.due_on == later
+    office.post(due, {"due_on": ""})
+    work.refresh_from_db()
+    assert work.due_on is None
+    assert signed_in(agent).post(due, {"due_on": "2026-01-01"}).status_code == 403
+
+
+def test_an_archived_project_gets_nothing_new_by_hand(organization, manager, agent):
+    project = factories.project(organization, number=7)
+    unit = factories.unit(factories.project(organization, "Elsewhere"))
+    omar = factories.agent(agent)
+    services.archive_project(actor=manager, project=project)
+
+    refused = signed_in(manager).post(reverse("project-assignments", args=["palm", 7]), {"agent": omar.pk})
+
+    assert refused.status_code == 409
+    assert "take it up again first" in refused.content.decode()
+    for by_hand in (
+        lambda: services.create_property(actor=manager, project=project, p_number="1"),
+        lambda: services.update_property(actor=manager, property=unit, project=project),
+        lambda: services.assign_agent(actor=manager, agent=omar, project=project),
+    ):
+        with pytest.raises(DomainError) as refusal:
+            by_hand()
+        assert refusal.value.code == "project_archived"
+    services.update_project(actor=manager, project=project, status="active")
+    assert services.assign_agent(actor=manager, agent=omar, project=project).pk
 
 
 class TestOwner:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -118,7 +119,7 @@ def test_pages_count_and_show_only_what_is_seen(stock: dict[str, Any], agent: Ac
     assert contact.may_disclose
     (project,) = selectors.project_list(actor=agent)
     assert (project.unit_count, project.available_count, project.owner_count, project.agent_count) == (1, 1, 1, 1)
-    (load,) = selectors.agent_loads(actor=agent)
+    (load,) = selectors.agent_loads(actor=agent, today=date(2026, 6, 1))
     assert (load.assignment_count, load.open_deal_count, load.contact_count) == (1, 1, 0)
 
     services.disclose_owner_number(actor=agent, contact=stock["contacts"], reason="calls", at=at)

@@ -1,4 +1,4 @@
-"""What can be done to many rows at once. Each does one row through the service that pages call, and can set it back.
+"""What can be done to many rows at once. Each does what the service of one row does, and can set it back.
 
 `foresee` says for the preview what would become of a row, without writing; the service has the last word.
 """
@@ -25,8 +25,9 @@ from crm.models.bulk import BulkAction, BulkNoun
 from crm.models.contacts import PointStatus
 from crm.models.stock import PropertyStatus
 from crm.services.assignments import assign_agent
+from crm.services.bulk.sets import Columns
 from crm.services.people import mark_bad_contact, mark_do_not_contact, update_contact
-from crm.services.stock import PROPERTY_MOVES, update_property
+from crm.services.stock import PROPERTY_MOVES, check_move, update_property
 from crm.services.writing import change, locked, single_spaced
 
 MOST_TAGS = 20
@@ -41,16 +42,23 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class OneByOne:
     """`do` returns before and after of what it wrote, or None when the row was so already. `undo` sets back what
     nobody changed since, and says whether it did."""
+
+    do: Callable[[Actor, Any, Mapping[str, Any], datetime], tuple[dict[str, Any], dict[str, Any]] | None]
+    undo: Callable[[Actor, int, Mapping[str, Any], Mapping[str, Any], datetime], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """`by` is how it is done and undone: row by row through the service of one row, or many in one statement."""
 
     noun: BulkNoun
     capability: Capability
     check: Callable[[Actor, Mapping[str, Any]], Checked]
     foresee: Callable[[Any, Mapping[str, Any]], str | None]
-    do: Callable[[Actor, Any, Mapping[str, Any], datetime], tuple[dict[str, Any], dict[str, Any]] | None]
-    undo: Callable[[Actor, int, Mapping[str, Any], Mapping[str, Any], datetime], bool]
+    by: OneByOne | Columns
     # What `foresee` asks of other tables, told with the rows: a preview of many is no query a row.
     told: Callable[[QuerySet[Any], Mapping[str, Any]], QuerySet[Any]] = lambda rows, value: rows
 
@@ -162,14 +170,11 @@ def _tags(to: Callable[[Contact, Mapping[str, Any]], list[str]]) -> dict[str, An
     def foresee(contact: Contact, value: Mapping[str, Any]) -> str | None:
         return SAME if to(contact, value) == contact.tags else None
 
-    def do(actor: Actor, contact: Contact, value: Mapping[str, Any], at: datetime) -> Any:
-        before, tags = list(contact.tags), to(contact, value)
-        if tags == before:
-            return None
-        update_contact(actor=actor, contact=contact, tags=tags)
-        return {"tags": before}, {"tags": tags}
-
-    return {"check": _check_tags, "foresee": foresee, "do": do, "undo": _field_back(Contact, "crm.contact_changed")}
+    return {
+        "check": _check_tags,
+        "foresee": foresee,
+        "by": Columns("crm.contact_changed", lambda contact, value: {"tags": to(contact, value)}),
+    }
 
 
 def _check_reason(actor: Actor, given: Mapping[str, Any]) -> Checked:
@@ -231,14 +236,6 @@ def _check_language(actor: Actor, given: Mapping[str, Any]) -> Checked:
     return Checked({"language": code}, code)
 
 
-def _set_language(actor: Actor, contact: Contact, value: Mapping[str, Any], at: datetime) -> Any:
-    before = contact.language
-    if before == value["language"]:
-        return None
-    update_contact(actor=actor, contact=contact, language=value["language"])
-    return {"language": before}, {"language": value["language"]}
-
-
 def _assign_contact(actor: Actor, contact: Contact, value: Mapping[str, Any], at: datetime) -> Any:
     if contact.assigned_to_id == value["membership"]:
         return None
@@ -249,17 +246,15 @@ def _assign_contact(actor: Actor, contact: Contact, value: Mapping[str, Any], at
 
 
 # ── both ─────────────────────────────────────────────────────────────────────
-def _field(name: str) -> dict[str, Any]:
-    """One field of a unit, through update_property."""
+def _field(name: str) -> Columns:
+    """One field of a unit, as update_property would set it."""
 
-    def do(actor: Actor, unit: Property, value: Mapping[str, Any], at: datetime) -> Any:
-        before = getattr(unit, name)
-        if before == value[name]:
-            return None
-        update_property(actor=actor, property=unit, **{name: value[name]})
-        return {name: before}, {name: value[name]}
+    def of(unit: Property, value: Mapping[str, Any]) -> dict[str, Any]:
+        if name == "status":
+            check_move(PropertyStatus, unit.status, value[name], PROPERTY_MOVES)
+        return {name: value[name]}
 
-    return {"do": do, "undo": _field_back(Property, "crm.property_changed")}
+    return Columns("crm.property_changed", of)
 
 
 def _field_back(model: Any, action: str) -> Callable[..., bool]:
@@ -316,28 +311,26 @@ def _differs(name: str) -> Callable[[Any, Mapping[str, Any]], str | None]:
 
 
 _UNIT, _CONTACT = BulkNoun.UNIT, BulkNoun.CONTACT
-_DELETE: dict[str, Any] = {"check": _nothing, "foresee": _always, "do": _delete, "undo": _undelete}
+_DELETE: dict[str, Any] = {"check": _nothing, "foresee": _always, "by": OneByOne(_delete, _undelete)}
 ACTIONS: dict[tuple[BulkNoun, BulkAction], Act] = {
-    (_UNIT, BulkAction.STATUS): Act(_UNIT, Capability.STOCK_WRITE, _check_status, _foresee_status, **_field("status")),
+    (_UNIT, BulkAction.STATUS): Act(_UNIT, Capability.STOCK_WRITE, _check_status, _foresee_status, _field("status")),
     (_UNIT, BulkAction.PRICE_NOTE): Act(
-        _UNIT, Capability.STOCK_WRITE, _check_price_note, _differs("price_note"), **_field("price_note")
+        _UNIT, Capability.STOCK_WRITE, _check_price_note, _differs("price_note"), _field("price_note")
     ),
     (_UNIT, BulkAction.PROJECT): Act(
         _UNIT,
         Capability.STOCK_WRITE,
         _check_project,
         _differs("project_id"),
-        _do_project,
-        _field_back(Property, "crm.property_changed"),
+        OneByOne(_do_project, _field_back(Property, "crm.property_changed")),
     ),
     (_UNIT, BulkAction.ASSIGN): Act(
         _UNIT,
         Capability.ASSIGNMENTS_WRITE,
         _check_agent,
         _foresee_unit_assigned,
-        _assign_unit,
-        _unassign_unit,
-        _with_assigned,
+        OneByOne(_assign_unit, _unassign_unit),
+        told=_with_assigned,
     ),
     (_UNIT, BulkAction.DELETE): Act(_UNIT, Capability.CRM_DELETE, **_DELETE),
     (_CONTACT, BulkAction.ASSIGN): Act(
@@ -345,8 +338,7 @@ ACTIONS: dict[tuple[BulkNoun, BulkAction], Act] = {
         Capability.ASSIGNMENTS_WRITE,
         _check_agent,
         lambda contact, value: SAME if contact.assigned_to_id == value["membership"] else None,
-        _assign_contact,
-        _field_back(Contact, "crm.contact_changed"),
+        OneByOne(_assign_contact, _field_back(Contact, "crm.contact_changed")),
     ),
     (_CONTACT, BulkAction.TAG): Act(_CONTACT, Capability.CRM_WRITE, **_tags(_tagged)),
     (_CONTACT, BulkAction.UNTAG): Act(_CONTACT, Capability.CRM_WRITE, **_tags(_untagged)),
@@ -355,19 +347,22 @@ ACTIONS: dict[tuple[BulkNoun, BulkAction], Act] = {
         Capability.CRM_WRITE,
         _check_reason,
         lambda contact, value: SAME if contact.is_bad_contact else None,
-        _mark_bad,
-        _field_back(Contact, "crm.contact_marked_good"),
+        OneByOne(_mark_bad, _field_back(Contact, "crm.contact_marked_good")),
     ),
     (_CONTACT, BulkAction.NO_CONTACT): Act(
-        _CONTACT, Capability.CRM_WRITE, _check_reason, _foresee_silence, _silence, _unsilence, _with_points
+        _CONTACT,
+        Capability.CRM_WRITE,
+        _check_reason,
+        _foresee_silence,
+        OneByOne(_silence, _unsilence),
+        told=_with_points,
     ),
     (_CONTACT, BulkAction.LANGUAGE): Act(
         _CONTACT,
         Capability.CRM_WRITE,
         _check_language,
         _differs("language"),
-        _set_language,
-        _field_back(Contact, "crm.contact_changed"),
+        Columns("crm.contact_changed", lambda contact, value: {"language": value["language"]}),
     ),
     (_CONTACT, BulkAction.DELETE): Act(_CONTACT, Capability.CRM_DELETE, **_DELETE),
 }

@@ -22,12 +22,13 @@ from core.tenancy import acting_through
 from crm.errors import BulkChangeMoved, BulkTooLarge, ValueInvalid
 from crm.models import BulkChange, BulkItem, Contact, Property
 from crm.models.bulk import BulkAction, BulkNoun, BulkOutcome, BulkStatus
-from crm.services.bulk.actions import ACTIONS, SAME, Act
+from crm.services.bulk.actions import ACTIONS, SAME, Act, OneByOne
+from crm.services.bulk.sets import GONE, SINCE, Columns, do_set, undo_set
 from crm.services.writing import person, refusals
 
 MOST = 50_000
 AT_ONCE = 500
-CHUNK = 100
+CHUNK, SET_OF = 100, 1_000
 SHOWN = 50
 LEASE = timedelta(minutes=5)
 MODELS: dict[str, Any] = {BulkNoun.UNIT: Property, BulkNoun.CONTACT: Contact}
@@ -121,7 +122,7 @@ def undo_change(*, actor: Actor, change: BulkChange, at: datetime) -> BulkChange
 
 
 def run_change(*, organization: Organization, change_id: int, at: datetime) -> None:
-    """Work one change, or its undoing, off: a hundred rows a transaction, and never a row twice."""
+    """Work one change, or its undoing, off: a hundred rows a transaction, or a thousand where one statement sets them all; never a row twice."""
     changes = BulkChange.objects.for_organization(organization)
     working = Q(status__in=[BulkStatus.RUNNING, BulkStatus.UNDOING])
     if not changes.filter(working, pk=change_id, leased_until__lte=at).update(leased_until=at + LEASE):
@@ -161,48 +162,70 @@ def _start(actor: Actor, change: BulkChange, at: datetime) -> BulkChange:
 def _doing(actor: Actor, change: BulkChange, at: datetime) -> Iterator[Callable[[], None]]:
     act = ACTIONS[BulkNoun(change.noun), BulkAction(change.action)]
     done = set(change.items.values_list("target_id", flat=True))
-    left = [pk for pk in change.ids if pk not in done]
-    for start in range(0, len(left), CHUNK):
-        yield lambda chunk=left[start : start + CHUNK]: _do_chunk(actor, change, act, chunk, at)  # type: ignore[misc]
+    for chunk in _parted([pk for pk in change.ids if pk not in done], act):
+        yield lambda chunk=chunk: _do_chunk(actor, change, act, chunk, at)  # type: ignore[misc]
 
 
 def _do_chunk(actor: Actor, change: BulkChange, act: Act, chunk: list[int], at: datetime) -> None:
     rows = {row.pk: row for row in _rows(actor, change.noun).filter(pk__in=chunk)}
-    items = []
-    for pk in chunk:
-        item = BulkItem(organization=actor.organization, change=change, target_id=pk, label=f"({pk})")
-        row = rows.get(pk)
-        if row is None:
-            item.outcome, item.why = BulkOutcome.REFUSED, "It is not there any more, or not yours to see."
-        else:
-            item.label = _label(row)
-            try:
-                with refusals():
-                    written = act.do(actor, row, change.value, at)
-                item.outcome = BulkOutcome.SAME if written is None else BulkOutcome.CHANGED
-                item.before, item.after = written or ({}, {})
-            except DomainError as refusal:
-                item.outcome, item.why = BulkOutcome.REFUSED, refusal.message[:300]
-        items.append(item)
+    items = [
+        BulkItem(
+            organization=actor.organization,
+            change=change,
+            target_id=pk,
+            label=_label(rows[pk]) if pk in rows else f"({pk})",
+        )
+        for pk in chunk
+    ]
+    if isinstance(act.by, Columns):
+        do_set(actor=actor, rows=_rows(actor, change.noun), items=items, columns=act.by, value=change.value)
+    else:
+        for item in items:
+            _do_one(actor, act.by, item, rows.get(item.target_id), change.value, at)
     BulkItem.objects.bulk_create(items)
+
+
+def _do_one(actor: Actor, by: OneByOne, item: BulkItem, row: Any, value: Mapping[str, Any], at: datetime) -> None:
+    if row is None:
+        item.outcome, item.why = BulkOutcome.REFUSED, GONE
+        return
+    try:
+        with refusals():
+            written = by.do(actor, row, value, at)
+        item.outcome = BulkOutcome.SAME if written is None else BulkOutcome.CHANGED
+        item.before, item.after = written or ({}, {})
+    except DomainError as refusal:
+        item.outcome, item.why = BulkOutcome.REFUSED, refusal.message[:300]
 
 
 def _undoing(actor: Actor, change: BulkChange, at: datetime) -> Iterator[Callable[[], None]]:
     act = ACTIONS[BulkNoun(change.noun), BulkAction(change.action)]
-    left = list(change.items.filter(outcome=BulkOutcome.CHANGED, is_restored__isnull=True).order_by("pk"))
-    for start in range(0, len(left), CHUNK):
-        yield lambda chunk=left[start : start + CHUNK]: _undo_chunk(actor, act, chunk, at)  # type: ignore[misc]
+    left = change.items.filter(outcome=BulkOutcome.CHANGED, is_restored__isnull=True).order_by("pk")
+    for chunk in _parted(list(left), act):
+        yield lambda chunk=chunk: _undo_chunk(actor, change, act, chunk, at)  # type: ignore[misc]
 
 
-def _undo_chunk(actor: Actor, act: Act, chunk: list[BulkItem], at: datetime) -> None:
+def _undo_chunk(actor: Actor, change: BulkChange, act: Act, chunk: list[BulkItem], at: datetime) -> None:
+    if isinstance(act.by, Columns):
+        undo_set(actor=actor, rows=_rows(actor, change.noun), items=chunk, columns=act.by)
+        for restored, why in ((True, ""), (False, SINCE)):
+            ids = [item.pk for item in chunk if item.is_restored is restored]
+            change.items.filter(pk__in=ids).update(is_restored=restored, why=why)
+        return
     for item in chunk:
         try:
             with refusals():
-                item.is_restored = act.undo(actor, item.target_id, item.before, item.after, at)
-            item.why = "" if item.is_restored else "It was changed since, and stays as it is."
+                item.is_restored = act.by.undo(actor, item.target_id, item.before, item.after, at)
+            item.why = "" if item.is_restored else SINCE
         except DomainError as refusal:
             item.is_restored, item.why = False, refusal.message[:300]
     BulkItem.objects.bulk_update(chunk, ["is_restored", "why"])
+
+
+def _parted(rows: list[Any], act: Act) -> Iterator[list[Any]]:
+    size = SET_OF if isinstance(act.by, Columns) else CHUNK
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
 
 
 def _foresee(actor: Actor, change: BulkChange, act: Act) -> Foreseen:
@@ -225,7 +248,7 @@ def _foresee(actor: Actor, change: BulkChange, act: Act) -> Foreseen:
                     examples.append((_label(row), why))
     gone = len(change.ids) - seen
     if gone:
-        reasons["It is not there any more, or not yours to see."] += gone
+        reasons[GONE] += gone
     return Foreseen(found["changed"], found["same"], sum(reasons.values()), reasons.most_common(10), examples)
 
 

@@ -12,7 +12,9 @@ from django.db import connection, transaction
 
 from core import audit, events
 from core.actors import Actor
+from core.deadlocks import tried_twice
 from core.errors import NotFound
+from core.models import Organization
 from core.roles import Capability
 from core.tenancy import acting_through
 from crm.errors import AlreadyMerged, ValueInvalid
@@ -74,7 +76,7 @@ def kind_of(noun: str) -> Kind:
     return KINDS[noun]
 
 
-@transaction.atomic
+@tried_twice
 def merge(
     *, actor: Actor, noun: str, survivor_id: int, other_id: int, take: Collection[str] = (), at: datetime
 ) -> Merge:
@@ -134,6 +136,7 @@ def merge(
     return made
 
 
+@tried_twice
 def preview_merge(
     *, actor: Actor, noun: str, survivor_id: int, other_id: int, take: Collection[str] = (), at: datetime
 ) -> MergePreview:
@@ -170,7 +173,7 @@ def settle_merge(*, merge_id: int, at: datetime) -> int:
         return 0
     before = made.steps.count()
     kind = KINDS[made.noun]
-    kind.model._base_manager.select_for_update(no_key=True).filter(pk__in=[made.survivor_id, made.merged_id]).count()
+    _hold(kind, made.organization, made.survivor_id, made.merged_id)
     ends = kind.model.objects.survivors_of([made.survivor_id])
     if ends[made.survivor_id] != made.survivor_id:
         return 0  # the survivor was merged too: that merge's stragglers come first, by its own sweep
@@ -182,12 +185,19 @@ def settle_merge(*, merge_id: int, at: datetime) -> int:
 
 
 def _locked(actor: Actor, kind: Kind, survivor_id: int, other_id: int) -> tuple[Any, Any]:
-    """Both, held in the order of their ids: of two who merge the same pair at once, either way round, one waits."""
-    rows = kind.model.objects.visible_to(actor).select_for_update(of=("self",), no_key=True)
-    found = {row.pk: row for row in rows.filter(pk__in=[survivor_id, other_id]).order_by("pk")}
+    """Both, as they are once nobody else merges them or undoes it."""
+    _hold(kind, actor.organization, survivor_id, other_id)
+    found = {row.pk: row for row in kind.model.objects.visible_to(actor).filter(pk__in=[survivor_id, other_id])}
     if survivor_id == other_id or len(found) != 2:
         _refuse_pair(actor, kind, survivor_id, other_id)
     return found[survivor_id], found[other_id]
+
+
+def _hold(kind: Kind, organization: Organization, *ids: int) -> None:
+    """Held in the order of their ids: of two who merge the same pair at once, either way round, one waits. The hidden
+    one too: whoever undoes the merge at this moment is waited for, and then it is there again."""
+    rows = kind.model.objects.for_organization(organization).filter(pk__in=ids).order_by("pk")
+    list(rows.select_for_update(of=("self",), no_key=True).values_list("pk"))
 
 
 def _refuse_pair(actor: Actor, kind: Kind, survivor_id: int, other_id: int) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
-
 from core import audit, events
 from core.actors import Actor
+from core.deadlocks import tried_twice
 from core.errors import NotFound
 from core.tenancy import acting_through
 from crm.errors import AlreadyMerged, MergeReversed, UndoLaterFirst
@@ -21,7 +20,7 @@ from crm.services.merging.recording import put_back
 from crm.services.writing import refusals
 
 
-@transaction.atomic
+@tried_twice
 def reverse_merge(*, actor: Actor, merge: Merge, at: datetime) -> Merge:
     """Undo a merge. What a person changed since, and what came to the survivor since, stays; `kept` says what.
 
