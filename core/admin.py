@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -237,9 +238,24 @@ class AuditEntryAdmin(TenantAdmin):
     list_filter: ClassVar = ["action", "target_type"]
     list_select_related: ClassVar = ["user"]
     search_fields: ClassVar = ["action", "target_type", "request_id"]
-    export_columns: ClassVar = [
-        "at", ("By", "user.name"), "action", "target_type", ("Row", "target_id"), "address", "before", "after",
+    fields: ClassVar = [
+        "at", "user", "token", "action", "target_type", "target_id", "was", "became", "address", "request_id",
     ]  # fmt: skip
+    readonly_fields: ClassVar = ["was", "became"]
+    export_columns: ClassVar = [
+        "at", ("By", "user.name"), "action", "target_type", ("Row", "target_id"), "address",
+        ("Before", lambda entry: audit.shown(entry.before)), ("After", lambda entry: audit.shown(entry.after)),
+    ]  # fmt: skip
+
+    def was(self, entry: AuditEntry) -> str:
+        return json.dumps(audit.shown(entry.before), ensure_ascii=False)
+
+    was.short_description = "Before"  # type: ignore[attr-defined]
+
+    def became(self, entry: AuditEntry) -> str:
+        return json.dumps(audit.shown(entry.after), ensure_ascii=False)
+
+    became.short_description = "After"  # type: ignore[attr-defined]
 
 
 class DeletionAdmin(TenantAdmin):

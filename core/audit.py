@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -13,8 +14,13 @@ from django.utils import timezone
 from core.actors import Actor
 from core.encryption import EncryptedTextField
 from core.models import AuditEntry
+from core.phones import masked
 
 HIDDEN = "(encrypted)"
+# Under these names the trail keeps what people typed as a number; elsewhere only what is written as one is.
+_TYPED = {"value", "raw", "recipient", "parameters", "q", "number", "numbers"}
+_WRITTEN = re.compile(r"\+\d[\d ().-]{5,}\d|[\w.+-]+@[\w.-]+")
+_SIX_DIGITS = re.compile(r"(?:\d\D{0,3}){6}|@")
 
 
 def record(
@@ -73,6 +79,26 @@ def snapshot(instance: models.Model, fields: list[str] | None = None) -> dict[st
         value = field.value_from_object(instance)
         shown[field.name] = HIDDEN if value and isinstance(field, EncryptedTextField) else _plain(value)
     return shown
+
+
+def shown(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What an entry holds as people read it: the middle of numbers and addresses hidden.
+
+    Whoever may know one opens the contact that it belongs to, which is kept; the trail itself keeps all.
+    """
+    return {name: _masked(name, value) for name, value in values.items()}
+
+
+def _masked(name: str, value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _masked(name if name in _TYPED else key, each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_masked(name, each) for each in value]
+    if not isinstance(value, str):
+        return value
+    if name in _TYPED and _SIX_DIGITS.search(value):
+        return masked(value)
+    return _WRITTEN.sub(lambda found: masked(found[0]), value)
 
 
 def _plain(value: Any) -> Any:

@@ -75,6 +75,7 @@ class Cell:
 
 
 EMPTY = Cell()
+MASK = "•••"
 
 
 def read_cell(raw: object, region: str) -> Cell:
@@ -98,6 +99,17 @@ def normalize(raw: str, region: str) -> str:
         raise PhoneInvalid("Write one number only; add the others one by one.", value=raw)
     why = cell.reason or "There is no number here."
     raise PhoneInvalid(f"{why} Write it with its country code, such as +971 50 123 4567.", value=raw)
+
+
+def masked(value: str) -> str:
+    """A number or an address that can be told from another, and not be used: +97150•••67, t•••@example.com.
+
+    Of a number as people write it, without its country, less is shown: six digits of `527418650` are nearly all of it.
+    """
+    name, at, host = value.partition("@")
+    if at:
+        return f"{name[:1]}{MASK}@{host}"
+    return f"{value[: 6 if value.startswith('+') else 2]}{MASK}{value[-2:]}"
 
 
 @lru_cache(maxsize=65_536)

@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
+from core import audit
 from core.models import AuditEntry
 from core.money import format_money
 
@@ -177,8 +178,8 @@ def epoch(at: datetime | None) -> int:
 @register.filter
 def changes(entry: AuditEntry) -> list[dict[str, Any]]:
     """The fields that an audit entry names, with what they were and what they became."""
-    names = dict.fromkeys([*entry.before, *entry.after])
-    return [{"name": name, "before": entry.before.get(name, ""), "after": entry.after.get(name, "")} for name in names]
+    before, after = audit.shown(entry.before), audit.shown(entry.after)
+    return [{"name": name, "before": before.get(name, ""), "after": after.get(name, "")} for name in before | after]
 
 
 @register.simple_tag(takes_context=True)

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
+from core import phones
 from core.actors import Actor
 from core.roles import Capability
 from crm.models import ContactPoint, OwnerDisclosure
-from crm.models.contacts import PointKind
 
 DISCLOSED_FOR = timedelta(days=1)
-MASK = "•••"
+MASK = phones.MASK
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +48,8 @@ def reads_lists_whole(actor: Actor) -> bool:
 
 
 def masked(kind: str, value: str) -> str:
-    """A number or an address that can be told from another, and not be used: +97150•••67, t•••@example.com.
-
-    Of a number as people write it, without its country, less is shown: six digits of `527418650` are nearly all of it.
-    """
-    if kind == PointKind.EMAIL:
-        name, _, host = value.partition("@")
-        return f"{name[:1]}{MASK}@{host}"
-    return f"{value[: 6 if value.startswith('+') else 2]}{MASK}{value[-2:]}"
+    """A way to reach somebody that can be told from another, and not be used: see core.phones.masked."""
+    return phones.masked(value)
 
 
 def points_of(actor: Actor, contacts: Iterable[int], at: datetime) -> dict[int, list[Point]]:

@@ -12,6 +12,7 @@ from django.db import models
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from core import audit
 from core.actors import Actor
 from core.models import AuditEntry, TenantModel
 from core.money import format_money
@@ -79,7 +80,7 @@ def timeline(*, actor: Actor, row: TenantModel, limit: int = 30) -> list[Step]:
             _(SAID.get(entry.action, entry.action.partition(".")[2].replace("_", " ").capitalize())),
             entry.user.name if entry.user else "",
             "",
-            _values(row, entry.before, entry.after),
+            _values(row, audit.shown(entry.before), audit.shown(entry.after)),
         )
         for entry in entries
     ]

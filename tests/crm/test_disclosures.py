@@ -79,6 +79,31 @@ def test_the_pages_and_the_back_office_keep_it_too(client: Client, manager: Acto
     assert len(given()) == 1
 
 
+def test_the_trail_shows_no_number_whole_and_keeps_all(client: Client, manager: Actor, owner: Contact) -> None:
+    client.force_login(manager.user)
+    point = services.add_contact_point(actor=manager, contact=owner, kind="whatsapp", value="050 444 5566")
+    services.save_filter(actor=manager, name="Mine", list="owners", parameters={"q": ["0504445566", "Noura"]})
+    entry = AuditEntry.objects.get(action="crm.contact_point_added")
+
+    told = [
+        client.get(f"/o/palm/admin/crm/contactpoint/{point.pk}/history/"),
+        client.get(f"/o/palm/admin/core/auditentry/{entry.pk}/change/"),
+        client.post(
+            "/o/palm/admin/core/auditentry/",
+            {"action": "export_csv", "_selected_action": list(AuditEntry.objects.values_list("pk", flat=True))},
+            follow=True,
+        ),
+    ]
+
+    for answer in told:
+        text = b"".join(answer.streaming_content) if answer.streaming else answer.content
+        assert answer.status_code == 200
+        assert "4445566" not in text.decode().replace(" ", "")
+    assert "+97150•••66" in told[0].content.decode()
+    assert "+97150•••66" in told[1].content.decode()
+    assert entry.after["value"] == "+971504445566"
+
+
 def test_parts_of_a_number_find_nothing(client: Client, manager: Actor, owner: Contact) -> None:
     client.force_login(manager.user)
     for part in ("11122", "2233", "+97150"):

@@ -66,7 +66,7 @@ def test_a_project_is_paused_and_an_impossible_move_is_refused_in_words(project,
     answer = client.post(address, {"status": "paused"}, follow=True)
 
     assert Project.objects.get(pk=project.pk).status == "completed"
-    assert "This project is completed" in answer.content.decode()
+    assert "It is Completed; from there" in answer.content.decode()
     assert signed_in(agent).post(address, {"status": "active"}).status_code == 403
 
 
