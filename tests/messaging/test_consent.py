@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from crm.models import Contact
+from crm.services import merging
 from messaging import errors, services
 from messaging.keywords import Said, Wish, said_in, wish_of
 from messaging.models import Channel, Conversation, Message, OptOut
@@ -226,3 +227,19 @@ def test_a_button_under_a_template_stops_as_a_button(receive, channel: Channel) 
     receive(factories.value(messages=[pressed]))
 
     assert OptOut.objects.get().source == "button"
+
+
+def test_on_merging_two_contacts_the_stricter_stop_wins_whichever_survives(
+    channel: Channel, organization, manager
+) -> None:
+    for number, survives in enumerate(("offers", "everything")):
+        people = {name: crm.contact(organization, f"{name} {number}") for name in ("offers", "everything")}
+        for scope, name in ((OptOutScope.MARKETING, "offers"), (OptOutScope.ALL, "everything")):
+            services.record_opt_out(actor=manager, contact=people[name], scope=scope, said="stop", at=timezone.now())
+        other = people["everything" if survives == "offers" else "offers"]
+
+        merging.merge(
+            actor=manager, noun="contact", survivor_id=people[survives].pk, other_id=other.pk, at=timezone.now()
+        )
+
+        assert refused(channel, "UTILITY")[people[survives].pk] == "opted_out"
