@@ -53,7 +53,7 @@ def main() -> None:
         with organization_scope(organization.pk):
             bench = _Bench(organization)
             sizes = {size: bench.measure(size, options.rounds, options.sample) for size in options.updates}
-        report = {"cores": os.cpu_count(), "load_average": os.getloadavg()[0], "updates": sizes}
+        report: dict[str, Any] = {"cores": os.cpu_count(), "load_average": os.getloadavg()[0], "updates": sizes}
         few, many = min(sizes), max(sizes)
         if few != many:
             growth = sizes[many]["ours_at_once"]["seconds"] / sizes[few]["ours_at_once"]["seconds"]

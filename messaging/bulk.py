@@ -189,7 +189,7 @@ def _insert(model: type[models.Model], given: dict[str, str]) -> tuple[str, str]
     """
     expressions = dict(given)
     for field in model._meta.local_concrete_fields:
-        if field.primary_key or field.column in expressions or field.null:
+        if field.primary_key or field.column in expressions or field.null or field.has_db_default():
             continue
         default = {} if field.get_internal_type() == "JSONField" else field.get_default()
         expressions[str(field.column)] = _literal("" if default is None else default)

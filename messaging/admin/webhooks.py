@@ -52,7 +52,10 @@ class WebhookEventAdmin(TenantAdmin):
     export_columns: ClassVar = [
         ("Number", "pk"), "kind", "state", "attempts", "signature_verified", "received_at", "processed_at", "error",
     ]  # fmt: skip
-    exclude: ClassVar = ["body"]
+    fields: ClassVar = [
+        "kind", "state", "attempts", "outcome", "error", "received_at", "processed_at", "lease_until",
+        "signature_verified", "text",
+    ]  # fmt: skip
     readonly_fields: ClassVar = ["outcome", "text"]
     actions: ClassVar = ["replay"]
 
@@ -91,7 +94,9 @@ class WebhookEventAdmin(TenantAdmin):
             shown = json.dumps(json.loads(body), ensure_ascii=False, indent=2)
         except (ValueError, RecursionError):
             shown = body.decode(errors="replace")
-        return format_html('<pre dir="ltr" class="overflow-x-auto whitespace-pre-wrap">{}</pre>', shown[:SHOWN_BYTES])
+        return format_html(
+            '<pre dir="ltr" style="white-space: pre-wrap; overflow-wrap: anywhere">{}</pre>', shown[:SHOWN_BYTES]
+        )
 
     @admin.action(description="Process again")
     def replay(self, request: HttpRequest, events: QuerySet[WebhookEvent]) -> None:

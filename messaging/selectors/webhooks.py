@@ -45,7 +45,7 @@ def outcome_of(event: WebhookEvent) -> Outcome:
     if len(messages) == MOST_SHOWN:
         return Outcome(messages, [*notes, f"The first {MOST_SHOWN} of {len(ids)} messages are shown."])
     if parked:
-        notes.append(f"{len(parked)} statuses wait for a message that was not saved yet.")
+        notes.append(f"Not saved yet, so that their statuses wait: {len(parked)}.")
     if missing := len(ids - known - parked):
-        notes.append(f"{missing} of its messages are not here.")
+        notes.append(f"Messages that are not here: {missing}.")
     return Outcome(messages, notes or ([] if messages else ["It says nothing of a message."]))

@@ -60,9 +60,9 @@ def test_the_log_is_filtered_and_each_event_leads_to_what_it_brought(
     assert f"/o/palm/admin/messaging/message/{hello.pk}/change/" in page
     page = client.get(f"{LOG}{moved.pk}/change/").content.decode()
     assert f"/o/palm/admin/messaging/message/{ours.pk}/change/" in page
-    assert "1 statuses wait for a message" in page
+    assert "Not saved yet, so that their statuses wait: 1." in page
     assert "It tells of message_template_status_update." in client.get(f"{LOG}{template.pk}/change/").content.decode()
-    assert "1 of its messages are not here." in client.get(f"{LOG}{poisoned.pk}/change/").content.decode()
+    assert "Messages that are not here: 1." in client.get(f"{LOG}{poisoned.pk}/change/").content.decode()
 
 
 def test_what_people_write_is_text_in_the_log_too(receive, client: Client, admin: Actor, channel: Channel) -> None:
