@@ -61,7 +61,7 @@ SELECT %(house)s, now(), now(), p.id, c.id, true
 INSERT INTO crm_searchword (organization_id, created_at, updated_at, word)
 SELECT %(house)s, now(), now(), word FROM (
     SELECT DISTINCT unnest(string_to_array(majlis_spaced(name), ' ')) AS word
-      FROM (SELECT name FROM place UNION ALL SELECT name FROM person) named) said
+      FROM (SELECT name FROM place UNION ALL SELECT name FROM person UNION ALL VALUES ('Cluster'), ('Project')) named) said
  WHERE length(word) >= 4 AND word !~ '[0-9]';
 """
 TABLES = ("crm_project", "crm_property", "crm_contact", "crm_contactpoint", "crm_ownership", "crm_searchword")

@@ -8,15 +8,18 @@ from typing import Any
 
 import django_filters as filters
 from django import forms
+from django.core.validators import EMPTY_VALUES
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 
+from core.actors import Actor
 from core.money import decimals
 from crm.importing.values import price_of
 from crm.keyset import NEWEST, Order
+from crm.models.search import MOST_FOUND
 from crm.models.stock import PropertyStatus, Purpose
 
 LARGEST_ID = 2**63 - 1
@@ -95,7 +98,22 @@ class YesNoFilter(filters.TypedChoiceFilter):
         super().__init__(*args, choices=YES_OR_NO, coerce=lambda value: value == "true", **kwargs)
 
 
-class UnitFilter(filters.FilterSet):
+class _ActorsFilter(filters.FilterSet):
+    """A list as one member sees it. The API hands in its request alone, pages and exports the actor."""
+
+    def __init__(self, *args: Any, actor: Actor | None = None, most: int = MOST_FOUND, **kwargs: Any) -> None:
+        """Of words alone the best `most` are found; other filters may leave few of them, and choose among MOST_FOUND."""
+        super().__init__(*args, **kwargs)
+        self.actor: Actor | None = actor or getattr(getattr(self.request, "_request", None), "actor", None)
+        self.most = most
+
+    def by_text(self, rows: QuerySet[Any], _name: str, text: str) -> QuerySet[Any]:
+        given = [name for name, value in self.form.cleaned_data.items() if value not in EMPTY_VALUES]
+        most = self.most if given == ["q"] else MOST_FOUND
+        return rows.search(text, actor=self.actor, most=most)  # type: ignore[attr-defined]
+
+
+class UnitFilter(_ActorsFilter):
     q = filters.CharFilter(method="by_text", label=_("Search"))
     project = IdsFilter(method="by_project", label=_("Project"))
     building = filters.CharFilter(label=_("Building"))
@@ -116,14 +134,10 @@ class UnitFilter(filters.FilterSet):
     nationality = filters.CharFilter(method="by_nationality", label=_("Owner's nationality"), max_length=60)
     since = filters.DateFilter(method="by_change", label=_("Changed since"))
 
-    def __init__(self, *args: Any, currency: str = "", **kwargs: Any) -> None:
-        """The API hands in its request alone: prices are in the currency of its organisation."""
-        super().__init__(*args, **kwargs)
-        actor = getattr(getattr(self.request, "_request", None), "actor", None)
-        self.currency = currency or (actor.organization.currency if actor else "AED")
-
-    def by_text(self, units: QuerySet[Any], _name: str, text: str) -> QuerySet[Any]:
-        return units.search(text)  # type: ignore[attr-defined]
+    @property
+    def currency(self) -> str:
+        """Of prices: that of the organisation."""
+        return self.actor.organization.currency if self.actor else "AED"
 
     def by_project(self, units: QuerySet[Any], _name: str, projects: list[int]) -> QuerySet[Any]:
         return units.of_projects(projects) if projects else units  # type: ignore[attr-defined]
@@ -164,7 +178,7 @@ class UnitFilter(filters.FilterSet):
         return units.changed_since(at)  # type: ignore[attr-defined]
 
 
-class OwnerFilter(filters.FilterSet):
+class OwnerFilter(_ActorsFilter):
     q = filters.CharFilter(method="by_text", label=_("Search"))
     project = IdsFilter(method="by_project", label=_("Owns in project"))
     language = filters.CharFilter(label=_("Language"))
@@ -172,9 +186,6 @@ class OwnerFilter(filters.FilterSet):
     has_number = YesNoFilter(method="by_number_known", label=_("Has a WhatsApp number"))
     nationality = filters.CharFilter(lookup_expr="iexact", label=_("Nationality"), max_length=60)
     units_min = filters.NumberFilter(method="by_units", label=_("Units from"), min_value=1, max_value=999)
-
-    def by_text(self, owners: QuerySet[Any], _name: str, text: str) -> QuerySet[Any]:
-        return owners.search(text)  # type: ignore[attr-defined]
 
     def by_project(self, owners: QuerySet[Any], _name: str, projects: list[int]) -> QuerySet[Any]:
         return owners.owning_in(projects) if projects else owners  # type: ignore[attr-defined]

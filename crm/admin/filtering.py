@@ -64,8 +64,7 @@ def _filter(filters: type[UnitFilter | OwnerFilter], name: str) -> type[Any]:
             value = (self.value() or "").strip()
             if not value:
                 return queryset
-            currency = {"currency": request.actor.organization.currency} if filters is UnitFilter else {}  # type: ignore[attr-defined]
-            narrowed = filters({name: value}, queryset=queryset, **currency)
+            narrowed = filters({name: value}, queryset=queryset, actor=request.actor)  # type: ignore[attr-defined]
             if not narrowed.is_valid():
                 messages.warning(request, f"{asked.label} {value[:50]}: {' '.join(narrowed.errors[name])}")
                 return queryset

@@ -107,7 +107,7 @@ _DETAILS = f"""
         UPDATE crm_contact c SET updated_at = now(), {_SET}
           FROM differing d JOIN crm_import_said s ON s.id = d.id
          WHERE c.id = d.id AND c.organization_id = %(organization)s
-        RETURNING c.id, d.is_new, d.before, to_jsonb(c) - '{{updated_at,name_key}}'::text[] AS after
+        RETURNING c.id, d.is_new, d.before, to_jsonb(c) - '{{updated_at,name_key,search_text}}'::text[] AS after
     )
     INSERT INTO {CHANGED}
     SELECT 'crm.contact', id,

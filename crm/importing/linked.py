@@ -191,7 +191,7 @@ _ERASE = """
     made AS (
         UPDATE crm_property p SET {column} = {empty}{also}, updated_at = now() FROM old
          WHERE p.id = old.id AND p.organization_id = %(organization)s
-        RETURNING p.id, old.before, to_jsonb(p) - 'updated_at' AS after)
+        RETURNING p.id, old.before, to_jsonb(p) - ARRAY['updated_at', 'place_key', 'size_key', 'search_text'] AS after)
     """ + _CHANGED.format(target="crm.property")
 
 _WITHDRAW = (
@@ -202,7 +202,7 @@ _WITHDRAW = (
     made AS (
         UPDATE crm_property p SET status = 'archived', updated_at = now() FROM old
          WHERE p.id = old.id AND p.organization_id = %(organization)s
-        RETURNING p.id, old.before, to_jsonb(p) - 'updated_at' AS after),
+        RETURNING p.id, old.before, to_jsonb(p) - ARRAY['updated_at', 'place_key', 'size_key', 'search_text'] AS after),
     kept AS ("""
     + _CHANGED.format(target="crm.property")
     + ") SELECT id, status FROM old"
@@ -215,7 +215,7 @@ _RESTORE = """
     made AS (
         UPDATE crm_property p SET status = %(status)s, updated_at = now() FROM old
          WHERE p.id = old.id AND p.organization_id = %(organization)s
-        RETURNING p.id, old.before, to_jsonb(p) - 'updated_at' AS after)
+        RETURNING p.id, old.before, to_jsonb(p) - ARRAY['updated_at', 'place_key', 'size_key', 'search_text'] AS after)
     """ + _CHANGED.format(target="crm.property")
 
 _RENAME = """
@@ -226,7 +226,7 @@ _RENAME = """
         UPDATE crm_contact c SET display_name = %(name)s, normalized_name = %(normalized)s, first_name = %(first)s,
                last_name = %(last)s, updated_at = now() FROM old
          WHERE c.id = old.id AND c.organization_id = %(organization)s
-        RETURNING c.id, old.before, to_jsonb(c) - 'updated_at' AS after)
+        RETURNING c.id, old.before, to_jsonb(c) - ARRAY['updated_at', 'name_key', 'search_text'] AS after)
     """ + _CHANGED.format(target="crm.contact")
 
 # Who is named by another row of the unit owns it still.

@@ -163,7 +163,7 @@ _CHANGED_UNITS = f"""
         UPDATE crm_property p SET updated_at = now(), {_SET_LATER}
           FROM differing d, crm_import_row r
          WHERE p.id = d.id AND p.organization_id = %(organization)s AND r.row = d.first_row
-        RETURNING p.id, d.before, to_jsonb(p) - '{{updated_at,place_key,size_key}}'::text[] AS after
+        RETURNING p.id, d.before, to_jsonb(p) - '{{updated_at,place_key,size_key,search_text}}'::text[] AS after
     )
     INSERT INTO {CHANGED}
     SELECT 'crm.property', id,

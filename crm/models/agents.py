@@ -131,6 +131,16 @@ class ProjectAssignmentQuerySet(SoftDeleteQuerySet):
         """Active assignments of this person, and of direct reports where the reach is a team."""
         return self.for_organization(actor.organization).active().filter(agent__membership__in=actor.membership_ids)
 
+    def reach_of(self, actor: Actor) -> tuple[list[int] | None, list[int] | None]:
+        """Which projects whole and which units besides this person sees, as the search functions take it; None for those
+        who see everything. One query; none for them."""
+        if actor.reach is Reach.ORGANIZATION:
+            return None, None
+        held = list(self.held_by(actor).values_list("project", "property"))
+        return [project for project, unit in held if unit is None], [
+            unit for _project, unit in held if unit is not None
+        ]
+
     def visible_to(self, actor: Actor) -> Self:
         visible = super().visible_to(actor)
         if actor.reach is Reach.ORGANIZATION:

@@ -74,5 +74,5 @@ def owner_list(
 
 def narrowed_owners(actor: Actor, asked: Mapping[str, Any]) -> QuerySet[Contact]:
     """What `owners/?<asked>` shows to this actor. Parameters that make no sense are passed over; the page says so."""
-    found: QuerySet[Contact] = OwnerFilter(asked, queryset=Contact.objects.visible_to(actor).owners()).qs
+    found: QuerySet[Contact] = OwnerFilter(asked, queryset=Contact.objects.visible_to(actor).owners(), actor=actor).qs
     return found

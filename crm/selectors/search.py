@@ -170,12 +170,7 @@ def _named(
 def _reach(actor: Actor) -> _Reach:
     if actor.reach is Reach.ORGANIZATION:
         return _Reach()
-    held = list(ProjectAssignment.objects.held_by(actor).values_list("project", "property"))
-    return _Reach(
-        members=list(actor.membership_ids),
-        projects=[project for project, unit in held if unit is None],
-        units=[unit for _project, unit in held if unit is not None],
-    )
+    return _Reach(list(actor.membership_ids), *ProjectAssignment.objects.reach_of(actor))
 
 
 def _ask(statement: str, values: list[Any]) -> list[tuple[int, int]]:

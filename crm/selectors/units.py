@@ -16,18 +16,20 @@ from core.roles import Capability, Reach
 from crm.filtering import UNIT_ORDERS, UnitFilter
 from crm.keyset import NEWEST, page_of
 from crm.models import Ownership, Property
+from crm.models.search import MOST_FOUND
 
 COUNTED_TO = 1000
 MOST_NAMES = 300
 PLACES = ("building", "cluster", "layout")
-# From each name straight to the next: as many look-ups in an index as there are names, however many units.
+# From each name straight to the next: as many look-ups in an index as there are names, however many units. The index knows
+# no empty names, which the planner must be told of a value that it does not see.
 _NAMES = " UNION ALL ".join(
     f"""(WITH RECURSIVE named AS (
         (SELECT {name} AS value FROM crm_property WHERE organization_id = %(organization)s AND deleted_at IS NULL
             AND {name} > '' ORDER BY {name} LIMIT 1)
         UNION ALL
         SELECT (SELECT p.{name} FROM crm_property p WHERE p.organization_id = %(organization)s AND p.deleted_at IS NULL
-            AND p.{name} > named.value ORDER BY p.{name} LIMIT 1) FROM named WHERE named.value IS NOT NULL
+            AND p.{name} > named.value AND p.{name} <> '' ORDER BY p.{name} LIMIT 1) FROM named WHERE named.value IS NOT NULL
     ) SELECT '{name}', value FROM named WHERE value IS NOT NULL LIMIT %(most)s)"""  # noqa: S608 - our own columns
     for name in PLACES
 )
@@ -70,17 +72,18 @@ def unit_list(
     """The units this actor may see, filtered and sorted as an address asks (crm/filtering.py). Two queries, however many
     there are; one more where a page goes on to the units without a price or size, and one to count."""
     actor.require(Capability.CRM_READ)
-    narrowed = narrowed_units(actor, asked or {})
+    narrowed = narrowed_units(actor, asked or {}, most=COUNTED_TO + 1)
     order = UNIT_ORDERS.get((asked or {}).get("sort", ""), NEWEST)
     page, following = page_of(narrowed.select_related("project"), order, after, limit)
     count = narrowed.order_by()[: COUNTED_TO + 1].count() if counted else 0
     return UnitList(unit_rows(page), following, count)
 
 
-def narrowed_units(actor: Actor, asked: Mapping[str, Any]) -> QuerySet[Property]:
-    """What `units/?<asked>` shows to this actor. Parameters that make no sense are passed over; the page says so."""
+def narrowed_units(actor: Actor, asked: Mapping[str, Any], most: int = MOST_FOUND) -> QuerySet[Property]:
+    """What `units/?<asked>` shows to this actor, of words alone the best `most`. Parameters that make no sense are passed
+    over; the page says so."""
     units = Property.objects.visible_to(actor)
-    found: QuerySet[Property] = UnitFilter(asked, queryset=units, currency=actor.organization.currency).qs
+    found: QuerySet[Property] = UnitFilter(asked, queryset=units, actor=actor, most=most).qs
     return found
 
 

@@ -296,3 +296,39 @@ VALUES (%s, %s, '', '', '', '', '', '', 'AE', 'Asia/Dubai', 'AED', '{}', '{}', '
 OLD_CONTACT = """INSERT INTO crm_contact (organization_id, created_at, updated_at, kind, display_name, first_name, last_name,
     normalized_name, language, nationality, national_id, national_id_index, address, tags, is_bad_contact, source)
 VALUES (%s, now(), now(), 'person', %s, '', '', '', '', '', '', '', '', '{}', false, '')"""
+
+
+def test_a_list_narrowed_by_words_holds_what_is_ones_own_and_not_the_best_of_the_house(organization, agent, manager):
+    """His one unit is not among the best few of a word that the whole house has."""
+    others = factories.project(organization, "Others")
+    for number in range(5):
+        factories.unit(others, building="Marina Gate", unit_number=str(number))
+    own = factories.unit(factories.project(organization), building="Marina Gate Annex", unit_number="77")
+    factories.assignment(factories.agent(agent), own.project)
+
+    assert list(Property.objects.visible_to(agent).search("marina", actor=agent, most=2)) == [own]
+    assert Property.objects.visible_to(manager).search("marina", actor=manager, most=2).count() == 2
+    assert [row.unit_id for row in selectors.unit_list(actor=agent, asked={"q": "marina"}).rows] == [own.pk]
+
+
+@pytest.mark.parametrize(
+    ("typed", "labels"),
+    [
+        ("gate 7", ["Marina Gate 7", "Marina Gate 70"]),
+        ("marina gate 70", ["Marina Gate 70"]),
+        ("xg 77 b", ["Marina Gate 7"]),
+        ("palm 70", ["Marina Gate 70"]),
+        ("marena gate", ["Marina Gate 7", "Marina Gate 70"]),
+        ("arina", ["Marina Gate 7", "Marina Gate 70"]),
+        ("harbour", []),
+    ],
+)
+def test_an_agents_few_units_are_ranked_as_those_of_the_house(organization, agent, typed, labels):
+    """They are looked through once; a manager's by steps."""
+    palm = factories.project(organization, "Palm Views")
+    factories.unit(palm, building="Marina Gate", unit_number="70")
+    factories.unit(palm, building="Marina Gate", unit_number="7", registration="XG-77/B")
+    factories.unit(factories.project(organization), building="Harbour", unit_number="7")
+    factories.assignment(factories.agent(agent), palm)
+
+    assert found(agent, typed) == labels
