@@ -274,7 +274,7 @@ class Staging:
         if samples is None or len(samples) >= SAMPLES:
             return
         before = {name: link.base.get(name, "") for name in sorted(changed)} if link and changed else {}
-        after = {name: row.values[name] for name in before} if before else row.values
+        after = {name: row.values.get(name, "") for name in before} if before else row.values
         samples.append({"row": row.number, "before": before, "after": after})
 
     def _skip(self, number: int, code: str, message: str) -> None:

@@ -88,7 +88,7 @@ def test_a_draft_survives_leaving_and_what_was_written_offline_goes_out_once_lat
     expect(page.locator(".message.outbound")).to_contain_text("No connection")
     assert not Message.objects.filter(direction="outbound").exists()
     agent.context.set_offline(False)
-    expect(page.locator(".receipt")).to_have_attribute("data-status", "queued")
+    expect(page.locator(".message.outbound .receipt")).to_have_attribute("data-status", "queued")
     expect(page.locator(".message.outbound")).to_have_count(1)
     assert Message.objects.filter(direction="outbound").count() == 1
 
