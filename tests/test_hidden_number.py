@@ -36,7 +36,7 @@ from crm.models import (
     SavedFilter,
     ValidationRun,
 )
-from messaging.models import Channel, Conversation, MemberNumber, Message, MessageTemplate
+from messaging.models import CannedReply, Channel, Conversation, MemberNumber, Message, MessageTemplate
 from sheets.models import GoogleAccount, ImportRun, Spreadsheet
 from tests.conftest import member
 from tests.hidden_number import HIDDEN, MASKED, as_json, body_of, plant, text_of, traces
@@ -49,7 +49,7 @@ ROWS: dict[str, list[type[models.Model]]] = {
     "conversation_id": [Conversation], "message_id": [Message], "merge_id": [Merge], "contact_id": [Contact],
     "point_id": [ContactPoint], "sheet_id": [Spreadsheet], "account_id": [GoogleAccount], "unit_id": [Property],
     "view_id": [SavedFilter], "campaign": [Campaign], "channel_id": [Channel], "template_id": [MessageTemplate],
-    "number_id": [MemberNumber],
+    "number_id": [MemberNumber], "reply_id": [CannedReply],
 }  # fmt: skip
 WORDS: dict[str, list[str]] = {
     "organization": ["palm"],

@@ -14,7 +14,7 @@ from core.actors import Actor
 from core.errors import NotFound
 from core.roles import Capability
 from messaging import window
-from messaging.error_codes import Treatment, explain
+from messaging.error_codes import EXPLANATIONS, Treatment, explain
 from messaging.models import Conversation, Message, Participant
 from messaging.models.conversations import Direction, MessageStatus, MessageType
 
@@ -295,5 +295,7 @@ def trouble_of(row: Message) -> Trouble | None:
     if row.status != MessageStatus.FAILED:
         return None
     found = explain(row.error_code)
-    action = ACTIONS.get(found.treatment, "again") if row.type != MessageType.REACTION else ""
+    # What WhatsApp will refuse again, for a reason that we know, is not offered again.
+    is_hopeless = found.treatment is Treatment.FINAL and row.error_code in EXPLANATIONS
+    action = "" if is_hopeless or row.type == MessageType.REACTION else ACTIONS.get(found.treatment, "again")
     return Trouble(row.error_code, found.meaning, found.next_step, row.error_details or row.error_title, action)

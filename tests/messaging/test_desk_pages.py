@@ -72,7 +72,14 @@ def test_what_nobody_knows_is_settled_from_the_list(talk, agent, other_agent, ve
 
 @pytest.mark.parametrize(
     ("code", "remedy"),
-    [(131047, "Choose a template"), (131026, "Check the number"), (131051, "Send again"), (131050, None)],
+    [
+        (131047, "Choose a template"),
+        (131026, "Check the number"),
+        (131053, "Send again"),
+        (999, "Send again"),
+        (131051, None),
+        (131050, None),
+    ],
 )
 def test_a_failure_offers_one_safe_step(talk, agent, code, remedy):
     factories.accepted(talk, status="failed", error_code=code, failed_at=timezone.now())
