@@ -70,7 +70,8 @@ def unit_list(
     *, actor: Actor, asked: Mapping[str, Any] | None = None, after: str = "", limit: int = 50, counted: bool = False
 ) -> UnitList:
     """The units this actor may see, filtered and sorted as an address asks (crm/filtering.py). Two queries, however many
-    there are; one more where a page goes on to the units without a price or size, and one to count."""
+    there are; one more where a page goes on to the units without a price or size, one where an own-only member asks by
+    words, and one to count."""
     actor.require(Capability.CRM_READ)
     narrowed = narrowed_units(actor, asked or {}, most=COUNTED_TO + 1)
     order = UNIT_ORDERS.get((asked or {}).get("sort", ""), NEWEST)
