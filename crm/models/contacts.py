@@ -253,11 +253,13 @@ class ContactPoint(SoftDeleteModel):
             known("crm_contact_point_kind_known", "kind", PointKind),
             known("crm_contact_point_status_known", "status", PointStatus),
             known("crm_contact_point_line_type_known", "line_type", LineType),
-            # E.164: what is no number of it leads nowhere, and is found by nobody who looks for the number.
+            # E.164: what is no number of it leads nowhere. What a sheet had and nobody could read is kept as it was typed,
+            # invalid or to review, and may not be used before it is a number.
             models.CheckConstraint(
                 name="crm_contact_point_number_is_e164",
                 condition=~Q(kind__in=[PointKind.PHONE, PointKind.WHATSAPP])
                 | Q(value__regex=r"^\+[1-9][0-9]{6,14}$")
+                | ~Q(status__in=[PointStatus.UNVERIFIED, PointStatus.VALID])
                 | ~LIVE,
             ),
         ]
