@@ -125,12 +125,7 @@ def test_lists_and_the_box_read_the_indexes_that_were_made_for_them(
             assert not _whole(found), (text, found)
 
 
-def test_a_page_begins_in_its_own_house_and_names_are_stepped_through(city: None, manager: Actor) -> None:
-    """Newest first the primary key would pass over the other house's units, which are all newer."""
-    page = selectors.unit_list(actor=manager)
-    deep = read(lambda: selectors.unit_list(actor=manager, after=page.next))
-    assert "crm_property_organization_id_key" in deep
-
+def test_the_names_to_choose_from_are_stepped_through(city: None, manager: Actor) -> None:
     stepped = read(lambda: selectors.place_names(manager))
 
     assert stepped == {"crm_property_of_building", "crm_property_of_cluster", "crm_property_of_layout"}
