@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 from django.core.cache import cache
 from django.db import transaction
+from django.db.models import Exists, Q
 from redis.exceptions import RedisError
 
 from core.actors import Actor
@@ -83,10 +84,15 @@ def _keep(actor: Actor, message: Message, meaning: Meaning, by: str, at: datetim
         understood_by=by,
     )
     if kept and not message.assistant_turns.exists():  # what members ask of the assistant is no customer's mood
-        talk = Conversation.objects.filter(organization=actor.organization, pk=message.conversation_id)
-        talk.filter(last_inbound_at__lte=message.at).update(
-            last_sentiment=meaning.sentiment, last_intent=meaning.intent
+        # The newest are read first, and two of one second are told apart by their keys.
+        later = Message.objects.filter(
+            Q(at__gt=message.at) | Q(at=message.at, pk__gt=message.pk),
+            organization=actor.organization,
+            conversation_id=message.conversation_id,
+            direction=Direction.INBOUND,
         )
+        talk = Conversation.objects.filter(~Exists(later), organization=actor.organization, pk=message.conversation_id)
+        talk.update(last_sentiment=meaning.sentiment, last_intent=meaning.intent)
 
 
 def _rests() -> bool:
