@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -195,8 +196,11 @@ def sandbox(port: int) -> list[str]:
 
 
 def free_port(preferred: int = 0) -> int:
-    """Return the preferred port when nobody has it, and any free one otherwise."""
-    for port in (preferred, 0):
+    """Return the preferred port when nobody has it, and any free one otherwise.
+
+    Below those that Linux gives to outgoing connections: one of these may be taken again before a server stands on it.
+    """
+    for port in filter(None, (preferred, *(15_000 + secrets.randbelow(17_000) for _ in range(50)))):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -15,6 +16,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 GIVEN_UP = {"40P01", "40001"}  # deadlock detected, serialization failure: nothing of it was written
+PAUSE = 0.1  # seconds, in which the other gets the rows that we let go, else the two would only meet again
 log = structlog.get_logger(__name__)
 
 
@@ -40,6 +42,7 @@ def tried_twice(service: Callable[P, R]) -> Callable[P, R]:
             if is_part or not _was_given_up(error):
                 raise
             log.warning("begun_anew", service=service.__name__)
+        time.sleep(PAUSE)
         try:
             with transaction.atomic():
                 return service(*args, **kwargs)

@@ -44,7 +44,10 @@ def test_whoever_is_given_up_begins_anew_and_both_are_done(committed: str) -> No
         )
 
         assert answers == ["done", "done"]
-        assert len(times) == 3  # one of the two twice
+        assert len(times) in {
+            3,
+            4,
+        }  # one of the two twice; on a slow machine they meet once more, and then the other is
 
 
 def given_up() -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import gspread
 from gspread.http_client import HTTPClient
 
-from tests.sandbox.stand import free_port
+from config.processes import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 LEADS = [["Name", "Phone", "Stage"], ["Ali", "+971 50 000 0001", "new"], ["Sara", "", "won"], ["Omar", "x", "lost"]]

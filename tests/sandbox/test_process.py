@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox.stand import HELLO, free_port
+from config.processes import free_port
+from tests.sandbox.stand import HELLO
 
 ROOT = Path(__file__).resolve().parents[2]
 
