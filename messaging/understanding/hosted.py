@@ -6,7 +6,7 @@ POST {UNDERSTANDING_URL} {"text": ..., "intents": [...], "sentiments": [...]} wi
 
 from __future__ import annotations
 
-import httpx
+import requests
 from django.conf import settings
 
 from messaging.models.meanings import Intent, Sentiment
@@ -28,13 +28,13 @@ class HostedUnderstanding:
         """One request. Raises UnderstandingDown for whatever is not an answer in our words, within the time."""
         body = {"text": text[:LONGEST], "intents": list(Intent.values), "sentiments": list(Sentiment.values)}
         try:
-            answer = httpx.post(
+            answer = requests.post(
                 self.url, json=body, timeout=self.timeout, headers={"Authorization": f"Bearer {self.token}"}
             )
             answer.raise_for_status()
             said = answer.json()
             return Meaning(str(said["language"])[:5], Sentiment(said["sentiment"]), Intent(said["intent"]))
-        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+        except (requests.RequestException, ValueError, KeyError, TypeError) as error:
             raise UnderstandingDown(str(error)[:200]) from error
 
 
