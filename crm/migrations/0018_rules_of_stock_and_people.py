@@ -2,8 +2,9 @@
 
 from django.db import migrations, models
 
-# Numbers that are E.164 but for the way they are written become so; of what leads nowhere no rule can make a number: it
-# is hidden, and the trail says so. One organisation after the other, as forced row-level security asks.
+# Numbers that may be used and are E.164 but for the way they are written become so; of what leads nowhere no rule can make a
+# number: it is hidden, and the trail says so. What a sheet had and nobody could read stays, invalid or to review. One
+# organisation after the other, as forced row-level security asks.
 MEND = r"""
 DO $$
 DECLARE
@@ -21,7 +22,7 @@ BEGIN
                          '+' || regexp_replace(regexp_replace(value, '^[[:space:]]*00', '+'), '[^0-9]', '', 'g') AS number
                     FROM crm_contactpoint
                    WHERE organization_id = house AND deleted_at IS NULL AND kind IN ('phone', 'whatsapp')
-                     AND value !~ rule AND (kind = 'whatsapp' OR value ~ '^[[:space:]]*([+]|00)')
+                     AND status IN ('unverified', 'valid') AND value !~ rule AND (kind = 'whatsapp' OR value ~ '^[[:space:]]*([+]|00)')
               ) written ORDER BY contact_id, kind, number, id
           ) said
          WHERE p.organization_id = house AND p.id = said.id AND said.number ~ rule
@@ -31,7 +32,8 @@ BEGIN
         WITH hidden AS (
             UPDATE crm_contactpoint
                SET deleted_at = now(), updated_at = now()
-             WHERE organization_id = house AND deleted_at IS NULL AND kind IN ('phone', 'whatsapp') AND value !~ rule
+             WHERE organization_id = house AND deleted_at IS NULL AND kind IN ('phone', 'whatsapp')
+               AND status IN ('unverified', 'valid') AND value !~ rule
             RETURNING id
         )
         INSERT INTO core_auditentry (organization_id, action, target_type, target_id, before, after, request_id, at,
@@ -93,6 +95,7 @@ class Migration(migrations.Migration):
                 condition=models.Q(
                     models.Q(("kind__in", ["phone", "whatsapp"]), _negated=True),
                     ("value__regex", "^\\+[1-9][0-9]{6,14}$"),
+                    models.Q(("status__in", ["unverified", "valid"]), _negated=True),
                     models.Q(("deleted_at__isnull", True), _negated=True),
                     _connector="OR",
                 ),

@@ -1,11 +1,12 @@
-"""The text that the search box reads stands in a column, and an agent's few units are looked through once."""
+"""The text that the search box reads stands in a column, an agent's few units are looked through once, and nothing is asked
+twice. The functions before (0008) come back when this is taken back."""
 
 from importlib import import_module
 
 import django.contrib.postgres.indexes
 from django.db import migrations, models
 
-_before = import_module("crm.migrations.0016_search_asks_less")
+_before = import_module("crm.migrations.0008_search_by_steps")
 
 UNITS = r"""
 CREATE OR REPLACE FUNCTION majlis_search_units(asked text, own_projects bigint[], own_units bigint[], most integer)

@@ -276,18 +276,19 @@ def test_numbers_from_before_the_rule_are_mended_or_hidden_with_a_word(worker_da
         contact = Contact.objects.using("owner").create(organization=house, display_name="Noura")
         points = ContactPoint.objects.using("owner")
 
-        def point(value: str, kind: str = "phone") -> int:
-            return int(points.create(organization=house, contact=contact, kind=kind, value=value).pk)
+        def point(value: str, kind: str = "phone", **fields: str) -> int:
+            return int(points.create(organization=house, contact=contact, kind=kind, value=value, **fields).pk)
 
         there = point("+971501234567")
         same, twice = point("+971 50 123 4567"), point("00971501234568")
         again, bare, lost = point("+971-50-1234568"), point("971501234569", "whatsapp"), point("050 123 4567")
+        unread = point("9.71E+11", status="review")
 
         for _ in range(2):  # again changes nothing
             cursor.execute(migration.MEND)
 
         live = dict(points.filter(deleted_at__isnull=True).values_list("pk", "value"))
-        assert live == {there: "+971501234567", twice: "+971501234568", bare: "+971501234569"}
+        assert live == {there: "+971501234567", twice: "+971501234568", bare: "+971501234569", unread: "9.71E+11"}
         trail = AuditEntry.objects.using("owner").filter(action="crm.contact_point_hidden")
         assert sorted(trail.values_list("target_id", flat=True)) == sorted([same, again, lost])
         transaction.set_rollback(True, using="owner")
