@@ -10,26 +10,20 @@ from django.db.models.functions import Coalesce, Greatest
 
 from core.actors import Actor
 from core.roles import Capability
-from crm.services import contact_for_sender
 from messaging import live, window
 from messaging.calls import RANK, Call
 from messaging.models import Channel, Conversation, Message
 from messaging.models.conversations import Direction, MessageStatus, MessageType
 from messaging.services.amending import known_message
 from messaging.services.inbound import talk_with
+from messaging.services.keeping import person_behind
 
 
 @transaction.atomic
 def take_call(*, actor: Actor, channel: Channel, call: Call, at: datetime) -> Message:
     """Keep how far a call is. A call by the person opens the window, as a message would, and counts as unread once."""
     actor.require(Capability.CHANNELS_MANAGE)
-    contact = contact_for_sender(
-        actor=actor,
-        phone=call.sender.phone or None,
-        bsuid=call.sender.user_id or None,
-        name=call.sender.name,
-        at=at,
-    )
+    contact = person_behind(actor=actor, sender=call.sender, at=at)
     message = known_message(actor, channel, call.provider_id)
     if message is not None:
         _move_on(message, call.state, call.seconds)

@@ -8,12 +8,12 @@ from django.db import transaction
 
 from core.actors import Actor
 from core.roles import Capability
-from crm.services import contact_for_sender
 from messaging import incoming
 from messaging.incoming import Change
 from messaging.models import Channel
 from messaging.services.consent import heed_preference
 from messaging.services.free_entry import heed_free_entry
+from messaging.services.keeping import person_behind
 from messaging.services.noticing import note_errors
 
 
@@ -24,7 +24,5 @@ def heed_talk(*, actor: Actor, channel: Channel, change: Change, at: datetime) -
     heed_free_entry(actor=actor, channel=channel, value=change.value, at=at)
     for sender, value, said_at in incoming.read_preferences(change.value, received_at=at):
         with transaction.atomic():
-            contact = contact_for_sender(
-                actor=actor, phone=sender.phone or None, bsuid=sender.user_id or None, name=sender.name, at=at
-            )
+            contact = person_behind(actor=actor, sender=sender, at=at)
             heed_preference(actor=actor, contact=contact, address=sender.address, value=value, at=said_at)

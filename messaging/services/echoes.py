@@ -11,13 +11,13 @@ from django.db.models.functions import Coalesce, Greatest
 from core.actors import Actor
 from core.jobs import enqueue
 from core.roles import Capability
-from crm.services import contact_for_sender
 from messaging import live
 from messaging.incoming import InboundMessage
 from messaging.models import Channel, Conversation, Message
 from messaging.models.conversations import Direction, MessageStatus
 from messaging.services.amending import amend, catch_up, known_message
 from messaging.services.inbound import talk_with
+from messaging.services.keeping import person_behind, row_of
 
 # How a message of ours is known to come from the phone, not from here.
 FROM_PHONE = {"origin": "phone"}
@@ -33,37 +33,24 @@ def take_echo(*, actor: Actor, channel: Channel, said: InboundMessage, at: datet
     actor.require(Capability.CHANNELS_MANAGE)
     if known_message(actor, channel, said.provider_id) is not None:
         return None
-    contact = contact_for_sender(
-        actor=actor,
-        phone=said.sender.phone or None,
-        bsuid=said.sender.user_id or None,
-        name=said.sender.name,
-        at=at,
-    )
+    contact = person_behind(actor=actor, sender=said.sender, at=at)
     if known_message(actor, channel, said.provider_id) is not None:  # of two deliveries at once
         return None
     conversation = talk_with(actor=actor, channel=channel, contact=contact, text="", at=at)
     quoted = known_message(actor, channel, said.quoted_provider_id)
-    message = Message.objects.create(
-        organization=actor.organization,
-        conversation=conversation,
+    message = row_of(
+        said,
         channel=channel,
+        conversation=conversation,
         direction=Direction.OUTBOUND,
-        type=said.type,
         author=channel.owner,
-        body=said.body,
         payload={**said.payload, **FROM_PHONE},
         quoted=quoted,
-        quoted_provider_id=said.quoted_provider_id,
         recipient=said.sender.address,
-        provider_id=said.provider_id,
         status=MessageStatus.SENT,
         sent_at=said.at,
-        media_id=said.media_id,
-        media_type=said.media_type,
-        media_name=said.media_name,
-        at=said.at,
     )
+    message.save(force_insert=True)
     catch_up(message)
     if said.original:
         amend(quoted, said, direction=Direction.OUTBOUND)

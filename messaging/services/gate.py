@@ -7,13 +7,14 @@ from datetime import datetime
 from django.db.models import Q
 
 from core.actors import Actor
-from messaging import window
+from messaging import payloads, window
 from messaging.errors import (
     AnsweredMeanwhile,
     ChannelUnable,
     OptedOut,
     RecipientUnknown,
     TemplateUnusable,
+    TextInvalid,
     WindowClosed,
 )
 from messaging.models import Conversation, Message, MessageTemplate
@@ -90,6 +91,21 @@ def require_unanswered(actor: Actor, conversation: Conversation, seen_message_id
             by=who,
             answer=theirs.pk,
         )
+
+
+def plain_text(body: str) -> str:
+    """The words without what PostgreSQL cannot keep and without space around. Raises TextInvalid: 1 to 4,096 characters."""
+    text = body.replace("\x00", "").strip()
+    if not 1 <= len(text) <= payloads.LONGEST_TEXT:
+        raise TextInvalid(f"Write between 1 and {payloads.LONGEST_TEXT} characters.", field="body", length=len(text))
+    return text
+
+
+def message_of_request(actor: Actor, client_request_id: str) -> Message | None:
+    """What an earlier press with the same client_request_id has made, in whichever conversation."""
+    rows = Message.objects.for_organization(actor.organization).filter(client_request_id=client_request_id)
+    found: Message | None = rows.first()
+    return found
 
 
 def require_usable(template: MessageTemplate, conversation: Conversation) -> None:

@@ -15,7 +15,7 @@ from core.jobs import enqueue
 from core.models import Membership
 from core.roles import Capability
 from crm.models import Contact, Ownership, Project, ProjectAssignment
-from crm.services import contact_for_sender, follow_sender
+from crm.services import follow_sender
 from messaging import live, window
 from messaging.events import InboundReceived
 from messaging.incoming import InboundMessage
@@ -25,6 +25,7 @@ from messaging.services.amending import amend, catch_up, known_message
 from messaging.services.assistant import hear
 from messaging.services.consent import heed_keyword
 from messaging.services.conversations import OPEN, latest_conversation, open_conversation
+from messaging.services.keeping import person_behind, row_of
 
 # These change or decorate another message: they neither count as unread nor open a window of their own.
 QUIET = (MessageType.REACTION, MessageType.SYSTEM)
@@ -40,37 +41,23 @@ def take_message(*, actor: Actor, channel: Channel, said: InboundMessage, at: da
     if kept.exists():
         return None
     # Locks this sender until the transaction ends: of two deliveries at once the second sees what the first has done.
-    contact = contact_for_sender(
-        actor=actor,
-        phone=said.sender.phone or None,
-        bsuid=said.sender.user_id or None,
-        name=said.sender.name,
-        at=at,
-    )
+    contact = person_behind(actor=actor, sender=said.sender, at=at)
     if kept.exists():
         return None
     if said.new_phone or said.new_user_id:
         follow_sender(actor=actor, contact=contact, phone=said.new_phone, bsuid=said.new_user_id, at=at)
     conversation = talk_with(actor=actor, channel=channel, contact=contact, text=said.body, at=at)
     quoted = known_message(actor, channel, said.quoted_provider_id)
-    message = Message.objects.create(
-        organization=actor.organization,
-        conversation=conversation,
+    message = row_of(
+        said,
         channel=channel,
+        conversation=conversation,
         direction=Direction.INBOUND,
-        type=said.type,
-        body=said.body,
-        payload=said.payload,
         quoted=quoted,
-        quoted_provider_id=said.quoted_provider_id,
         recipient="",
-        provider_id=said.provider_id,
         status=MessageStatus.RECEIVED,
-        media_id=said.media_id,
-        media_type=said.media_type,
-        media_name=said.media_name,
-        at=said.at,
     )
+    message.save(force_insert=True)
     catch_up(message)
     if said.original:
         amend(quoted, said, direction=Direction.INBOUND)

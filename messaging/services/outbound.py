@@ -29,7 +29,13 @@ from messaging.models import Conversation, Message, MessageTemplate
 from messaging.models.channels import ParameterFormat
 from messaging.models.conversations import ConversationStatus, Direction, MessageStatus, MessageType
 from messaging.services.conversations import visible_conversation
-from messaging.services.gate import require_sendable, require_unanswered, require_usable
+from messaging.services.gate import (
+    message_of_request,
+    plain_text,
+    require_sendable,
+    require_unanswered,
+    require_usable,
+)
 
 # Request ids that begin so belong to messages of campaigns (campaigns/engine/rows.py).
 OF_CAMPAIGNS = "campaign:"
@@ -80,9 +86,7 @@ def send_text(
     answered since. Without it nobody asks. Raises TextInvalid, WindowClosed (409 `window_closed`: only a template may be sent), ChannelUnable, OptedOut,
     RecipientUnknown, ConversationClosed, QuoteElsewhere, RequestIdReused.
     """
-    text = body.replace("\x00", "").strip()
-    if not 1 <= len(text) <= payloads.LONGEST_TEXT:
-        raise TextInvalid(f"Write between 1 and {payloads.LONGEST_TEXT} characters.", field="body", length=len(text))
+    text = plain_text(body)
     return _queue(
         actor, conversation, _Draft(MessageType.TEXT, text, {}), client_request_id, quoted, at, seen_message_id
     )
@@ -128,7 +132,7 @@ def send_media(
         raise MediaInvalid(f"The caption may have {payloads.LONGEST_CAPTION} characters.", field="caption")
     kind, mime_type = media.recognise(upload.content, upload.name)
     media.require_size(kind, len(upload.content))
-    existing = _already_queued(actor, client_request_id)
+    existing = message_of_request(actor, client_request_id)
     path = existing.media_file if existing else media.keep(actor.organization.pk, upload.content, mime_type)
     draft = _Draft(
         MessageType(kind),
@@ -237,7 +241,7 @@ def _queue(
             field="client_request_id",
         )
     conversation = visible_conversation(actor=actor, conversation=conversation)
-    existing = _already_queued(actor, client_request_id)
+    existing = message_of_request(actor, client_request_id)
     if existing is not None:
         return _same(existing, conversation, draft)
     if seen_message_id is not None:
@@ -289,13 +293,6 @@ def _queue(
     enqueue("messaging.deliver", organization_id=actor.organization.pk, message_id=message.pk)
     live.announce(organization_id=actor.organization.pk, conversation_id=conversation.pk)
     return message
-
-
-def _already_queued(actor: Actor, client_request_id: str) -> Message | None:
-    found: Message | None = (
-        Message.objects.for_organization(actor.organization).filter(client_request_id=client_request_id).first()
-    )
-    return found
 
 
 def _same(existing: Message, conversation: Conversation, draft: _Draft) -> Message:

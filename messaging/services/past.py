@@ -11,13 +11,13 @@ from django.db import connection, transaction
 from core.actors import Actor
 from core.jobs import enqueue
 from core.roles import Capability
-from crm.services import contact_for_sender
 from messaging import incoming, live, window
 from messaging.contents import Json, mapping
 from messaging.incoming import InboundMessage, Sender
 from messaging.models import Channel, Conversation, Message
 from messaging.models.conversations import ConversationStatus, Direction, MessageStatus, MessageType
 from messaging.services.conversations import latest_conversation, open_conversation
+from messaging.services.keeping import person_behind, row_of
 
 FROM_PAST = {"origin": "history"}
 STATUSES = {
@@ -60,11 +60,9 @@ def take_past(*, actor: Actor, channel: Channel, value: Json, thread: Json, at: 
     ]
     if not said:
         return 0
-    contact = contact_for_sender(
-        actor=actor, phone=person.phone or None, bsuid=person.user_id or None, name=person.name, at=at
-    )
+    contact = person_behind(actor=actor, sender=person, at=at)
     conversation = latest_conversation(channel=channel, contact=contact) or _closed(channel, contact, at)
-    rows = [_row(actor, channel, conversation, person, *each) for each in sorted(said, key=lambda each: each[0].at)]
+    rows = [_row(channel, conversation, person, *each) for each in sorted(said, key=lambda each: each[0].at)]
     known = set(
         Message.objects.filter(
             organization=actor.organization, channel=channel, provider_id__in=[row.provider_id for row in rows]
@@ -127,7 +125,6 @@ def _closed(channel: Channel, contact: Any, at: datetime) -> Conversation:
 
 
 def _row(
-    actor: Actor,
     channel: Channel,
     conversation: Conversation,
     person: Sender,
@@ -135,24 +132,16 @@ def _row(
     is_ours: bool,
     status: str,
 ) -> Message:
-    return Message(
-        organization=actor.organization,
-        conversation=conversation,
+    return row_of(
+        said,
         channel=channel,
+        conversation=conversation,
         direction=Direction.OUTBOUND if is_ours else Direction.INBOUND,
-        type=said.type,
         author=channel.owner if is_ours else None,
-        body=said.body,
         payload={**said.payload, **FROM_PAST},
-        quoted_provider_id=said.quoted_provider_id,
         recipient=person.address if is_ours else "",
-        provider_id=said.provider_id,
         status=status,
         sent_at=said.at if is_ours else None,
-        media_id=said.media_id,
-        media_type=said.media_type,
-        media_name=said.media_name,
-        at=said.at,
     )
 
 
