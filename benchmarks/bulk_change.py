@@ -14,14 +14,12 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
+
+from benchmarks.ground import own_servers, set_up
 
 UPDATE = "UPDATE crm_property SET status = %s, updated_at = now() WHERE id = ANY(%s)"
 
@@ -31,18 +29,9 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[5_000, 50_000])
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
-    os.environ["MAJLIS_ENV"] = "test"
-    from config.embedded import services
-
     with ExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="majlis-bench-")))
-        home.chmod(0o711)
-        os.environ.update(stack.enter_context(services(home, durable=True)).env)
-        subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], check=True)
-        os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
-        import django
-
-        django.setup()
+        stack.enter_context(own_servers(durable=True))
+        set_up()
         for size in options.sizes:
             print(json.dumps(measure(size, options.rounds) | {"load": os.getloadavg()[0]}, indent=1), flush=True)
 

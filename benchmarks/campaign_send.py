@@ -14,12 +14,13 @@ import json
 import os
 import statistics
 import sys
-import tempfile
 import time
 import urllib.request
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+
+from benchmarks.ground import own_servers
 
 CONNECTIONS = 256
 NUMBERS = 10  # a number may send 1,000 a second at most, so several take turns
@@ -32,13 +33,8 @@ def main() -> None:
     parser.add_argument("--pace", type=int, default=80, help="messages a second of the pacing run; 0 leaves it out")
     parser.add_argument("--pace-seconds", type=int, default=15)
     options = parser.parse_args()
-    os.environ["MAJLIS_ENV"] = "test"
-    from config.embedded import services
-
     with ExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="majlis-bench-")))
-        home.chmod(0o711)
-        os.environ.update(stack.enter_context(services(home, durable=True)).env)
+        home = stack.enter_context(own_servers(durable=True))
         bench = stack.enter_context(_Bench(home))
         report: dict[str, Any] = {
             "cores": os.cpu_count(),

@@ -14,13 +14,11 @@ import json
 import os
 import random
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
+
+from benchmarks.ground import own_servers, set_up
 
 FIRST = [("Mohammed", "محمد"), ("Omar", "عمر"), ("Khalid", "خالد"), ("Fatima", "فاطمة"), ("Noura", "نورة"), ("Saeed", "سعيد"), ("Ahmed", "أحمد"), ("Maryam", "مريم"), ("Hamad", "حمد"), ("Sultan", "سلطان")]  # fmt: skip
 LAST = [("Al Hashimi", "الهاشمي"), ("Al Mansoori", "المنصوري"), ("Al Suwaidi", "السويدي"), ("Al Marri", "المري"), ("Al Falasi", "الفلاسي"), ("Al Nuaimi", "النعيمي"), ("Al Zaabi", "الزعابي"), ("Al Kaabi", "الكعبي")]  # fmt: skip
@@ -30,23 +28,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--owners", type=int, default=10_000)
     options = parser.parse_args()
-    os.environ["MAJLIS_ENV"] = "test"
-    from config.embedded import services
-
     with ExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="majlis-bench-")))
-        home.chmod(0o711)
-        os.environ.update(stack.enter_context(services(home, durable=True)).env)
+        home = stack.enter_context(own_servers(durable=True))
         os.environ["MEDIA_ROOT"] = str(home / "media")
         print(json.dumps(measure(options.owners), indent=1))
 
 
 def measure(owners: int) -> dict[str, Any]:
-    subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], check=True)
-    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
-    import django
-
-    django.setup()
+    set_up()
     from django.utils import timezone
 
     from core.actors import system

@@ -16,11 +16,12 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+
+from benchmarks.ground import own_servers
 
 
 def main() -> None:
@@ -30,17 +31,13 @@ def main() -> None:
     parser.add_argument("--changed", action="store_true", help="import it again, with every row changed (csv)")
     parser.add_argument("--alone", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    os.environ["MAJLIS_ENV"] = "test"
     if options.alone:
         print(json.dumps(_import(options.alone)))
         return
     from benchmarks.import_units import Bench
-    from config.embedded import services
 
     with ExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="majlis-bench-")))
-        home.chmod(0o711)
-        os.environ.update(stack.enter_context(services(home, durable=True)).env)
+        home = stack.enter_context(own_servers(durable=True))
         os.environ["MEDIA_ROOT"] = str(home / "media")
         bench = Bench(home)
         stack.callback(bench.close)

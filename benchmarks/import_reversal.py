@@ -10,36 +10,26 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
-import sys
-import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+
+from benchmarks.ground import own_servers, set_up
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=50_000)
     options = parser.parse_args()
-    os.environ["MAJLIS_ENV"] = "test"
-    from config.embedded import services
-
     with ExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="majlis-bench-")))
-        home.chmod(0o711)
-        os.environ.update(stack.enter_context(services(home, durable=True)).env)
+        home = stack.enter_context(own_servers(durable=True))
         os.environ["MEDIA_ROOT"] = str(home / "media")
         print(json.dumps(measure(home, options.rows), indent=1))
 
 
 def measure(home: Path, rows: int) -> dict[str, Any]:
-    subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], check=True)
-    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
-    import django
-
-    django.setup()
+    set_up()
     from django.core.files import File
     from django.utils import timezone
 

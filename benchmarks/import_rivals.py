@@ -29,12 +29,11 @@ import random
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
+from benchmarks.ground import own_servers
 from benchmarks.import_units import Bench
 
 UNITS, CONTACTS, POINTS, OWNERSHIPS = "crm_property", "crm_contact", "crm_contactpoint", "crm_ownership"
@@ -62,13 +61,8 @@ def main() -> None:
     parser.add_argument("--default-up-to", type=int, default=5000)
     parser.add_argument("--rounds", type=int, default=1)
     options = parser.parse_args()
-    os.environ["MAJLIS_ENV"] = "test"
-    from config.embedded import services
-
     with ExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="majlis-bench-")))
-        home.chmod(0o711)
-        os.environ.update(stack.enter_context(services(home, durable=True)).env)
+        home = stack.enter_context(own_servers(durable=True))
         os.environ["MEDIA_ROOT"] = str(home / "media")
         bench = Bench(home)
         stack.callback(bench.close)

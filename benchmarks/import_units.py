@@ -19,7 +19,6 @@ import resource
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -27,6 +26,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
+
+from benchmarks.ground import own_servers
 
 TABLES = ("crm_project", "crm_property", "crm_contact", "crm_contactpoint", "crm_ownership")
 OURS = ("crm_historyentry", "sheets_importchange", "sheets_importcreation", "sheets_rowerror", "sheets_rowlink")
@@ -38,13 +39,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--profile", action="store_true", help="print where the time of the first import goes")
     options = parser.parse_args()
-    os.environ["MAJLIS_ENV"] = "test"
-    from config.embedded import services
-
     with ExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="majlis-bench-")))
-        home.chmod(0o711)
-        os.environ.update(stack.enter_context(services(home, durable=True)).env)
+        home = stack.enter_context(own_servers(durable=True))
         os.environ["MEDIA_ROOT"] = str(home / "media")
         report: dict[str, Any] = {"cores": os.cpu_count(), "rounds": options.rounds, "sizes": {}}
         bench = Bench(home)

@@ -14,14 +14,13 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
+
+from benchmarks.ground import own_servers, set_up
 
 AGENTS = 20
 SLOW_MS = 50
@@ -33,17 +32,11 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=30)
     parser.add_argument("--explain", action="store_true", help="print the plans of what is slow")
     options = parser.parse_args()
-    os.environ |= {"MAJLIS_ENV": "test", "DJANGO_SETTINGS_MODULE": "config.settings", "LOG_LEVEL": "ERROR"}
-    from config.embedded import services
+    os.environ["LOG_LEVEL"] = "ERROR"
 
     with ExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="majlis-bench-")))
-        home.chmod(0o711)
-        os.environ |= stack.enter_context(services(home, durable=False)).env
-        subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], check=True)
-        import django
-
-        django.setup()
+        stack.enter_context(own_servers(durable=False))
+        set_up()
         sizes: dict[int, Any] = {}
         for size in options.messages:
             bench = _Bench(size)

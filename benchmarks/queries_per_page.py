@@ -13,29 +13,24 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+
+from benchmarks.ground import own_servers, set_up
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=2000)
     options = parser.parse_args()
-    os.environ |= {"MAJLIS_ENV": "test", "DJANGO_SETTINGS_MODULE": "config.settings", "LOG_LEVEL": "ERROR"}
-    from config.embedded import services
+    os.environ["LOG_LEVEL"] = "ERROR"
 
     with ExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="majlis-bench-")))
-        home.chmod(0o711)
-        os.environ |= stack.enter_context(services(home, durable=False)).env
+        home = stack.enter_context(own_servers(durable=False))
         os.environ["MEDIA_ROOT"] = str(home / "media")
-        subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], check=True)
-        import django
-
-        django.setup()
+        set_up()
         report = measure(home, options.rows)
         growing = [path for path, found in report.items() if found["queries_50"] > found["queries_5"]]
         print(json.dumps({"rows": options.rows, "lists": report, "growing": growing}, indent=2))

@@ -21,7 +21,6 @@ import os
 import re
 import statistics
 import sys
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -30,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import search_lists, search_stock
+from benchmarks.ground import own_servers
 from benchmarks.search_questions import Office, questions, staff
 
 MOST = 51
@@ -51,13 +51,10 @@ def main() -> None:
         "--slow", type=float, default=200, help="milliseconds from which a list's statement is explained"
     )
     options = parser.parse_args()
-    os.environ |= {"MAJLIS_ENV": "test", "DJANGO_SETTINGS_MODULE": "config.settings", "LOG_LEVEL": "ERROR"}
-    from config.embedded import services
+    os.environ["LOG_LEVEL"] = "ERROR"
 
     with ExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="majlis-bench-")))
-        home.chmod(0o711)
-        os.environ |= stack.enter_context(services(home, durable=False)).env
+        home = stack.enter_context(own_servers(durable=False))
         os.environ["MEDIA_ROOT"] = str(home / "media")
         import django
         import psycopg

@@ -15,13 +15,13 @@ import argparse
 import json
 import os
 import statistics
-import tempfile
 import time
 import urllib.request
 from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
+
+from benchmarks.ground import own_servers
 
 
 def main() -> None:
@@ -29,15 +29,11 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[5_000, 50_000])
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    os.environ["MAJLIS_ENV"] = "test"
     from benchmarks.import_units import Bench
-    from config.embedded import services
     from config.processes import Supervisor, free_port, sandbox
 
     with ExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="majlis-bench-")))
-        home.chmod(0o711)
-        os.environ.update(stack.enter_context(services(home, durable=True)).env)
+        home = stack.enter_context(own_servers(durable=True))
         os.environ["MEDIA_ROOT"] = str(home / "media")
         port = free_port()
         os.environ["SHEETS_API_URL"] = url = f"http://127.0.0.1:{port}"

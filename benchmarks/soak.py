@@ -12,13 +12,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
-import tempfile
 import time
 from contextlib import ExitStack
-from pathlib import Path
 from urllib.parse import urlsplit
+
+from benchmarks.ground import own_servers, set_up
 
 
 def main() -> None:
@@ -30,18 +29,10 @@ def main() -> None:
     parser.add_argument("--deaths-every", type=float, default=6, help="seconds, more or less")
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
-    os.environ |= {"MAJLIS_ENV": "test", "DJANGO_SETTINGS_MODULE": "config.settings"}
-    from config.embedded import services
-
     with ExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="majlis-bench-")))
-        home.chmod(0o711)
-        os.environ |= stack.enter_context(services(home, durable=True)).env
+        home = stack.enter_context(own_servers(durable=True))
         os.environ["MEDIA_ROOT"] = str(home / "media")
-        subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], check=True)
-        import django
-
-        django.setup()
+        set_up()
         from config.processes import Supervisor
         from core.tenancy import organization_scope
         from tests.live import Live

@@ -15,15 +15,14 @@ import json
 import os
 import random
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
+
+from benchmarks.ground import own_servers, set_up
 
 T0 = datetime(2026, 11, 1, tzinfo=UTC)
 STEPS = ("sent", "delivered", "read")
@@ -35,17 +34,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sample", type=int, default=1000, help="statuses that the rivals are measured on")
     options = parser.parse_args()
-    os.environ |= {"MAJLIS_ENV": "test", "DJANGO_SETTINGS_MODULE": "config.settings", "LOG_LEVEL": "ERROR"}
-    from config.embedded import services
+    os.environ["LOG_LEVEL"] = "ERROR"
 
     with ExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="majlis-bench-")))
-        home.chmod(0o711)
-        os.environ |= stack.enter_context(services(home, durable=True)).env
-        subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], check=True)
-        import django
-
-        django.setup()
+        stack.enter_context(own_servers(durable=True))
+        set_up()
         from core.models import Organization
         from core.tenancy import organization_scope
 

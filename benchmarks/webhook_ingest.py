@@ -13,9 +13,7 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 from contextlib import ExitStack
 from itertools import count
@@ -23,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import http_load
+from benchmarks.ground import own_servers, set_up
 
 PEOPLE = 200
 SECRET = "bench-app-secret"
@@ -36,23 +35,17 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=64)
     options = parser.parse_args()
-    os.environ |= {"MAJLIS_ENV": "test", "DJANGO_SETTINGS_MODULE": "config.settings", "LOG_LEVEL": "ERROR"}
-    from config.embedded import services
+    os.environ["LOG_LEVEL"] = "ERROR"
 
     with ExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="majlis-bench-")))
-        home.chmod(0o711)
-        os.environ |= stack.enter_context(services(home, durable=True)).env
-        subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], check=True)
+        home = stack.enter_context(own_servers(durable=True))
+        set_up()
         bench = _Bench(home, stack, options.connections)
         print(json.dumps(bench.report(options.count, options.rounds), indent=2))
 
 
 class _Bench:
     def __init__(self, home: Path, stack: ExitStack, connections: int) -> None:
-        import django
-
-        django.setup()
         from config.processes import Supervisor, free_port, web
 
         self.connections = connections
