@@ -84,7 +84,7 @@
     for (const item of [...from.children]) {
       const known = document.getElementById(item.id);
       if (known && list.contains(known)) {
-        if (known.outerHTML !== item.outerHTML) { known.replaceWith(item); previous = item; } else previous = known;
+        previous = renew(known, item);
         continue;
       }
       if (item.classList.contains("inbound")) fresh = true;
@@ -110,6 +110,16 @@
     }
     window.majlis.countDown();
     if (fresh) { forgetDays(list); read(); }
+  };
+  // The newer of two of one message stands; a menu of reactions that is open on it stays open, and the keyboard in it.
+  const renew = (known, item) => {
+    const menu = known.querySelector(".reaction-menu"), focused = menu?.contains(document.activeElement) && document.activeElement;
+    menu?.remove();
+    const kept = known.outerHTML === item.outerHTML ? known : item;
+    if (kept === item) known.replaceWith(item);
+    if (menu) kept.querySelector("[data-react]")?.after(menu);
+    if (focused) focused.focus();
+    return kept;
   };
   const placeByNumber = (list, item) => {
     const number = Number(item.dataset.number || 0);

@@ -123,13 +123,21 @@ def test_a_reaction_is_set_and_taken_back(office, visitor):
     bubble = page.locator(".message.inbound").last
     bubble.hover()
     bubble.get_by_label("React to this message").click()
+    services.send_text(
+        actor=office.actor(Role.MANAGER),
+        conversation=office.furniture.fatima,
+        body="Mona here",
+        client_request_id="meanwhile",
+        at=timezone.now(),
+    )
+    expect(page.locator(".message.outbound")).to_contain_text("Mona here")  # and the menu is still open
     page.get_by_role("button", name="🙏").click()
     expect(bubble.locator(".reactions")).to_contain_text("🙏")
 
     bubble.get_by_label("Take the reaction back").click()
 
     expect(bubble.locator(".reactions")).to_have_count(0)
-    assert sent() == [("reaction", "🙏"), ("reaction", "")]
+    assert sent() == [("text", "Mona here"), ("reaction", "🙏"), ("reaction", "")]
 
 
 def test_the_keyboard_walks_the_list_and_several_are_closed(office, visitor):
