@@ -274,12 +274,14 @@ class Message(SoftDeleteModel):
                 condition=Q(status__in=["queued", "sending"]),
                 name="messaging_outbox",
             ),
-            # replies that came before what they quote, and reactions of a page of messages
+            # replies that came before what they quote
             models.Index(
                 fields=["organization", "quoted_provider_id"],
                 condition=~Q(quoted_provider_id=""),
                 name="messaging_quoting",
             ),
+            # reactions to a page of messages
+            models.Index(fields=["organization", "quoted"], condition=Q(type="reaction"), name="messaging_reactions"),
             # with whom talk was begun lately: what counts against the messaging limit
             models.Index(
                 fields=["organization", "at"],

@@ -5,7 +5,6 @@ The server counts what really ran, inside the search functions too, so a table t
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from core.tenancy import organization_scope
 from crm import selectors
 from crm.models import Contact, Ownership, Project, Property
 from tests.crm import factories
+from tests.scans import read, whole
 
 UNITS, OF_OTHERS = 20_000, 4_000
 TABLES = ("crm_property", "crm_contact")
@@ -47,11 +47,6 @@ FILL = [
          JOIN (SELECT id, row_number() OVER (ORDER BY id) AS n FROM crm_contact WHERE organization_id = %(house)s) c USING (n)
         WHERE n <= 500""",
 ]
-SCANS = """
-SELECT i.indexrelid::regclass::text, pg_stat_get_xact_numscans(i.indexrelid) FROM pg_index i WHERE i.indrelid = ANY (%(tables)s::regclass[])
- UNION ALL
-SELECT t::text || ' from end to end', pg_stat_get_xact_numscans(t) FROM unnest(%(tables)s::regclass[]) AS t
-"""
 
 
 @pytest.fixture
@@ -63,19 +58,6 @@ def city(organization: Organization, other_organization: Organization) -> None:
                 for statement in FILL:
                     cursor.execute(statement, {"house": house.pk, "units": units})
     refresh([Project, Property, Contact, Ownership])
-
-
-def read(work: Callable[[], Any]) -> set[str]:
-    """What of units and contacts a piece of work read: indexes, without their tables' names, and whole tables."""
-
-    def scans() -> dict[str, int]:
-        with connection.cursor() as cursor:
-            cursor.execute(SCANS, {"tables": list(TABLES)})
-            return dict(cursor.fetchall())
-
-    before = scans()
-    work()
-    return {name for name, count in scans().items() if count > before[name]}
 
 
 NEWEST = (
@@ -112,21 +94,23 @@ def test_lists_and_the_box_read_the_indexes_that_were_made_for_them(
     for asked, indexes in LISTS.items():
         page = dict([asked.split("=")]) if asked else {}
         page = {name: [value] if name == "status" else value for name, value in page.items()}
-        found = read(lambda page=page: selectors.unit_list(actor=manager, asked=_query(page)))  # type: ignore[misc]
+        found = read(lambda page=page: selectors.unit_list(actor=manager, asked=_query(page)), TABLES)  # type: ignore[misc]
         assert found & indexes, (asked, found)
-        assert not _whole(found), (asked, found)
+        assert not whole(found), (asked, found)
     profile = factories.agent(agent)
     for project in Project.objects.order_by("pk")[:2]:
         factories.assignment(profile, project)
     for actor in (manager, agent):
         for text, indexes in BOX.items():
-            found = read(lambda text=text, actor=actor: selectors.search(actor=actor, text=text, at=timezone.now()))  # type: ignore[misc]
+            found = read(
+                lambda text=text, actor=actor: selectors.search(actor=actor, text=text, at=timezone.now()), TABLES
+            )  # type: ignore[misc]
             assert found & (indexes | OWN), (text, found)
-            assert not _whole(found), (text, found)
+            assert not whole(found), (text, found)
 
 
 def test_the_names_to_choose_from_are_stepped_through(city: None, manager: Actor) -> None:
-    stepped = read(lambda: selectors.place_names(manager))
+    stepped = read(lambda: selectors.place_names(manager), TABLES)
 
     assert stepped == {"crm_property_of_building", "crm_property_of_cluster", "crm_property_of_layout"}
 
@@ -138,7 +122,3 @@ def _query(asked: dict[str, Any]) -> Any:
     for name, value in asked.items():
         query.setlist(name, value if isinstance(value, list) else [value])
     return query
-
-
-def _whole(found: set[str]) -> set[str]:
-    return {name for name in found if name.endswith("end to end")}
