@@ -8,7 +8,6 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import Q
 
 from core import events
 from core.actors import Actor
@@ -18,7 +17,7 @@ from messaging.error_codes import Treatment, explain
 from messaging.events import MessagesProgressed
 from messaging.incoming import StatusUpdate
 from messaging.models import Channel, Message, ParkedStatus
-from messaging.models.conversations import STATUS_RANK, Direction
+from messaging.models.conversations import STATUS_RANK
 from messaging.models.intake import OptOutScope, OptOutSource
 from messaging.services.channel_state import block_channel, suspect_numbers
 from messaging.services.consent import record_stop
@@ -28,47 +27,58 @@ BATCH = 1000
 # Meta sends a webhook again for seven days; nothing can match after that.
 PARKED_FOR = timedelta(days=8)
 
-UPDATE = """
-UPDATE messaging_message AS m SET
-    provider_id = CASE WHEN m.provider_id = '' THEN u.provider_id ELSE m.provider_id END,
-    status = CASE WHEN u.rank > (%(ranks)s::jsonb ->> m.status)::int THEN u.status ELSE m.status END,
-    accepted_at = LEAST(m.accepted_at, u.accepted_at),
-    sent_at = LEAST(m.sent_at, u.sent_at),
-    delivered_at = LEAST(m.delivered_at, u.delivered_at),
-    read_at = LEAST(m.read_at, u.read_at),
-    played_at = LEAST(m.played_at, u.played_at),
-    failed_at = LEAST(m.failed_at, u.failed_at),
-    error_code = CASE WHEN {newer} THEN u.error_code ELSE m.error_code END,
-    error_title = CASE WHEN {newer} THEN u.error_title ELSE m.error_title END,
-    error_details = CASE WHEN {newer} THEN u.error_details ELSE m.error_details END,
-    price_category = GREATEST(m.price_category, u.price_category),
-    is_billable = GREATEST(m.is_billable, u.is_billable),
-    lease_until = NULL,
-    updated_at = %(at)s
-FROM unnest(
-    %(ids)s::bigint[], %(provider_ids)s::text[], %(statuses)s::text[], %(rank)s::int[],
-    %(accepted_at)s::timestamptz[], %(sent_at)s::timestamptz[], %(delivered_at)s::timestamptz[],
-    %(read_at)s::timestamptz[], %(played_at)s::timestamptz[], %(failed_at)s::timestamptz[],
-    %(error_code)s::int[], %(error_title)s::text[], %(error_details)s::text[],
-    %(price_category)s::text[], %(is_billable)s::boolean[]
-) AS u(id, provider_id, status, rank, accepted_at, sent_at, delivered_at, read_at, played_at, failed_at,
-       error_code, error_title, error_details, price_category, is_billable)
-WHERE m.id = u.id AND m.organization_id = %(organization)s
+# What is known of each message moves on, and a person who has read what was sent leaves the same receipt as a member: one
+# row for each message and reader. Answers with the conversations.
+ADVANCE = """
+WITH moved AS (
+    UPDATE messaging_message AS m SET
+        provider_id = CASE WHEN m.provider_id = '' THEN u.provider_id ELSE m.provider_id END,
+        status = CASE WHEN u.rank > (%(ranks)s::jsonb ->> m.status)::int THEN u.status ELSE m.status END,
+        accepted_at = LEAST(m.accepted_at, u.accepted_at),
+        sent_at = LEAST(m.sent_at, u.sent_at),
+        delivered_at = LEAST(m.delivered_at, u.delivered_at),
+        read_at = LEAST(m.read_at, u.read_at),
+        played_at = LEAST(m.played_at, u.played_at),
+        failed_at = LEAST(m.failed_at, u.failed_at),
+        error_code = CASE WHEN {newer} THEN u.error_code ELSE m.error_code END,
+        error_title = CASE WHEN {newer} THEN u.error_title ELSE m.error_title END,
+        error_details = CASE WHEN {newer} THEN u.error_details ELSE m.error_details END,
+        price_category = GREATEST(m.price_category, u.price_category),
+        is_billable = GREATEST(m.is_billable, u.is_billable),
+        lease_until = NULL,
+        updated_at = %(at)s
+    FROM unnest(
+        %(ids)s::bigint[], %(provider_ids)s::text[], %(statuses)s::text[], %(rank)s::int[],
+        %(accepted_at)s::timestamptz[], %(sent_at)s::timestamptz[], %(delivered_at)s::timestamptz[],
+        %(read_at)s::timestamptz[], %(played_at)s::timestamptz[], %(failed_at)s::timestamptz[],
+        %(error_code)s::int[], %(error_title)s::text[], %(error_details)s::text[],
+        %(price_category)s::text[], %(is_billable)s::boolean[]
+    ) AS u(id, provider_id, status, rank, accepted_at, sent_at, delivered_at, read_at, played_at, failed_at,
+           error_code, error_title, error_details, price_category, is_billable)
+    WHERE m.id = u.id AND m.organization_id = %(organization)s
+    RETURNING m.id, m.conversation_id, m.read_at, u.read_at IS NOT NULL AS is_read_now
+), receipts AS (
+    INSERT INTO messaging_messageread (organization_id, message_id, participant_id, at, created_at, updated_at)
+    SELECT p.organization_id, m.id, p.id, m.read_at, %(at)s, %(at)s
+      FROM moved m
+      JOIN messaging_participant p
+        ON p.organization_id = %(organization)s AND p.conversation_id = m.conversation_id AND p.contact_id IS NOT NULL
+     WHERE m.is_read_now
+    ON CONFLICT DO NOTHING
+)
+SELECT DISTINCT conversation_id FROM moved
 """.replace(
     "{newer}",
     "u.failed_at IS NOT NULL AND (m.failed_at IS NULL OR (u.failed_at, COALESCE(u.error_code, 0), u.error_details)"
     " < (m.failed_at, COALESCE(m.error_code, 0), m.error_details))",
 )
 
-# The person has read what was sent: the same receipt as a member's, one row for each message and reader.
-READS = """
-INSERT INTO messaging_messageread (organization_id, message_id, participant_id, at, created_at, updated_at)
-SELECT m.organization_id, m.id, p.id, m.read_at, %(at)s, %(at)s
-  FROM messaging_message m
-  JOIN messaging_participant p
-    ON p.organization_id = m.organization_id AND p.conversation_id = m.conversation_id AND p.contact_id IS NOT NULL
- WHERE m.organization_id = %(organization)s AND m.id = ANY(%(ids)s) AND m.read_at IS NOT NULL
-ON CONFLICT DO NOTHING
+# In the order of their ids, so that batches never wait in a ring.
+LOCK = """
+SELECT id, provider_id FROM messaging_message
+ WHERE organization_id = %(organization)s AND channel_id = %(channel)s AND direction = 'outbound'
+   AND (provider_id <> '' AND provider_id = ANY(%(provider_ids)s) {or_by_message})
+ ORDER BY id FOR UPDATE
 """
 
 
@@ -113,16 +123,21 @@ def match_parked(*, actor: Actor, channel: Channel, at: datetime, provider_ids: 
 
 
 def _locked(channel: Channel, progress: Iterable[Progress]) -> dict[int, Progress]:
-    """The messages that these are about, locked in the order of their ids so that batches never wait in a ring."""
+    """The messages that these are about, locked."""
     by_provider = {each.provider_id: each for each in progress}
     by_message = {each.message_id: each for each in by_provider.values() if each.message_id is not None}
-    rows = (
-        Message.objects.filter(organization=channel.organization_id, channel=channel, direction=Direction.OUTBOUND)
-        .filter(Q(provider_id__in=list(by_provider)) | Q(provider_id="", pk__in=list(by_message)))
-        .select_for_update()
-        .order_by("pk")
-        .values_list("pk", "provider_id")
-    )
+    or_by_message = "OR provider_id = '' AND id = ANY(%(ids)s)" if by_message else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            LOCK.format(or_by_message=or_by_message),
+            {
+                "organization": channel.organization_id,
+                "channel": channel.pk,
+                "provider_ids": list(by_provider),
+                "ids": list(by_message),
+            },
+        )
+        rows = cursor.fetchall()
     return {pk: by_provider[provider_id] if provider_id else by_message[pk] for pk, provider_id in rows}
 
 
@@ -136,7 +151,7 @@ def _advance(actor: Actor, channel: Channel, matched: dict[int, Progress], at: d
     columns = {name: [getattr(row, name) for row in rows] for name in names}
     with connection.cursor() as cursor:
         cursor.execute(
-            UPDATE,
+            ADVANCE,
             {
                 **columns,
                 "ids": ids,
@@ -148,16 +163,11 @@ def _advance(actor: Actor, channel: Channel, matched: dict[int, Progress], at: d
                 "at": at,
             },
         )
-        read = [message_id for message_id, row in zip(ids, rows, strict=True) if row.read_at is not None]
-        if read:
-            cursor.execute(READS, {"ids": read, "organization": actor.organization.pk, "at": at})
+        conversations = {conversation_id for (conversation_id,) in cursor.fetchall()}
     failures = {message_id: row for message_id, row in matched.items() if row.failed_at is not None}
     if failures:
         _learn(actor, channel, failures, at)
-    conversations = Message.objects.filter(organization=actor.organization, pk__in=ids).values_list(
-        "conversation", flat=True
-    )
-    live.announce_many(organization_id=actor.organization.pk, conversation_ids=set(conversations))
+    live.announce_many(organization_id=actor.organization.pk, conversation_ids=conversations)
     events.publish(MessagesProgressed(actor.organization.pk, tuple(ids)))
 
 
