@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef
 
 from core import audit
 from core.actors import Actor
-from core.phones import read_cell
+from core.phones import masked, read_cell
 from core.roles import Capability
 from crm.errors import SenderUnknown
 from crm.models import Contact, ContactPoint, Ownership
@@ -109,7 +109,8 @@ def _by_number(actor: Actor, number: str) -> Contact | None:
 
 
 def _new_contact(actor: Actor, name: str, number: str, at: datetime) -> Contact:
-    shown = tidy(name) or number or "WhatsApp user"
+    # Lists show names to those who read numbers masked, so a number is never the name.
+    shown = tidy(name) or (masked(number) if number else "WhatsApp user")
     company = is_company(shown)
     first, last = divide(tidy(name))
     contact = Contact.objects.create(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -22,7 +23,7 @@ from core.models import Membership
 from core.roles import CAPABILITIES, Capability, Reach
 from crm import panels
 from messaging import live, presence, selectors, templates
-from messaging.models import Conversation, MessageTemplate
+from messaging.models import Channel, Conversation, MessageTemplate
 from messaging.models.conversations import ConversationStatus
 from messaging.models.meanings import Intent, Sentiment
 from messaging.selectors import OPEN, ThreadMessage
@@ -54,10 +55,16 @@ def list_context(request: HttpRequest) -> dict[str, Any]:
         filters["status"] = "all"  # who searches does not care whether it was closed
     intent = request.GET.get("intent", "")
     intent = intent if intent in Intent.values else ""
+    members = list(assignable(actor)) if actor.can(Capability.CONVERSATIONS_ASSIGN) else []
+    channels = list(Channel.objects.visible_to(actor).live().order_by("name", "pk"))
+    who = _one_of(request.GET.get("who", ""), members)
+    channel = _one_of(request.GET.get("number", ""), channels)
+    if who:
+        filters.setdefault("assigned", who)
     further = request.GET.get("further", "")
-    listing = selectors.inbox(actor=actor, search=search, before=further, intent=intent, **filters)
-    chosen = (("box", box if box != "all" else ""), ("q", search), ("intent", intent))
-    asked = {name: value for name, value in chosen if value}
+    listing = selectors.inbox(actor=actor, search=search, before=further, intent=intent, channel=channel, **filters)
+    narrowed = {"q": search, "intent": intent, "who": who, "number": channel}
+    asked = {name: value for name, value in {"box": box if box != "all" else "", **narrowed}.items() if value}
     list_query = f"?{urlencode(asked)}" if asked else ""
     return {
         "here": "inbox",
@@ -68,7 +75,11 @@ def list_context(request: HttpRequest) -> dict[str, Any]:
         "intents": Intent.choices,
         "conversations": listing.rows,
         "may_close_many": actor.can(Capability.CONVERSATIONS_REPLY),
-        "bulk_members": list(assignable(actor)) if actor.can(Capability.CONVERSATIONS_ASSIGN) else [],
+        "narrowed": urlencode({name: value for name, value in narrowed.items() if value}),
+        "who": who,
+        "channel": channel,
+        "channels": channels if len(channels) > 1 else [],
+        "bulk_members": members,
         "marks": panels.marks_of(actor, [row.contact_id for row in listing.rows]),
         "next_cursor": listing.next,
         "list_query": list_query,
@@ -76,6 +87,11 @@ def list_context(request: HttpRequest) -> dict[str, Any]:
         "reactions": REACTIONS,
         "words": words(),
     }
+
+
+def _one_of(asked: str, rows: Sequence[Any]) -> int | None:
+    """The key of one of these rows, when that is what was asked for."""
+    return next((row.pk for row in rows if str(row.pk) == asked), None)
 
 
 def thread_page(request: HttpRequest, found: Conversation, *, status: int = 200, **more: Any) -> HttpResponse:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 from django.db.models.functions import Coalesce, Greatest
 
 from core.actors import Actor
 from core.roles import Capability
 from messaging import live, window
-from messaging.calls import RANK, Call
+from messaging.calls import MISSED, RANK, Call
 from messaging.models import Channel, Conversation, Message
 from messaging.models.conversations import Direction, MessageStatus, MessageType
 from messaging.services.amending import known_message
@@ -50,6 +50,7 @@ def take_call(*, actor: Actor, channel: Channel, call: Call, at: datetime) -> Me
             "unread_count": F("unread_count") + 1,
         }
     Conversation.objects.filter(pk=conversation.pk).update(**changes)
+    _ask_for_an_answer(message, call.state)
     live.announce(organization_id=actor.organization.pk, conversation_id=conversation.pk)
     return message
 
@@ -70,4 +71,16 @@ def _move_on(message: Message, state: str, seconds: int) -> None:
         return
     fresh.payload["call"] = {"state": state, "seconds": seconds}
     fresh.save(update_fields=["payload", "updated_at"])
+    _ask_for_an_answer(fresh, state)
     live.announce(organization_id=fresh.organization_id, conversation_id=fresh.conversation_id)
+
+
+def _ask_for_an_answer(message: Message, state: str) -> None:
+    """Who called and reached nobody waits for us, unless we have written since."""
+    if state != MISSED or message.direction != Direction.INBOUND:
+        return
+    answers = Message.objects.filter(
+        organization=message.organization_id, conversation=OuterRef("pk"), direction=Direction.OUTBOUND
+    ).exclude(type=MessageType.NOTE)
+    waiting = Conversation.objects.filter(pk=message.conversation_id).exclude(Exists(answers.filter(at__gt=message.at)))
+    waiting.update(waiting_since=Coalesce(F("waiting_since"), message.at), snoozed_until=None)

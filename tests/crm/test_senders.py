@@ -43,6 +43,10 @@ def test_someone_without_a_number_is_known_by_the_id_and_later_shares_the_number
     assert sorted(made.points.values_list("kind", "value")) == [("bsuid", "AE.1001"), ("whatsapp", "+971500000001")]
 
 
+def test_a_number_without_a_name_is_shown_masked_wherever_names_are(organization: Organization) -> None:
+    assert sender(organization, "971500000001", name="").display_name == "+97150•••01"
+
+
 def test_the_id_decides_before_the_number(organization: Organization) -> None:
     owner = factories.contact(organization)
     factories.point(owner, "+971500000001")

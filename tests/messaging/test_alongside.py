@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from crm.models import Contact, ContactPoint, DuplicateCandidate
-from messaging import selectors
+from messaging import selectors, services
 from messaging.models import Channel, Conversation, Message, WebhookEvent
 from tests.crm import factories as crm
 from tests.messaging import factories
@@ -160,9 +161,24 @@ def test_a_call_opens_the_window_and_says_how_it_went(sandbox, relay, client, ma
 
     talk.refresh_from_db()
     assert talk.unread_count == 2
+    missed = Message.objects.filter(payload__call__state="missed").get()
+    assert talk.waiting_since == missed.at  # the one that was taken left nobody waiting
     shown = page(client, manager, talk)
     assert "Call, 2 minutes" in shown
     assert "Missed call" in shown
+
+
+def test_a_missed_call_that_was_answered_in_writing_waits_no_more(sandbox, relay, manager) -> None:
+    call = sandbox.ask("POST", f"/customers/{NOURA}/calls", {})["id"]
+    relay()
+    talk = Conversation.objects.get()
+    services.send_text(actor=manager, conversation=talk, body="Hello", client_request_id="1", at=timezone.now())
+
+    sandbox.ask("POST", f"/customers/{NOURA}/calls", {"id": call, "event": "terminate"})
+    relay()
+
+    talk.refresh_from_db()
+    assert talk.waiting_since is None
 
 
 def test_the_end_of_a_call_may_come_first_and_ours_opens_no_window(receive, channel: Channel) -> None:

@@ -123,6 +123,23 @@ def test_agents_do_not_assign_and_supervisors_do(talk, agent, supervisor):
     assert Conversation.objects.get().assigned_to == supervisor.membership
 
 
+def test_the_list_is_narrowed_to_a_colleague_or_a_number(talk, organization, channel, agent, manager):
+    other = factories.channel(organization, phone_number_id="2", name="Sales")
+    elsewhere = factories.conversation(other, crm.contact(organization, "Ziyad"))
+    factories.message(elsewhere, "Good morning")
+
+    def shown(actor, **asked):
+        page = signed_in(actor).get(reverse("inbox", args=["palm"]), asked).content.decode()
+        return [name for name in ("Fatima", "Ziyad") if f">{name}<" in page]
+
+    assert shown(manager) == ["Fatima", "Ziyad"]
+    assert shown(manager, who=agent.membership.pk) == ["Fatima"]
+    assert shown(manager, number=other.pk) == ["Ziyad"]
+    assert shown(manager, number=other.pk, who=agent.membership.pk) == []
+    assert shown(manager, number="nonsense", who="9999999") == ["Fatima", "Ziyad"]
+    assert 'name="who"' not in signed_in(agent).get(reverse("inbox", args=["palm"])).content.decode()
+
+
 def test_who_assigns_what_somebody_else_has_just_assigned_is_told(talk, manager, agent, other_agent):
     Conversation.objects.update(assigned_to=other_agent.membership)
     wanted = {"membership": manager.membership.pk, "seen": agent.membership.pk}
