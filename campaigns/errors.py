@@ -11,6 +11,18 @@ class AudienceInvalid(Invalid):
     code = "audience_invalid"
 
 
+class SegmentInvalid(Invalid):
+    """A condition of a segment that cannot be asked."""
+
+    code = "segment_invalid"
+
+
+class SegmentInUse(Conflict):
+    """A campaign that has yet to start is for these people."""
+
+    code = "segment_in_use"
+
+
 class AudienceEmpty(Conflict):
     """Nobody is left to write to."""
 

@@ -2,6 +2,7 @@
 
 from campaigns.models.campaigns import Approval, Campaign, CampaignChannel, CampaignPause, CampaignStatus, Target
 from campaigns.models.recipients import CampaignEngine, CampaignMessage, SkipReason, Status
+from campaigns.models.segments import Segment
 
 __all__ = [
     "Approval",
@@ -11,6 +12,7 @@ __all__ = [
     "CampaignMessage",
     "CampaignPause",
     "CampaignStatus",
+    "Segment",
     "SkipReason",
     "Status",
     "Target",

@@ -11,6 +11,7 @@ from campaigns.services.running import (
     start_scheduled,
     unschedule_campaign,
 )
+from campaigns.services.segments import create_segment, update_segment
 
 __all__ = [
     "CampaignChanges",
@@ -20,6 +21,7 @@ __all__ = [
     "channels_of",
     "complete_campaign",
     "create_campaign",
+    "create_segment",
     "end_campaign",
     "is_as_approved",
     "pace_of",
@@ -33,4 +35,5 @@ __all__ = [
     "submit_for_review",
     "unschedule_campaign",
     "update_campaign",
+    "update_segment",
 ]
