@@ -22,7 +22,6 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
-from celery import Celery
 from django.db import connection
 from django.utils import timezone
 
@@ -224,13 +223,21 @@ class Soak:
             wait = self.plan.seconds_between_deaths * self.chance.uniform(0.5, 1.5)
             for thread in work:
                 thread.join(wait / len(work))
+            self._restart_what_fell()
             way = ways[turn] if turn < len(ways) else self.chance.choice(ways)
             turn += 1
             way()
             self.deaths[way.__name__.removeprefix("_")] += 1
 
+    def _restart_what_fell(self) -> None:
+        """As a process manager does (docs/operations.md): a worker of Celery may end by itself when its broker dies."""
+        if not self._worker.is_alive:
+            self.deaths["worker_fell"] += 1
+            self._worker = self._start_worker()
+
     def _kill_worker(self) -> None:
         """Once it was ready; nobody waits for its successor to be."""
+        self._restart_what_fell()
         self._worker.wait_for_line("ready.")
         self.live.kill(self._worker)
         self._worker = self._start_worker()
@@ -261,7 +268,6 @@ class Soak:
 
     def settle(self) -> None:
         """Let everything come to rest. Leases are let run out by saying that it is later than it is."""
-        broker = Celery(broker=self.live.redis_url)
         majlis = system(self.organization)
 
         def is_at_rest() -> bool:
@@ -271,15 +277,11 @@ class Soak:
             later = timezone.now() + timedelta(minutes=2)
             while processing.process_webhooks(actor=majlis, at=later):
                 pass
-            delivery.sweep_messages(actor=majlis, at=later)
-            queued = list(Message.objects.filter(status="queued").values_list("pk", flat=True))
-            for message_id in queued:
-                given = {"organization_id": self.organization.pk, "message_id": message_id}
-                broker.send_task("messaging.deliver", kwargs=given)
-            if queued:
-                time.sleep(1)
+            self._restart_what_fell()
+            delivery.sweep_messages(actor=majlis, at=later)  # asks a worker for each: not too often
+            time.sleep(2)
             waiting = WebhookEvent.objects.exclude(state__in=["done", "failed"])
-            return not (queued or waiting.exists() or Message.objects.filter(status="sending").exists())
+            return not (waiting.exists() or Message.objects.filter(status__in=["queued", "sending"]).exists())
 
         wait_for(is_at_rest, seconds=self.plan.settle_seconds, what="everything to come to rest")
 
