@@ -17,5 +17,6 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "imports": {"task": "sheets.sweep_imports", "schedule": 30.0, "options": {"expires": 30}},
     "validations": {"task": "crm.sweep_validations", "schedule": 60.0, "options": {"expires": 60}},
     "bulk changes": {"task": "crm.sweep_bulk_changes", "schedule": 60.0, "options": {"expires": 60}},
+    "books": {"task": "ledger.check_due", "schedule": 3600.0, "options": {"expires": 3600}},
     "duplicates": {"task": "crm.sweep_duplicates", "schedule": 300.0, "options": {"expires": 300}},
 }

@@ -81,6 +81,8 @@ GROUPS: list[tuple[Any, list[tuple[str, str]]]] = [
             ("ledger.account", "account_balance_wallet"),
             ("ledger.transfer", "swap_horiz"),
             ("ledger.entry", "menu_book"),
+            ("ledger.periodclosing", "lock_clock"),
+            ("ledger.bookscheck", "verified"),
         ],
     ),
     (
@@ -104,6 +106,8 @@ TITLES: dict[str, Any] = {
     "core.membership": _("Members"),
     "core.apitoken": _("API tokens"),
     "crm.property": _("Units"),
+    "ledger.periodclosing": _("Closed periods"),
+    "ledger.bookscheck": _("Checks of the books"),
     "crm.duplicatecandidate": _("Possible duplicates"),
     "crm.bulkchange": _("Changes of many rows"),
     "crm.bulkitem": _("What they changed"),

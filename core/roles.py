@@ -64,6 +64,7 @@ class Capability(StrEnum):
     COMMISSIONS_APPROVE = "commissions.approve"
     COMMISSIONS_PAY = "commissions.pay"
     LEDGER_READ = "ledger.read"
+    LEDGER_CLOSE = "ledger.close"
 
 
 _AGENT = {
@@ -96,6 +97,7 @@ _MANAGER = _SUPERVISOR | {
     Capability.COMMISSIONS_APPROVE,
     Capability.COMMISSIONS_PAY,
     Capability.LEDGER_READ,
+    Capability.LEDGER_CLOSE,
 }
 _VIEWER = {
     Capability.BACK_OFFICE,

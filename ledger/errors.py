@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Invalid, NotAllowed, NotFound
 
 
 class TransferUnbalanced(Invalid):
@@ -55,3 +55,35 @@ class TransferUnknown(NotFound):
 
 class EntriesUnbounded(Invalid):
     code = "entries_need_account_or_transfer"
+
+
+class PeriodClosed(Conflict):
+    code = "period_closed"
+
+
+class PeriodAlreadyClosed(Conflict):
+    code = "period_already_closed"
+
+
+class PeriodNotOver(Invalid):
+    code = "period_not_over"
+
+
+class PeriodUnknown(NotFound):
+    code = "period_unknown"
+
+
+class PeriodNeedsSecondPerson(NotAllowed):
+    code = "period_needs_second_person"
+
+
+class ReopenLaterFirst(Conflict):
+    code = "period_reopen_later_first"
+
+
+class ReopeningAsked(Conflict):
+    code = "period_reopening_asked"
+
+
+class ReasonMissing(Invalid):
+    code = "ledger_reason_missing"

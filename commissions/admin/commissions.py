@@ -20,9 +20,9 @@ from unfold.widgets import (
 )
 
 from commissions import services
-from commissions.admin.asking import ConfirmForm, Figures, ReasonForm, ask, posted
 from commissions.models import Commission, CommissionSplit, Dispute, Method, SplitRole, Status
 from core.admin import TenantAdmin, acting, call_service, site
+from core.asking import ConfirmForm, Figures, ReasonForm, ask, posted
 from core.money import format_money
 from core.roles import Capability
 

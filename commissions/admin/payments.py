@@ -13,10 +13,10 @@ from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import action, display
 
 from commissions import services
-from commissions.admin.asking import ReasonForm, ask, posted
 from commissions.admin.commissions import whose
 from commissions.models import CommissionPayment
 from core.admin import TenantAdmin, acting, site
+from core.asking import ReasonForm, ask, posted
 from core.money import format_money
 from core.roles import Capability
 

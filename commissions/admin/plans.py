@@ -22,10 +22,10 @@ from unfold.widgets import (
 )
 
 from commissions import services, wording
-from commissions.admin.asking import ConfirmForm, ask, posted
 from commissions.models import CommissionPlan, PlanVersion, RateKind, VatMode
 from commissions.rating import Terms
 from core.admin import TenantAdmin, acting, site
+from core.asking import ConfirmForm, ask, posted
 from core.money import to_minor
 from core.roles import Capability
 

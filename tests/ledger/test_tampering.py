@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,14 @@ import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, connections, transaction
+from django.utils import timezone
 
 from core.actors import Actor
-from core.models import Organization
+from core.models import Membership, Organization
 from core.roles import Role
 from core.tenancy import organization_scope
-from ledger.models import Account, AccountKind, Entry, Transfer
+from ledger import services, tasks
+from ledger.models import Account, AccountKind, BooksCheck, Entry, Transfer
 from tests.ledger.factories import AT, DAY, move, open_account
 from tests.live import house
 
@@ -121,6 +124,43 @@ def test_the_owner_cannot_add_an_entry_that_unbalances(palm: Organization) -> No
                 [palm.pk, DAY, AT],
             )
     assert (Entry.objects.count(), Transfer.objects.count()) == (20, 10)
+
+
+def test_the_owner_cannot_date_a_transfer_into_a_closed_period(palm: Organization) -> None:
+    """ledger_post refuses it in words; who writes without it meets a trigger."""
+    services.close_period(actor=members_manager(palm), through_on=DAY - timedelta(days=1), at=AT)
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT set_config('majlis.organization', %s, false)", [str(palm.pk)])
+        with pytest.raises(DatabaseError, match="closed on that day"):
+            cursor.execute(
+                "INSERT INTO ledger_transfer (organization_id, reference, description, currency, effective_on,"
+                " posted_at, fingerprint) VALUES (%s, 'late', '', 'AED', %s, %s, '')",
+                [palm.pk, DAY - timedelta(days=1), AT],
+            )
+        for table in ("ledger_periodclosing", "ledger_reopeningrequest", "ledger_periodreopening", "ledger_bookscheck"):
+            with pytest.raises(DatabaseError, match="Cannot truncate"):
+                cursor.execute(f"TRUNCATE {table} CASCADE")
+        with pytest.raises(DatabaseError, match="Cannot update or delete"):
+            cursor.execute("UPDATE ledger_periodclosing SET through_on = through_on - 30")
+    assert Transfer.objects.count() == 10
+
+
+def members_manager(palm: Organization) -> Actor:
+    return Actor(palm, Membership.objects.get(organization=palm, role=Role.MANAGER))
+
+
+def test_every_night_the_books_are_checked_and_what_was_altered_is_kept(palm: Organization, committed: str) -> None:
+    tasks.check_due()
+    tasks.check_due()  # not due again before tomorrow
+    assert list(BooksCheck.objects.values_list("entry_count", "findings")) == [(20, [])]
+    with superuser(committed) as tampering:
+        tampering.execute("UPDATE ledger_entry SET amount_minor = amount_minor + 1 WHERE sequence = 2")
+
+    assert services.check_if_due(organization=palm, at=timezone.now() + timedelta(hours=23)) is None
+    second = services.check_if_due(organization=palm, at=timezone.now() + timedelta(hours=25))
+
+    assert second
+    assert {finding["kind"] for finding in second.findings} >= {"running_balance_wrong", "transfer_unbalanced"}
 
 
 def superuser(database: str) -> psycopg.Connection:

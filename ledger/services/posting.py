@@ -59,7 +59,7 @@ def post(*, actor: Actor, posting: Posting, at: datetime) -> Posted:
     """Post one transfer, in one statement. The same reference and content again changes nothing and says `replayed`.
 
     Amounts are minor units, positive for debit. Raises TransferUnbalanced, AccountUnknown, TransferCurrencyMixed,
-    ReferenceTaken, OverdraftRefused, AmountTooLarge, and for reversals AlreadyReversed, ReversalNotReversible,
+    ReferenceTaken, OverdraftRefused, AmountTooLarge, PeriodClosed, and for reversals AlreadyReversed, ReversalNotReversible,
     ReversalNotMirror, TransferUnknown. After a refusal nothing is changed and the transaction goes on.
     """
     return post_many(actor=actor, postings=[posting], at=at)[0]
@@ -127,7 +127,7 @@ def reverse(
 ) -> Posted:
     """Undo a transfer by its mirror image, once. Two statements. A reversal itself cannot be reversed: post anew.
 
-    Raises AlreadyReversed, ReversalNotReversible, TransferUnknown, OverdraftRefused.
+    Raises AlreadyReversed, ReversalNotReversible, TransferUnknown, OverdraftRefused, PeriodClosed.
     """
     entries = Entry.objects.for_organization(actor.organization).filter(transfer=transfer_id)
     rows = list(entries.order_by("id").values_list("account_id", "amount_minor", "transfer__currency"))
@@ -181,6 +181,12 @@ def _refused(code: str, reference: str, detail: dict[str, Any]) -> DomainError:
             lowest = format_money(detail["lowest_minor"], detail["currency"])
             return errors.OverdraftRefused(
                 f"Account {detail['code']} stands at {balance} and may not fall below {lowest}.", **detail
+            )
+        case "period_closed":
+            return errors.PeriodClosed(
+                f"The books are closed through {detail['closed_through']}; date it later, or ask for that period to be "
+                f"opened again.",
+                **detail,
             )
         case "transfer_unknown":
             return errors.TransferUnknown("There is no such transfer here.", **detail)

@@ -63,4 +63,4 @@ def ask(
         "back": back,
         "opts": admin.opts,
     }
-    return render(request, "commissions/admin_ask.html", context, status=422 if form.errors else 200)
+    return render(request, "core/admin_ask.html", context, status=422 if form.errors else 200)

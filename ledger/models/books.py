@@ -117,6 +117,20 @@ class Transfer(TenantModel):
         ]
         triggers = [
             *append_only(),
+            # The wall behind the refusal of ledger_post. Once per statement: a batch costs one look.
+            pgtrigger.Trigger(
+                name="period_open",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                level=pgtrigger.Statement,
+                referencing=pgtrigger.Referencing(new="added"),  # type: ignore[no-untyped-call]
+                func="""
+                    IF EXISTS (SELECT FROM added n WHERE n.effective_on <= ledger_closed_through(n.organization_id)) THEN
+                        RAISE EXCEPTION 'ledger: the books are closed on that day';
+                    END IF;
+                    RETURN NULL;
+                """,
+            ),
             # At commit, because its entries come after it. The scope may be closed by then, so it is opened here.
             pgtrigger.Trigger(
                 name="has_entries",
