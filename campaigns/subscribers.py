@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
-from campaigns import services
+from campaigns import live, services
 from campaigns.errors import BusyNow, IllegalMove
 from campaigns.models import Campaign, CampaignMessage, CampaignStatus, Status
 from campaigns.models.recipients import RANK
+from campaigns.selectors import REPLY_WINDOW
 from campaigns.services import merging
 from core.actors import Actor, system
+from core.events import MemberSuspended
 from core.models import Membership, Organization
 from core.roles import Capability
 from crm.events import AgentArchived, ContactsMerged, ContactsUnmerged, LeavingAsked, PropertiesMerged, Work
 from crm.models import Agent, Merge
+from messaging import live as messaging_live
 from messaging.error_codes import Treatment, explain
 from messaging.events import (
     CampaignsAsked,
@@ -31,13 +33,16 @@ from messaging.events import (
 from messaging.models import MessageTemplate
 from messaging.models.channels import TemplateCategory, TemplateStatus
 
-# A reply that quotes nothing belongs to the last campaign that wrote within this time.
-REPLY_WINDOW = timedelta(hours=72)
 # The keys that merges move (tests/crm/test_merge_keys.py finds every key there is).
 MOVES = frozenset({("campaigns.campaignmessage", "contact"), ("campaigns.campaignmessage", "property")})
 # As many as a list on WhatsApp may have.
 OFFERED = 10
 STOPPING = (Treatment.PAUSE_CAMPAIGN, Treatment.STOP_BILLABLE)
+
+
+def end_lines(event: MemberSuspended) -> None:
+    """The campaign that a suspended member has open hears nothing more."""
+    messaging_live.dismiss(organization_id=event.organization_id, membership_id=event.membership_id, topic=live.TOPIC)
 
 
 # Of these nobody but the author has seen anything: a colleague may go on as if they were his own.
@@ -70,7 +75,9 @@ def follow_messages(event: MessagesProgressed) -> None:
     """Let the recipients' rows follow their messages: upwards only, whatever came first. One statement."""
     with connection.cursor() as cursor:
         cursor.execute(FOLLOW, {"org": event.organization_id, "ids": list(event.message_ids)})
-        failures = {(campaign_id, code) for campaign_id, status, code in cursor.fetchall() if status == "failed"}
+        moved = cursor.fetchall()
+    live.announce(organization_id=event.organization_id, campaign_ids={row[0] for row in moved})
+    failures = {(campaign_id, code) for campaign_id, status, code in moved if status == "failed"}
     for campaign_id, code in failures:
         said = explain(code)
         if code is not None and said.treatment in STOPPING:

@@ -7,5 +7,6 @@ urlpatterns = [
     path("", include("crm.page_urls")),
     path("", include("sheets.page_urls")),
     path("", include("messaging.page_urls")),
+    path("", include("campaigns.page_urls")),
     path("", include("commissions.page_urls")),
 ]

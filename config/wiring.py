@@ -30,6 +30,7 @@ def wire() -> None:
     )
 
     events.subscribe(MemberSuspended, messaging.end_lines)
+    events.subscribe(MemberSuspended, campaigns.end_lines)
     events.subscribe(LeavingAsked, messaging.count_talk)
     events.subscribe(LeavingAsked, campaigns.count_campaigns)
     events.subscribe(AssignmentTransferred, messaging.follow_assignment)

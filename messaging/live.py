@@ -44,19 +44,24 @@ def announce(*, organization_id: int, conversation_id: int) -> None:
 
 def announce_many(*, organization_id: int, conversation_ids: Iterable[int]) -> None:
     """Say it of several conversations in one message: for work done in batches."""
-    ids = ",".join(str(conversation_id) for conversation_id in sorted(set(conversation_ids)))
-    if ids:
-        transaction.on_commit(lambda: _publish(channel_of(organization_id), ids), robust=True)
+    announce_rows(organization_id=organization_id, ids=conversation_ids)
 
 
-def dismiss(*, organization_id: int, membership_id: int) -> None:
+def announce_rows(*, organization_id: int, ids: Iterable[int], topic: str = "") -> None:
+    """Say it of rows of another kind, on the log of its `topic`: who listens to the inbox is not woken by them."""
+    said = ",".join(str(each) for each in sorted(set(ids)))
+    if said:
+        transaction.on_commit(lambda: _publish(channel_of(organization_id, topic), said), robust=True)
+
+
+def dismiss(*, organization_id: int, membership_id: int, topic: str = "") -> None:
     """End the lines of a member who was suspended, once the transaction has committed. A negative number is a member."""
-    transaction.on_commit(lambda: _publish(channel_of(organization_id), f"-{membership_id}"), robust=True)
+    transaction.on_commit(lambda: _publish(channel_of(organization_id, topic), f"-{membership_id}"), robust=True)
 
 
-def channel_of(organization_id: int) -> str:
-    """The name of an organisation's log."""
-    return f"majlis:live:{organization_id}"
+def channel_of(organization_id: int, topic: str = "") -> str:
+    """The name of an organisation's log; conversations are the one without a topic."""
+    return f"majlis:live:{organization_id}" + (f":{topic}" if topic else "")
 
 
 def token_of(*, membership_id: int, conversation_id: int) -> str:
@@ -85,8 +90,9 @@ async def changes(
     heartbeat_seconds: float,
     gather_seconds: float,
     lifetime_seconds: float,
+    topic: str = "",
 ) -> AsyncIterator[Heard]:
-    """The ids of conversations as they change, gathered for a moment; none as a sign of life.
+    """The ids of conversations (or of a topic's rows) as they change, gathered for a moment; none as a sign of life.
 
     The first says where the line begins: after the place `after` that somebody has heard up to, with all that was
     missed since, or with `is_gap` when the log no longer reaches so far back. Ends after the lifetime, so that whoever
@@ -95,15 +101,16 @@ async def changes(
     client = redis.asyncio.Redis.from_url(
         settings.REDIS_URL, socket_connect_timeout=PATIENCE_SECONDS, retry=Retry(NoBackoff(), 0), decode_responses=True
     )
+    key = channel_of(organization_id, topic)
     try:
-        first = await _resumed(client, channel_of(organization_id), after)
+        first = await _resumed(client, key, after)
         yield first
         place, end = first.place, time.monotonic() + lifetime_seconds
         while (left := end - time.monotonic()) > 0:
-            place, ids = await _next(client, organization_id, place, min(heartbeat_seconds, left))
+            place, ids = await _next(client, key, place, min(heartbeat_seconds, left))
             if ids:
                 await asyncio.sleep(gather_seconds)
-                place, more = await _next(client, organization_id, place, 0)
+                place, more = await _next(client, key, place, 0)
                 ids |= more
             if -membership_id in ids:
                 return
@@ -125,10 +132,10 @@ async def _resumed(client: Any, key: str, after: str) -> Heard:
     return Heard(newest[0][0] if newest else "0-0", frozenset(), is_gap=True)
 
 
-async def _next(client: Any, organization_id: int, place: str, seconds: float) -> tuple[str, frozenset[int]]:
+async def _next(client: Any, key: str, place: str, seconds: float) -> tuple[str, frozenset[int]]:
     """The entries after that place, or none when there are none in time."""
     block = max(int(seconds * 1000), 1) if seconds else None
-    answer = await client.xread({channel_of(organization_id): place}, count=MOST_KEPT, block=block)
+    answer = await client.xread({key: place}, count=MOST_KEPT, block=block)
     entries = answer[0][1] if answer else []
     return (entries[-1][0] if entries else place), _all(entries)
 

@@ -49,12 +49,13 @@ ROWS: dict[str, list[type[models.Model]]] = {
     "conversation_id": [Conversation], "message_id": [Message], "merge_id": [Merge], "contact_id": [Contact],
     "point_id": [ContactPoint], "sheet_id": [Spreadsheet], "account_id": [GoogleAccount], "unit_id": [Property],
     "view_id": [SavedFilter], "campaign": [Campaign], "channel_id": [Channel], "template_id": [MessageTemplate],
-    "number_id": [MemberNumber], "reply_id": [CannedReply],
+    "number_id": [MemberNumber], "reply_id": [CannedReply], "campaign_id": [Campaign],
 }  # fmt: skip
 WORDS: dict[str, list[str]] = {
     "organization": ["palm"],
     "name": ["owners", "units", "do-not-contact"],
     "what": ["contacts"],
+    "decision": ["submit", "pause"],
     "token": ["x"],
     "url": ["nowhere"],
     "app_label": ["crm"],
@@ -66,6 +67,7 @@ SKIPPED = {
     "readyz": "says what runs, to machines",
     "api/docs/": "repeats its own address, and shows no row",
     "o/<slug:organization>/inbox/stream/": "never ends; it says that something is new, and not what",
+    "o/<slug:organization>/campaigns/<int:campaign_id>/stream/": "never ends; it says that something is new, and not what",
     "sign-out/": "ends the session of the one who tries",
 }
 MOST = 2  # rows of one table that are tried

@@ -184,21 +184,11 @@ class CampaignAdmin(TenantAdmin):
     def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
         """Only what its status and the member's role allow."""
         campaign = self.get_queryset(request).filter(pk=object_id).first()
-        status = campaign.status if campaign else None
-        actor, are = acting(request), CampaignStatus
-        approves, runs = actor.can(Capability.CAMPAIGNS_APPROVE), actor.can(Capability.CAMPAIGNS_RUN)
-        offered = {
-            "submit": actor.can(Capability.CAMPAIGNS_WRITE) and status == are.DRAFT,
-            "approve": approves and campaign is not None and _waits_for_approval(campaign),
-            "give_back": approves and status in (are.IN_REVIEW, are.APPROVED),
-            "start": runs and status in (are.APPROVED, are.SCHEDULED),
-            "unschedule": runs and status == are.SCHEDULED,
-            "pause": runs and status == are.RUNNING,
-            "resume": runs and status == are.PAUSED,
-            "cancel": runs and status not in (are.COMPLETED, are.CANCELLED, are.FAILED),
-        }
+        offers = services.offered(actor=acting(request), campaign=campaign) if campaign else []
+        offered = {offer.name for offer in offers}
         found = super().get_actions_detail(request, object_id)
-        return [one for one in found if offered.get(one.method.original_function_name, True)]
+        hidden = set(services.DECISIONS) - offered
+        return [one for one in found if one.method.original_function_name not in hidden]
 
     @action(description="Submit for review", url_path="submit", permissions=["view"])
     def submit(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -315,10 +305,3 @@ def _link(campaign: Campaign, count: int, statuses: str = "", *, responded: bool
         return "–"
     address = recipients_address(campaign, statuses, responded=responded)
     return format_html('<a href="{}">{}</a>', address, f"{count:,}")
-
-
-def _waits_for_approval(campaign: Campaign) -> bool:
-    """Handed in, or paused with a template that was changed since it was approved."""
-    if campaign.status == CampaignStatus.PAUSED:
-        return not services.is_as_approved(campaign)
-    return bool(campaign.status == CampaignStatus.IN_REVIEW)

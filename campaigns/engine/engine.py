@@ -19,7 +19,7 @@ import structlog
 from django.db import DatabaseError
 from django.utils import timezone
 
-from campaigns import services
+from campaigns import live, services
 from campaigns.engine import effects, plan, rows
 from campaigns.engine.database import Database
 from campaigns.engine.flushing import Flusher
@@ -276,6 +276,7 @@ class Engine:
         """Show that we live, and read what people decided meanwhile."""
         now = timezone.now()
         seen = await self.database(rows.pulse, self.plan.campaign.pk, self.token, self.flusher.note)
+        await self.database(self._tell)
         if seen is None:
             self.stop(Verdict.FENCED)
         elif seen.status != "running":
@@ -291,6 +292,11 @@ class Engine:
                     lane.is_stopped = True
                     lane.wake.set()
 
+    def _tell(self) -> None:
+        """Let open pages look: twice a second, however many messages go out meanwhile."""
+        campaign = self.plan.campaign
+        live.announce(organization_id=campaign.organization_id, campaign_ids=[campaign.pk])
+
     async def _without_numbers(self) -> None:
         """Every number is stopped: the campaign waits for a person, who reads what is wrong with them."""
         while self.flusher.is_busy or self._sending:
@@ -302,6 +308,7 @@ class Engine:
         end = self.end or _End(Verdict.MORE)
         campaign = self.plan.campaign
         await self.database(rows.release, campaign.pk, self.token, end.note, end.wakes_at)
+        await self.database(self._tell)
         if end.verdict is Verdict.STOPPED:
             await self.database(
                 lambda: services.skip_what_came_back(

@@ -2,6 +2,7 @@
 
 from campaigns.services.drafting import CampaignChanges, create_campaign, update_campaign
 from campaigns.services.ending import cancel_campaign, complete_campaign, end_campaign, skip_what_came_back
+from campaigns.services.offers import DECISIONS, Offer, offered
 from campaigns.services.preflight import Preflight, channels_of, pace_of, preflight
 from campaigns.services.review import approve_campaign, is_as_approved, return_campaign, submit_for_review
 from campaigns.services.running import (
@@ -14,7 +15,9 @@ from campaigns.services.running import (
 from campaigns.services.segments import create_segment, update_segment
 
 __all__ = [
+    "DECISIONS",
     "CampaignChanges",
+    "Offer",
     "Preflight",
     "approve_campaign",
     "cancel_campaign",
@@ -24,6 +27,7 @@ __all__ = [
     "create_segment",
     "end_campaign",
     "is_as_approved",
+    "offered",
     "pace_of",
     "pause_campaign",
     "preflight",

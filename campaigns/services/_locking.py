@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import OperationalError, transaction
 
+from campaigns import live
 from campaigns.errors import BusyNow, IllegalMove
 from campaigns.models import Campaign, CampaignStatus
 from campaigns.models.campaigns import TRANSITIONS
@@ -37,4 +38,5 @@ def move(campaign: Campaign, to: CampaignStatus, *, reason: str = "", **values: 
     for name, value in values.items():
         setattr(campaign, name, value)
     campaign.save(update_fields=["status", "status_reason", "updated_at", *values])
+    live.announce(organization_id=campaign.organization_id, campaign_ids=[campaign.pk])
     return before

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django import template
+from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from campaigns.models import SkipReason
+from campaigns.selectors.progress import SILENT_AFTER
 
 register = template.Library()
 
@@ -21,7 +26,14 @@ def duration(seconds: int | None) -> str:
     if seconds is None:
         return "–"
     if seconds < 90:
-        return f"{seconds} s"
+        return _("%(count)d s") % {"count": seconds}
     if seconds < 5400:
-        return f"{round(seconds / 60)} min"
-    return f"{seconds / 3600:.1f} h"
+        return _("%(count)d min") % {"count": round(seconds / 60)}
+    return _("%(count)s h") % {"count": f"{seconds / 3600:.1f}"}
+
+
+@register.filter
+def beat(heartbeat_at: datetime | None) -> str:
+    """The tone of an engine's sign of life: good while it is fresh."""
+    is_fresh = heartbeat_at is not None and timezone.now() - heartbeat_at <= SILENT_AFTER
+    return "good" if is_fresh else "bad"

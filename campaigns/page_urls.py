@@ -1,0 +1,16 @@
+"""Addresses of campaigns, under /o/<organisation>/."""
+
+from django.urls import path
+
+from campaigns import streams
+from campaigns.pages import campaign, deciding, listing, recipients
+
+urlpatterns = [
+    path("campaigns/", listing.campaigns, name="campaigns"),
+    path("campaigns/<int:campaign_id>/", campaign.campaign, name="campaign"),
+    path("campaigns/<int:campaign_id>/now/", campaign.now, name="campaign-now"),
+    path("campaigns/<int:campaign_id>/stream/", streams.stream, name="campaign-stream"),
+    path("campaigns/<int:campaign_id>/preflight/", campaign.preflight, name="campaign-preflight"),
+    path("campaigns/<int:campaign_id>/recipients/", recipients.recipients, name="campaign-recipients"),
+    path("campaigns/<int:campaign_id>/decisions/<slug:decision>/", deciding.decide, name="campaign-decision"),
+]

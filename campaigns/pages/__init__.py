@@ -1,0 +1,1 @@
+"""Campaigns on pages: the list, writing one, deciding about it, and watching what becomes of it."""

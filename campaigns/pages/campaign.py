@@ -1,0 +1,155 @@
+"""One campaign: what it is while it is written, and the truth about it once it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from campaigns import selectors, services
+from campaigns.models import Campaign, CampaignPause, SkipReason, Status
+from campaigns.models.campaigns import STARTED
+from campaigns.pages.asking import TONES, actor_of, campaign_of
+from campaigns.pages.deciding import DECISIONS
+from campaigns.rendering import asked_by
+from campaigns.selectors import Cause, Funnel
+from campaigns.variables import SOURCES
+from core.doors import page
+from core.roles import Capability
+from messaging import templates
+from messaging.templates import Bubble
+
+RIGHT_TO_LEFT = ("ar", "ur", "fa", "he")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number of the truth screen; its address opens exactly the rows it counts."""
+
+    name: str
+    words: str
+    count: int
+    percent: int | None
+    address: str
+
+
+@require_GET
+@page(Capability.CAMPAIGNS_READ)
+def campaign(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """The whole page."""
+    return render(request, "campaigns/campaign.html", _context(request, campaign_of(request, campaign_id)))
+
+
+@require_GET
+@page(Capability.CAMPAIGNS_READ)
+def now(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """The part of the page that changes, as it is now."""
+    return render(request, "campaigns/_campaign.html", _context(request, campaign_of(request, campaign_id)))
+
+
+@require_GET
+@page(Capability.CAMPAIGNS_READ)
+def preflight(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """What would happen if it started now. Nothing is sent, and nothing written."""
+    found = campaign_of(request, campaign_id)
+    flight = services.preflight(actor=actor_of(request), campaign=found, at=timezone.now())
+    context = {
+        "here": "campaigns",
+        "campaign": found,
+        "tones": TONES,
+        "flight": flight,
+        "skipped": [(SkipReason(reason).label, count) for reason, count in flight.skipped.items()],
+        "direction": direction_of(found),
+    }
+    return render(request, "campaigns/preflight.html", context)
+
+
+def _context(request: HttpRequest, found: Campaign) -> dict[str, Any]:
+    actor, at = actor_of(request), timezone.now()
+    offers = services.offered(actor=actor, campaign=found)
+    context: dict[str, Any] = {
+        "here": "campaigns",
+        "campaign": found,
+        "tones": TONES,
+        "offers": [(offer, DECISIONS[offer.name]) for offer in offers if offer.name in DECISIONS],
+        "may_change": any(offer.name == "change" for offer in offers),
+        "bubble": bubble_of(found),
+        "direction": direction_of(found),
+        "progress": selectors.progress(actor=actor, campaign=found, at=at),
+        "numbers": selectors.allowances(actor=actor, campaign=found, at=at),
+        "is_started": found.status in STARTED and found.started_at is not None,
+    }
+    if context["is_started"]:
+        context |= _truth(request, found, context["progress"].funnel, at)
+    return context
+
+
+def _truth(request: HttpRequest, found: Campaign, funnel: Funnel, at: datetime) -> dict[str, Any]:
+    actor = actor_of(request)
+    here = reverse("campaign-recipients", args=[actor.organization.slug, found.pk])
+    pauses = CampaignPause.objects.for_organization(actor.organization).filter(campaign=found)
+    return {
+        "figures": _figures(funnel, here),
+        "everybody": here,
+        "bar": funnel.parts,
+        "causes": [
+            (cause, f"{here}?{urlencode(_asked(cause))}") for cause in selectors.causes(actor=actor, campaign=found)
+        ],
+        "pauses": list(pauses.select_related("paused_by__user", "resumed_by__user").order_by("-pk")[:20]),
+        "window_hours": selectors.REPLY_WINDOW_HOURS,
+    }
+
+
+def _figures(funnel: Funnel, here: str) -> list[Figure]:
+    """The steps in their order; each as a share of those it can be of."""
+    wanted = funnel.people - funnel.skipped
+    steps = [
+        ("out", funnel.accepted, wanted),
+        ("delivered", funnel.delivered, funnel.accepted),
+        ("read", funnel.read, funnel.accepted),
+        ("replied", funnel.responded, funnel.accepted),
+        ("waiting", funnel.waiting, wanted),
+        ("failed", funnel.failed, wanted),
+        ("unknown", funnel.unknown, wanted),
+        ("skipped", funnel.skipped, funnel.people),
+    ]
+    found = []
+    for name, count, of in steps:
+        words = _("Replied") if name == "replied" else _(selectors.STEPS[name][0])
+        asked = {"replied": "yes"} if name == "replied" else {"step": name}
+        percent = round(100 * count / of) if of else None
+        found.append(Figure(name, words, count, percent, f"{here}?{urlencode(asked)}"))
+    return found
+
+
+def _asked(cause: Cause) -> dict[str, str]:
+    if cause.skip_reason:
+        return {"step": "skipped", "reason": cause.skip_reason}
+    step = "unknown" if cause.status == Status.UNKNOWN else "failed"
+    return {"step": step} if cause.error_code is None else {"step": step, "code": str(cause.error_code)}
+
+
+def bubble_of(found: Campaign) -> Bubble:
+    """What it says, with the name of each source where that person's own words will stand."""
+    said = {variable.key: _said(found.variables.get(variable.key)) for variable in asked_by(found.template)}
+    return templates.bubble(found.template.components, {key: text for key, text in said.items() if text})
+
+
+def _said(mapping: Any) -> str:
+    if not isinstance(mapping, dict):
+        return ""
+    source = SOURCES.get(mapping.get("source", ""))
+    return mapping.get("text", "") or (f"{{{{{_(source.label)}}}}}" if source else "")
+
+
+def direction_of(found: Campaign) -> str:
+    """Which way its language is written."""
+    return "rtl" if found.template.language.partition("_")[0] in RIGHT_TO_LEFT else "ltr"
