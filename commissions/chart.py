@@ -65,7 +65,12 @@ def paying(method: Method, currency: str) -> NewAccount:
 
 
 def owner_of(split: CommissionSplit) -> str:
-    return f"agent:{split.agent_id}" if split.agent_id else f"contact:{split.contact_id}"
+    return owner_of_agent(split.agent_id) if split.agent_id else f"contact:{split.contact_id}"
+
+
+def owner_of_agent(agent_id: int) -> str:
+    """What the accounts of one agent carry as their owner."""
+    return f"agent:{agent_id}"
 
 
 def accrual(commission: Commission, splits: Iterable[CommissionSplit]) -> list[tuple[NewAccount, int]]:

@@ -91,3 +91,11 @@ class PaymentAlreadyReversed(Conflict):
 
 class CommissionStands(Conflict):
     code = "commission_stands"
+
+
+class ReportFormatUnknown(Invalid):
+    code = "report_format_unknown"
+
+
+class ReportTooLong(Invalid):
+    code = "report_too_long"

@@ -14,6 +14,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from campaigns.models import Campaign
+from commissions.models import Commission
 from core.actors import Actor
 from core.models import Export, Organization
 from core.roles import Capability, Role
@@ -50,12 +51,14 @@ ROWS: dict[str, list[type[models.Model]]] = {
     "point_id": [ContactPoint], "sheet_id": [Spreadsheet], "account_id": [GoogleAccount], "unit_id": [Property],
     "view_id": [SavedFilter], "campaign": [Campaign], "channel_id": [Channel], "template_id": [MessageTemplate],
     "number_id": [MemberNumber], "reply_id": [CannedReply], "campaign_id": [Campaign],
+    "commission_id": [Commission],
 }  # fmt: skip
 WORDS: dict[str, list[str]] = {
     "organization": ["palm"],
     "name": ["owners", "units", "do-not-contact"],
     "what": ["contacts"],
     "decision": ["submit", "pause"],
+    "report": ["statement", "voucher"],
     "token": ["x"],
     "url": ["nowhere"],
     "app_label": ["crm"],

@@ -7,10 +7,14 @@ from commissions.services.decisions import (
     dispute_commission,
     resolve_dispute,
 )
+from commissions.services.documents import File, take_report
+from commissions.services.lists import PARTS
 from commissions.services.payments import record_payment, reverse_payment
 from commissions.services.plans import create_plan, default_version, make_default, new_plan_version
 
 __all__ = [
+    "PARTS",
+    "File",
     "approve_commission",
     "cancel_commission",
     "create_commission",
@@ -22,4 +26,5 @@ __all__ = [
     "record_payment",
     "resolve_dispute",
     "reverse_payment",
+    "take_report",
 ]

@@ -9,26 +9,28 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from commissions import selectors
+from commissions.pages.asking import actor_of, asked_agent
 from core.actors import Actor
 from core.doors import page
 from core.roles import Capability, Reach
-from crm.models import Agent
+
+LATEST = 20
 
 
 @require_GET
 @page(Capability.COMMISSIONS_READ)
 def my_commissions(request: HttpRequest) -> HttpResponse:
-    """One's own statement; supervisors and managers choose among the agents they see (`?agent=`)."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    context: dict[str, Any] = {"here": "commissions"}
-    wanted = request.GET.get("agent", "")
-    agents = Agent.objects.visible_to(actor)
-    if wanted:
-        agent = agents.filter(pk=int(wanted)).first() if wanted.isdecimal() else None
-    else:
-        agent = agents.filter(membership=actor.membership).first()
+    """One's own figures and latest deals; supervisors and managers choose among the agents they see (`?agent=`)."""
+    actor = actor_of(request)
+    context: dict[str, Any] = {"here": "commissions", "tab": "mine"}
+    agent = asked_agent(actor, request.GET)
     if agent is not None:
-        context["statement"] = selectors.agent_statement(actor=actor, agent=agent)
+        context |= {"whose": f"agent={agent.pk}", "is_own": agent.membership_id == _membership(actor)}
+        context["statement"] = selectors.agent_statement(actor=actor, agent=agent, limit=LATEST)
     if actor.reach is not Reach.OWN:
         context["team"] = selectors.team_totals(actor=actor)
     return render(request, "commissions/my_commissions.html", context)
+
+
+def _membership(actor: Actor) -> int | None:
+    return actor.membership.pk if actor.membership else None

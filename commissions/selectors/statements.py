@@ -1,4 +1,4 @@
-"""Reads of commissions for pages: what an agent earned and why, what waits for a manager."""
+"""What an agent earned and why, and the same in sums for a team."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import F, Q, QuerySet, Sum
 
 from commissions.errors import CommissionUnknown
-from commissions.models import Commission, CommissionPayment, CommissionSplit, SplitRole, Status
+from commissions.filtering import OWED
+from commissions.models import CommissionPayment, CommissionSplit, SplitRole, Status
 from core.actors import Actor
 from core.roles import Capability
 from crm.models import Agent
-
-OWED = [Status.APPROVED, Status.PART_PAID, Status.PAID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,22 +133,6 @@ def team_totals(*, actor: Actor, since: date | None = None, until: date | None =
     agents = Agent.objects.for_organization(actor.organization).in_bulk([row["agent"] for row in rows])
     found = [TeamRow(agents[row["agent"]], _totals(row)) for row in rows]
     return tuple(sorted(found, key=lambda row: (row.totals.currency, -row.totals.earned_minor, row.agent.name)))
-
-
-def pending_approvals(*, actor: Actor) -> QuerySet[Commission]:
-    """What waits for an approval, oldest first, with deal, unit and agent; those the actor may not approve are in it
-    too, and are refused with the reason. One query when read."""
-    actor.require(Capability.COMMISSIONS_READ)
-    pending: QuerySet[Commission] = Commission.objects.visible_to(actor).filter(status=Status.PENDING)
-    return pending.select_related("deal__property__project", "deal__agent", "created_by__user").order_by("id")
-
-
-def status_counts(*, actor: Actor) -> dict[Status, int]:
-    """How many commissions are in each status, for badges. One query."""
-    actor.require(Capability.COMMISSIONS_READ)
-    rows = Commission.objects.visible_to(actor).order_by().values_list("status").annotate(count=Count("pk"))
-    counts = dict(rows)
-    return {status: counts.get(status.value, 0) for status in Status}
 
 
 def may_see(actor: Actor, agent: Agent) -> bool:

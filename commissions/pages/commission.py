@@ -1,0 +1,113 @@
+"""One commission: why it is what it is, who decided what, and what may be done about it now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from commissions import selectors, services, wording
+from commissions.errors import CommissionUnknown, DisputeClosed
+from commissions.models import Commission, Dispute
+from commissions.pages.asking import actor_of
+from core.actors import Actor
+from core.doors import page
+from core.errors import DomainError
+from core.roles import Capability
+
+
+@require_GET
+@page(Capability.COMMISSIONS_READ)
+def commission(request: HttpRequest, commission_id: int) -> HttpResponse:
+    """Deal, plan version, base, rate, parts, payments, and the thread of decisions and disputes."""
+    actor = actor_of(request)
+    found = selectors.explained(actor=actor, commission_id=commission_id)
+    version = found.commission.plan_version
+    context = {
+        "here": "commissions",
+        "tab": "parts",
+        "found": found,
+        "commission": found.commission,
+        "terms": {"rate": wording.rate(version), "shares": wording.shares(version), "vat": wording.vat(version)},
+        "sees_all": selectors.sees_all(actor),
+    }
+    return render(request, "commissions/commission.html", context)
+
+
+@require_POST
+@page(Capability.COMMISSIONS_READ)
+def dispute(request: HttpRequest, commission_id: int) -> HttpResponse:
+    """Say that it is not right, and why."""
+    reason = request.POST.get("reason", "")
+    return _decide(
+        request,
+        commission_id,
+        lambda actor, found: services.dispute_commission(
+            actor=actor, commission=found, reason=reason, at=timezone.now()
+        ),
+        _("Disputed: nothing of it is paid until somebody has answered."),
+    )
+
+
+@require_POST
+@page(Capability.COMMISSIONS_APPROVE)
+def resolution(request: HttpRequest, commission_id: int) -> HttpResponse:
+    """Answer what is in dispute."""
+
+    def resolve(actor: Actor, found: Commission) -> None:
+        disputes = Dispute.objects.visible_to(actor).filter(commission=found, resolutions__isnull=True)
+        standing = disputes.order_by("-pk").first()
+        if standing is None:
+            raise DisputeClosed("This dispute is already closed.", commission=found.pk)
+        given = request.POST.get("reason", "")
+        services.resolve_dispute(actor=actor, dispute=standing, resolution=given, at=timezone.now())
+
+    return _decide(request, commission_id, resolve, _("Answered: the commission is where it stood before."))
+
+
+@require_POST
+@page(Capability.COMMISSIONS_APPROVE)
+def approval(request: HttpRequest, commission_id: int) -> HttpResponse:
+    return _decide(
+        request,
+        commission_id,
+        lambda actor, found: services.approve_commission(actor=actor, commission=found, at=timezone.now()),
+        _("Approved: from now on it is owed."),
+    )
+
+
+@require_POST
+@page(Capability.COMMISSIONS_APPROVE)
+def cancellation(request: HttpRequest, commission_id: int) -> HttpResponse:
+    """Turn it down, or undo what nothing was paid of."""
+    reason = request.POST.get("reason", "")
+    return _decide(
+        request,
+        commission_id,
+        lambda actor, found: services.cancel_commission(
+            actor=actor, commission=found, reason=reason, at=timezone.now()
+        ),
+        _("Cancelled: nothing of it will be paid."),
+    )
+
+
+def _decide(
+    request: HttpRequest, commission_id: int, act: Callable[[Actor, Commission], Any], done: str
+) -> HttpResponse:
+    """Call one service and say what came of it, on the page of the commission. Raises CommissionUnknown."""
+    actor = actor_of(request)
+    found = Commission.objects.visible_to(actor).filter(pk=commission_id).first()
+    if found is None:
+        raise CommissionUnknown("There is no such commission here.", commission=commission_id)
+    try:
+        act(actor, found)
+        messages.success(request, done)
+    except DomainError as refusal:
+        messages.error(request, _(refusal.message))
+    return redirect("commission", actor.organization.slug, commission_id)
