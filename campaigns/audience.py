@@ -19,12 +19,13 @@ from campaigns.errors import AudienceInvalid
 from campaigns.models import Campaign, CampaignMessage, SkipReason, Target
 from campaigns.variables import Facts, values_of
 from core.actors import Actor
+from core.arrays import any_text
 from crm.models import Agent, Contact, ContactPoint, Ownership, Property
 from crm.models.agents import AgentStatus
 from crm.models.contacts import PointStatus
 from crm.models.stock import PropertyStatus
 from messaging.models import Channel
-from messaging.refusals import addresses_of, outbound_refusals
+from messaging.refusals import Address, Refusal, standings_of
 
 AT_A_TIME = 5_000
 MOST_CHOSEN = 50_000
@@ -162,8 +163,9 @@ def _examined(
     organization = campaign.organization
     ids = [person.contact_id for person in people]
     category = campaign.template.category
-    refused = outbound_refusals(organization=organization, channel=channel, contact_ids=ids, category=category)
-    addresses = addresses_of(organization=organization, contact_ids=ids)
+    standings = standings_of(organization=organization, contact_ids=ids, category=category)
+    refused = {key: found.value for key, found in standings.items() if isinstance(found, Refusal)}
+    addresses = {key: found for key, found in standings.items() if isinstance(found, Address)}
     in_review = _in_review([key for key, reason in refused.items() if reason == SkipReason.INVALID_NUMBER])
     recent = _written_to_lately(campaign, [address.value for address in addresses.values()], at)
     for person in people:
@@ -282,7 +284,9 @@ def _in_review(contact_ids: Sequence[int]) -> set[int]:
 def _written_to_lately(campaign: Campaign, addresses: Sequence[str], at: datetime) -> set[str]:
     since = at - timedelta(hours=campaign.skip_messaged_within_hours)
     rows = CampaignMessage.objects.for_organization(campaign.organization).exclude(campaign=campaign.pk)
-    return set(rows.filter(recipient__in=addresses, accepted_at__gt=since).values_list("recipient", flat=True))
+    return set(
+        rows.filter(recipient__in=any_text(addresses), accepted_at__gt=since).values_list("recipient", flat=True)
+    )
 
 
 def summed(rows: Sequence[Recipient]) -> tuple[Counter[str], Counter[str]]:

@@ -9,6 +9,7 @@ import pgtrigger
 from django.db import models
 from django.db.models import Q
 
+from core.arrays import any_text
 from core.models import Organization, TenantForeignKey, TenantModel, TenantQuerySet
 from core.phones import read_cell
 
@@ -28,7 +29,7 @@ class DoNotContactQuerySet(TenantQuerySet):
 
     def forbidden(self, organization: Organization, values: Iterable[str]) -> set[str]:
         """Of these numbers and addresses, those on the list. One query: what every send asks."""
-        listed = self.for_organization(organization).standing().filter(value__in=set(values))
+        listed = self.for_organization(organization).standing().filter(value__in=any_text(set(values)))
         return set(listed.values_list("value", flat=True))
 
 
