@@ -15,7 +15,15 @@ def fingerprint_of(campaign: Campaign, channel_ids: Sequence[int]) -> str:
     """SHA-256 over everything that decides who gets what, when. The template's own text is part of it."""
     template = campaign.template
     approved: dict[str, Any] = {
-        "audience": [campaign.project_id, campaign.target, campaign.audience, campaign.skip_messaged_within_hours],
+        "audience": [campaign.project_id, campaign.target, campaign.audience],
+        "segment": campaign.segment.definition if campaign.segment else None,
+        "left out": [
+            campaign.skip_messaged_within_hours,
+            campaign.skip_talking_within_hours,
+            campaign.most_messages,
+            campaign.per_days,
+        ],
+        "budget": [campaign.budget_minor, campaign.budget_currency],
         "template": [template.name, template.language, template.category, template.components],
         "variables": campaign.variables,
         "channels": sorted(channel_ids),

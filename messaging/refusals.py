@@ -78,26 +78,31 @@ def standings_of(
         .filter(pk__in=any_id(contact_ids), is_bad_contact=True)
         .values_list("pk", flat=True)
     )
-    return {
-        contact_id: Refusal.OPTED_OUT
-        if contact_id in stopped
-        else Refusal.BAD_CONTACT
-        if contact_id in bad
-        else refusal_of_points(points[contact_id], category=category) or _address(points[contact_id])
-        for contact_id in contact_ids
-    }
+    found: dict[int, Address | Refusal] = {}
+    for contact_id in contact_ids:
+        if contact_id in stopped:
+            found[contact_id] = Refusal.OPTED_OUT
+        elif contact_id in bad:
+            found[contact_id] = Refusal.BAD_CONTACT
+        else:
+            found[contact_id] = _standing(points[contact_id], category)
+    return found
+
+
+def _standing(points: Sequence[ContactPoint], category: str) -> Address | Refusal:
+    refusal, best = refusal_of_points(points, category=category), best_point(points)
+    return refusal or (_address(best) if best else Refusal.NO_NUMBER)
 
 
 def addresses_of(*, organization: Organization, contact_ids: Iterable[int]) -> dict[int, Address]:
     """The best address of each contact that has one. Two queries."""
     points = _points_of(organization, list(contact_ids))
-    return {contact_id: _address(theirs) for contact_id, theirs in points.items() if best_point(theirs) is not None}
+    found = {contact_id: best_point(theirs) for contact_id, theirs in points.items()}
+    return {contact_id: _address(point) for contact_id, point in found.items() if point is not None}
 
 
-def _address(points: Sequence[ContactPoint]) -> Address:
-    best = best_point(points)
-    assert best is not None
-    return Address(best.value.removeprefix("+"), best.pk)
+def _address(point: ContactPoint) -> Address:
+    return Address(point.value.removeprefix("+"), point.pk)
 
 
 def opted_out(

@@ -8,17 +8,19 @@ from django import forms
 from django.utils import timezone
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
 
 from campaigns import services
-from campaigns.models import Campaign, Target
+from campaigns.models import Campaign, Segment, Target
 from campaigns.rendering import asked_by
 from campaigns.variables import SOURCES
 from core.actors import Actor
 from core.errors import DomainError
+from core.money import to_decimal, to_minor
 from crm.models.stock import PropertyStatus
 from messaging.models import Channel, MessageTemplate
 
@@ -30,8 +32,9 @@ LISTS = {
     "tags": "Tags of the contact",
     "property_ids": "Ids of units",
     "contact_ids": "Ids of contacts",
+    "excluded_campaigns": "Not the people of these campaigns (ids)",
 }
-IDS = ("property_ids", "contact_ids")
+IDS = ("property_ids", "contact_ids", "excluded_campaigns")
 WRITTEN = "text"
 
 
@@ -65,12 +68,26 @@ class CampaignForm(forms.ModelForm):
     class Meta:
         model = Campaign
         fields: ClassVar = [
-            "name", "project", "target", "starts_at", "ends_at", "quiet_from", "quiet_until", "messages_per_second",
-            "skip_messaged_within_hours",
+            "name", "project", "target", "segment", "starts_at", "ends_at", "quiet_from", "quiet_until", "messages_per_second",
+            "skip_messaged_within_hours", "skip_talking_within_hours", "most_messages", "per_days", "budget_currency",
         ]  # fmt: skip
+
+    days = forms.IntegerField(
+        label="Leads of so many days", required=False, min_value=1, max_value=365, widget=UnfoldAdminIntegerFieldWidget
+    )
+    budget = forms.DecimalField(
+        label="Budget",
+        required=False,
+        help_text="what it may cost at most, in the currency of the prices",
+        widget=UnfoldAdminTextInputWidget,
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["segment"].queryset = Segment.objects.visible_to(self.actor)  # type: ignore[attr-defined]
+        self.initial["days"] = self.instance.audience.get("days")
+        if self.instance.budget_minor is not None:
+            self.initial["budget"] = to_decimal(self.instance.budget_minor, self.instance.budget_currency)
         self.fields["channels"].queryset = Channel.objects.visible_to(self.actor).filter(  # type: ignore[attr-defined]
             waba_id=self.template.channel.waba_id
         )
@@ -92,6 +109,8 @@ class CampaignForm(forms.ModelForm):
         values |= {"audience": self._audience(given), "variables": self._variables(given), "template": self.template}
         values["channels"] = list(values["channels"])
         try:
+            budget = given.get("budget")
+            values["budget_minor"] = None if budget is None else to_minor(budget, values["budget_currency"])
             if self.instance.pk:
                 campaign = Campaign.objects.get(pk=self.instance.pk)
                 self.instance = services.update_campaign(
@@ -114,7 +133,7 @@ class CampaignForm(forms.ModelForm):
             parts = value if isinstance(value, list) else [part.strip() for part in value.split(",") if part.strip()]
             if parts:
                 audience[name] = [int(part) if part.isdigit() else part for part in parts] if name in IDS else parts
-        return audience
+        return audience | ({"days": given["days"]} if given.get("days") else {})
 
     def _variables(self, given: dict[str, Any]) -> dict[str, dict[str, str]]:
         mapping: dict[str, dict[str, str]] = {}
@@ -164,15 +183,19 @@ def fieldsets_for(template: MessageTemplate) -> list[Any]:
     said = ", ".join(f"{label.lower()}" for label in Target.labels)
     return [
         ("What", {"fields": ["name", "channels"]}),
-        ("To whom", {"fields": ["project", "target", *IDS, *narrowing], "description": f"One of: {said}."}),
+        ("To whom", {"fields": ["project", "target", "segment", "days", *IDS, *narrowing], "description": f"One of: {said}."}),
         *([("Variables", {"fields": variables})] if variables else []),
         (
             "When, and how fast",
             {
                 "fields": [
                     "starts_at", "ends_at", "quiet_from", "quiet_until", "messages_per_second",
-                    "skip_messaged_within_hours",
                 ]
             },
         ),
+        (
+            "Who is left out",
+            {"fields": ["skip_messaged_within_hours", "skip_talking_within_hours", "most_messages", "per_days"]},
+        ),
+        ("What it may cost", {"fields": ["budget", "budget_currency"]}),
     ]  # fmt: skip

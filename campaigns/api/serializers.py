@@ -5,8 +5,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from campaigns.models import Approval, Campaign, CampaignMessage, CampaignPause, Target
+from campaigns.models import Approval, Campaign, CampaignMessage, CampaignPause, Segment, Target
 from campaigns.selectors import Funnel
+from core.money import DECIMALS
 from crm.models import Project
 from crm.models.contacts import PointKind
 from crm.selectors import masked
@@ -37,8 +38,9 @@ class CampaignSerializer(serializers.ModelSerializer[Campaign]):
     class Meta:
         model = Campaign
         fields = [
-            "id", "name", "project", "target", "audience", "template", "variables", "channels", "starts_at", "ends_at",
-            "quiet_from", "quiet_until", "messages_per_second", "skip_messaged_within_hours", "status",
+            "id", "name", "project", "target", "audience", "segment", "template", "variables", "channels", "starts_at", "ends_at",
+            "quiet_from", "quiet_until", "messages_per_second", "skip_messaged_within_hours", "skip_talking_within_hours", "most_messages", "per_days",
+            "budget_minor", "budget_currency", "status",
             "status_reason", "created_by", "edited_by", "started_by", "started_at", "finished_at", "funnel",
             "created_at", "updated_at",
         ]  # fmt: skip
@@ -60,6 +62,7 @@ class CampaignInputSerializer(serializers.Serializer[Any]):
     project = serializers.PrimaryKeyRelatedField(queryset=Project.objects.none(), required=False, allow_null=True)
     target = serializers.ChoiceField(choices=Target.choices, required=False)
     audience = serializers.DictField(required=False, help_text="lists that narrow the target, e.g. clusters")
+    segment = serializers.PrimaryKeyRelatedField(queryset=Segment.objects.none(), required=False, allow_null=True)
     template = serializers.PrimaryKeyRelatedField(queryset=MessageTemplate.objects.none())
     variables = serializers.DictField(
         required=False, help_text='variable of the template -> {"source": ..., "fallback": ...} or {"text": ...}'
@@ -73,6 +76,11 @@ class CampaignInputSerializer(serializers.Serializer[Any]):
     quiet_until = serializers.TimeField(required=False, allow_null=True)
     messages_per_second = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=1000)
     skip_messaged_within_hours = serializers.IntegerField(required=False, min_value=0, max_value=8760)
+    skip_talking_within_hours = serializers.IntegerField(required=False, min_value=0, max_value=8760)
+    most_messages = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=1000)
+    per_days = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=365)
+    budget_minor = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=2**63 - 1)
+    budget_currency = serializers.ChoiceField(choices=sorted(DECIMALS), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -80,6 +88,7 @@ class CampaignInputSerializer(serializers.Serializer[Any]):
         if actor is not None:
             fields: Any = self.fields
             fields["project"].queryset = Project.objects.visible_to(actor)
+            fields["segment"].queryset = Segment.objects.visible_to(actor)
             fields["template"].queryset = MessageTemplate.objects.visible_to(actor).select_related("channel")
             fields["channels"].child_relation.queryset = Channel.objects.visible_to(actor)
 

@@ -2,6 +2,7 @@
 
 from campaigns.models.campaigns import Approval, Campaign, CampaignChannel, CampaignPause, CampaignStatus, Target
 from campaigns.models.recipients import CampaignEngine, CampaignMessage, SkipReason, Status
+from campaigns.models.rules import CampaignRules, MessagePrice
 from campaigns.models.segments import Segment
 
 __all__ = [
@@ -11,7 +12,9 @@ __all__ = [
     "CampaignEngine",
     "CampaignMessage",
     "CampaignPause",
+    "CampaignRules",
     "CampaignStatus",
+    "MessagePrice",
     "Segment",
     "SkipReason",
     "Status",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from django.db import models
 from django.db.models import F, Q
 
+from campaigns.models.segments import Segment
 from core.models import SoftDeleteModel, SoftDeleteQuerySet, TenantForeignKey, TenantModel
 from core.models.base import LIVE
 from core.roles import Reach
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 class Target(models.TextChoices):
     ALL_OWNERS = "all_owners", "All owners"
     SPECIFIC_PROPERTY = "specific_property", "Owners of chosen units"
+    RECENT_LEADS = "recent_leads", "Recent leads"
+    SEGMENT = "segment", "A segment"
     LIST = "list", "A list of contacts"
 
 
@@ -72,6 +75,7 @@ class Campaign(SoftDeleteModel):
     project = TenantForeignKey(Project, null=True, blank=True, related_name="campaigns")
     target = models.CharField(max_length=17, choices=Target, default=Target.ALL_OWNERS)
     audience = models.JSONField(default=dict, blank=True, help_text="narrows the target; campaigns/audience.py")
+    segment = TenantForeignKey(Segment, null=True, blank=True, related_name="campaigns")
     template = TenantForeignKey(MessageTemplate, related_name="campaigns")
     variables = models.JSONField(default=dict, blank=True, help_text="slot of the template -> named source")
     starts_at = models.DateTimeField(null=True, blank=True)
@@ -84,6 +88,17 @@ class Campaign(SoftDeleteModel):
     skip_messaged_within_hours = models.PositiveSmallIntegerField(
         default=24, help_text="people whom another campaign wrote to since then are left out"
     )
+    skip_talking_within_hours = models.PositiveSmallIntegerField(
+        default=24, help_text="people who wrote to us since then, in talk that is still open, are left out"
+    )
+    most_messages = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="people who got so many messages of campaigns ..."
+    )
+    per_days = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="... within so many days are left out; the house may ask for less"
+    )
+    budget_minor = models.BigIntegerField(null=True, blank=True, help_text="what it may cost at most, in minor units")
+    budget_currency = models.CharField(max_length=3, default="USD", help_text="the currency of the prices")
     status = models.CharField(max_length=9, choices=CampaignStatus, default=CampaignStatus.DRAFT)
     status_reason = models.CharField(max_length=300, blank=True, help_text="why it is in this status, in words")
     created_by = TenantForeignKey("core.Membership", related_name="campaigns")
@@ -113,6 +128,24 @@ class Campaign(SoftDeleteModel):
             models.CheckConstraint(
                 name="campaigns_campaign_pace_positive",
                 condition=Q(messages_per_second__isnull=True) | Q(messages_per_second__gte=1),
+            ),
+            models.CheckConstraint(
+                name="campaigns_campaign_segment_when_it_is_the_target",
+                condition=Q(target="segment", segment__isnull=False) | (~Q(target="segment") & Q(segment__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="campaigns_campaign_cap_both_or_none",
+                condition=Q(most_messages__isnull=True, per_days__isnull=True)
+                | Q(
+                    most_messages__isnull=False,
+                    per_days__isnull=False,
+                    most_messages__range=(1, 1000),
+                    per_days__range=(1, 365),
+                ),
+            ),
+            models.CheckConstraint(
+                name="campaigns_campaign_budget_positive",
+                condition=Q(budget_minor__isnull=True) | Q(budget_minor__gt=0),
             ),
             models.CheckConstraint(
                 name="campaigns_campaign_has_started_when_it_runs",

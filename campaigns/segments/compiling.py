@@ -34,6 +34,19 @@ def matching(definition: Mapping[str, Any], organization: Organization, at: date
     return _group(definition, organization, at)
 
 
+def units_meant(definition: Mapping[str, Any], organization: Organization, at: datetime) -> Q | None:
+    """The condition over ownerships by which these people were found: of several units a message speaks of such a one.
+
+    None when no unit was asked for. What was asked within a negated group says nothing of it.
+    """
+    asked = [row for row in definition["rows"] if "rows" not in row and FIELDS[row["field"]].is_of_unit]
+    if asked and not definition.get("not"):
+        join = and_ if definition["match"] == "all" else or_
+        return reduce(join, [_condition(FIELDS[row["field"]], row, organization, at) for row in asked])
+    groups = [] if definition.get("not") else [row for row in definition["rows"] if "rows" in row]
+    return next((found for group in groups if (found := units_meant(group, organization, at)) is not None), None)
+
+
 def _group(group: Mapping[str, Any], organization: Organization, at: datetime) -> Q:
     join = and_ if group["match"] == "all" else or_
     units: list[Q] = []

@@ -14,7 +14,9 @@ from core.errors import NotFound
 
 def locked(*, actor: Actor, campaign: Campaign) -> Campaign:
     """The same campaign, locked until the transaction ends. Raises NotFound, and BusyNow when somebody else holds it."""
-    rows = Campaign.objects.visible_to(actor).select_related("template", "project", "organization")
+    rows = Campaign.objects.visible_to(actor).select_related(
+        "template", "project", "organization", "segment", "created_by"
+    )
     try:
         with transaction.atomic():
             found: Campaign | None = rows.select_for_update(of=("self",), nowait=True).filter(pk=campaign.pk).first()

@@ -11,13 +11,14 @@ from django.db.models import Q
 
 from campaigns.audience import checked_filter
 from campaigns.errors import AudienceInvalid, ChannelUnusable, IllegalMove, NameTaken, ScheduleInvalid, TemplateUnusable
-from campaigns.models import Approval, Campaign, CampaignChannel, CampaignStatus
+from campaigns.models import Approval, Campaign, CampaignChannel, CampaignStatus, Segment, Target
 from campaigns.models.campaigns import EDITABLE
 from campaigns.rendering import asked_by
 from campaigns.services._locking import locked, move
 from campaigns.variables import checked_mapping
 from core import audit
 from core.actors import Actor
+from core.money import decimals
 from core.roles import Capability, Reach
 from crm.models import Project
 from messaging.models import Channel, MessageTemplate
@@ -30,6 +31,7 @@ class CampaignChanges(TypedDict, total=False):
     project: Project | None
     target: str
     audience: Mapping[str, Any]
+    segment: Segment | None
     template: MessageTemplate
     variables: Mapping[str, Any]
     channels: Sequence[Channel]
@@ -39,6 +41,11 @@ class CampaignChanges(TypedDict, total=False):
     quiet_until: time | None
     messages_per_second: int | None
     skip_messaged_within_hours: int
+    skip_talking_within_hours: int
+    most_messages: int | None
+    per_days: int | None
+    budget_minor: int | None
+    budget_currency: str
 
 
 @transaction.atomic
@@ -82,6 +89,7 @@ def _written(actor: Actor, campaign: Campaign, given: CampaignChanges, at: datet
     campaign.audience = checked_filter(
         actor=actor, target=campaign.target, given=campaign.audience, project_id=campaign.project_id
     )
+    _require_limits(campaign)
     campaign.variables = checked_mapping(campaign.variables, asked_by(campaign.template))
     _require_possible_times(campaign, at)
     try:
@@ -116,6 +124,10 @@ def _require_usable(actor: Actor, campaign: Campaign, channels: Sequence[Channel
         raise TemplateUnusable("Choose a template of this organisation.", field="template")
     if campaign.project and not Project.objects.visible_to(actor).filter(pk=campaign.project.pk).exists():
         raise AudienceInvalid("There is no such project among yours.", field="project")
+    if campaign.target != Target.SEGMENT:
+        campaign.segment = None
+    elif campaign.segment is None or not Segment.objects.visible_to(actor).filter(pk=campaign.segment.pk).exists():
+        raise AudienceInvalid("Choose the segment that the campaign is for.", field="segment")
     if not channels:
         raise ChannelUnusable("Choose at least one WhatsApp number to send from.", field="channels")
     allowed = Channel.objects.visible_to(actor)
@@ -141,5 +153,16 @@ def _require_possible_times(campaign: Campaign, at: datetime) -> None:
     pace = campaign.messages_per_second
     if pace is not None and not 1 <= pace <= 1000:
         raise ScheduleInvalid("The pace is 1 to 1,000 messages a second.", field="messages_per_second")
-    if not 0 <= campaign.skip_messaged_within_hours <= 8760:
-        raise ScheduleInvalid("Choose 0 to 8,760 hours (a year).", field="skip_messaged_within_hours")
+
+
+def _require_limits(campaign: Campaign) -> None:
+    for name in ("skip_messaged_within_hours", "skip_talking_within_hours"):
+        if not 0 <= getattr(campaign, name) <= 8760:
+            raise ScheduleInvalid("Choose 0 to 8,760 hours (a year).", field=name)
+    most, days = campaign.most_messages, campaign.per_days
+    if (most is None) != (days is None) or (most is not None and not (1 <= most <= 1000 and 1 <= (days or 0) <= 365)):
+        said = "Say both how many messages and in how many days: 1 to 1,000 messages in 1 to 365 days."
+        raise ScheduleInvalid(said, field="most_messages")
+    if campaign.budget_minor is not None and not 0 < campaign.budget_minor < 2**63:
+        raise ScheduleInvalid("A budget is more than nothing; leave it empty for none.", field="budget_minor")
+    decimals(campaign.budget_currency)

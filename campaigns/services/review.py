@@ -73,7 +73,8 @@ def require_approval(campaign: Campaign) -> Approval:
         raise ApprovalMissing("Nobody has approved this campaign yet; hand it in for review.")
     if approval.fingerprint != present_fingerprint(campaign):
         raise ApprovalMissing(
-            "What was approved is not what would go out now: the template was changed since. Have it approved again.",
+            "What was approved is not what would go out now: the template or the segment was changed since. "
+            "Have it approved again.",
             approval=approval.pk,
         )
     return approval

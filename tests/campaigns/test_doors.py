@@ -149,7 +149,8 @@ def test_a_manager_writes_a_campaign_in_the_back_office(
     assert "Variable {{1}} of the body" in form.text
     given = {
         "name": "Summer", "channels": [number.pk], "project": project.pk, "target": "all_owners",
-        "skip_messaged_within_hours": 24, "source:1": "contact.first_name", "text:1": "", "source:2": "text", "text:2": "",
+        "skip_messaged_within_hours": 24, "skip_talking_within_hours": 24,
+        "budget": "150", "budget_currency": "USD", "source:1": "contact.first_name", "text:1": "", "source:2": "text", "text:2": "",
         "clusters": "Aster, Lily",
     }  # fmt: skip
     refused = client.post(f"{ADMIN}/campaign/add/?template={template.pk}", given)
@@ -163,6 +164,7 @@ def test_a_manager_writes_a_campaign_in_the_back_office(
     assert campaign.audience == {"clusters": ["Aster", "Lily"]}
     assert campaign.variables == {"1": {"source": "contact.first_name"}, "2": {"text": "yours"}}
     assert list(campaign.channels.all()) == [number]
+    assert campaign.budget_minor == 15_000
     page = client.get(f"{ADMIN}/campaign/{campaign.pk}/change/")
     assert "Would get it" in page.text
     assert "Dear Owner0, is your unit yours available?" in page.text
