@@ -17,6 +17,12 @@ class ChannelUnable(Conflict):
     code = "channel_unable"
 
 
+class AnswersOnly(Conflict):
+    """The number may answer people now, and send no template."""
+
+    code = "answers_only"
+
+
 class OptedOut(Conflict):
     code = "opted_out"
 

@@ -130,7 +130,12 @@ def opted_out(
 
 
 def is_able(channel: Channel) -> bool:
-    """Whether the number can send at all now."""
+    """Whether the number can send templates now, and all else."""
+    return may_answer(channel) and channel.answers_only_since is None
+
+
+def may_answer(channel: Channel) -> bool:
+    """Whether the number can send at all now: what answers a person within the window is free and often still allowed."""
     return (
         channel.deleted_at is None and channel.blocked_at is None and channel.session_status == SessionStatus.CONNECTED
     )

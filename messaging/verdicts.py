@@ -81,7 +81,7 @@ KNOWN: dict[tuple[str, str], Verdict] = {
     ("account", "ACCOUNT_RESTRICTION"): Verdict(
         SERIOUS,
         gettext_noop("WhatsApp restricts this account: %(what)s, until %(when)s."),
-        gettext_noop("Nothing goes out meanwhile. Ask for a review in Meta Business Suite, then check the number."),
+        gettext_noop("Ask for a review in Meta Business Suite, then check the number."),
     ),
     ("account", "ACCOUNT_DELETED"): Verdict(
         SERIOUS, gettext_noop("This account was deleted at Meta."), gettext_noop("Connect its numbers to another account.")
@@ -102,6 +102,11 @@ KNOWN: dict[tuple[str, str], Verdict] = {
         SERIOUS,
         gettext_noop("Nothing goes out from this number: %(what)s"),
         gettext_noop("Messages wait. Mend what is wrong, then check the number."),
+    ),
+    ("number", "ANSWERS_ONLY"): Verdict(
+        SERIOUS,
+        gettext_noop("No template goes out from this number; people are still answered: %(what)s"),
+        gettext_noop("An admin mends it at WhatsApp, then checks the number."),
     ),
     ("number", "UNBLOCKED"): Verdict(GOOD, gettext_noop("Checked and well: messages go out again.")),
     ("alert", "INCREASED_CAPABILITIES_ELIGIBILITY_DEFERRED"): Verdict(

@@ -12,15 +12,17 @@ from campaigns.errors import BusyNow, IllegalMove
 from campaigns.models import Campaign
 from core.actors import system
 from crm.models import Contact
+from messaging.error_codes import Treatment, explain
 from messaging.models import Channel
 from messaging.models.intake import OptOutScope, OptOutSource
-from messaging.services.channel_state import block_channel, suspect_numbers
+from messaging.services.channel_state import block_channel, limit_to_answers, suspect_numbers
 from messaging.services.consent import record_stop
 
 
-def stop_channel(channel: Channel, reason: str, at: datetime) -> None:
-    """Nothing more goes out from this number until somebody has acted."""
-    block_channel(actor=system(channel.organization), channel=channel, reason=reason, at=at)
+def stop_channel(channel: Channel, reason: str, code: int | None, at: datetime) -> None:
+    """No campaign writes from this number until somebody has acted; people are answered where that is still allowed."""
+    stop = limit_to_answers if explain(code).treatment is Treatment.STOP_BILLABLE else block_channel
+    stop(actor=system(channel.organization), channel=channel, reason=reason, at=at)
 
 
 def pause(campaign: Campaign, reason: str, code: int | None, at: datetime) -> bool:

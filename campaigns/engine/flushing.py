@@ -39,7 +39,7 @@ class Flusher:
         self._outcomes: deque[Outcome] = deque()
         self._pause: tuple[str, int | None] | None = None
         self._is_paused = False
-        self._stopped: dict[int, tuple[Lane, str]] = {}
+        self._stopped: dict[int, tuple[Lane, str, int | None]] = {}
         self._opted_out: list[tuple[int, str]] = []
         self._suspects: list[int] = []
         self._doubts = 0
@@ -103,7 +103,7 @@ class Flusher:
         elif effect is Effect.STOP_CHANNEL:
             lane.is_stopped = True
             lane.wake.set()
-            self._stopped.setdefault(lane.channel.pk, (lane, judgement.reason))
+            self._stopped.setdefault(lane.channel.pk, (lane, judgement.reason, judgement.code))
         elif effect is Effect.PAUSE:
             self._pause_for(judgement.reason, judgement.code)
         elif effect is Effect.OPT_OUT:
@@ -129,8 +129,8 @@ class Flusher:
 
     async def _act(self, at: datetime) -> None:
         while self._stopped:
-            _, (lane, reason) = self._stopped.popitem()
-            await self._database(effects.stop_channel, lane.channel, reason, at)
+            _, (lane, reason, code) = self._stopped.popitem()
+            await self._database(effects.stop_channel, lane.channel, reason, code, at)
         if self._pause is not None and not self._is_paused:
             self._is_paused = await self._database(effects.pause, self._campaign, *self._pause, at)
         if self._opted_out:

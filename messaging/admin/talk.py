@@ -92,7 +92,7 @@ class ChannelAdmin(TenantAdmin):
     ]  # fmt: skip
     actions: ClassVar = ["look", "sync", "disconnect"]
     readonly_fields: ClassVar = [
-        "display_number", "session_status", "status_reason", "quality", "messaging_limit", "blocked_at", "checked_at",
+        "display_number", "session_status", "status_reason", "quality", "messaging_limit", "blocked_at", "answers_only_since", "checked_at",
         "number_status", "verified_name", "portfolio_id", "app_id", "token_expires_at",
     ]  # fmt: skip
     fieldsets: ClassVar = [

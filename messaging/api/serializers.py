@@ -21,7 +21,7 @@ class ChannelSerializer(serializers.ModelSerializer[Channel]):
         model = Channel
         fields: ClassVar = [
             "id", "name", "phone_number_id", "waba_id", "display_number", "owner", "session_status", "status_reason",
-            "quality", "messaging_limit", "messages_per_second", "is_coexistence", "blocked_at", "checked_at",
+            "quality", "messaging_limit", "messages_per_second", "is_coexistence", "blocked_at", "answers_only_since", "checked_at",
             "number_status", "verified_name", "portfolio_id", "token_expires_at", "findings",
         ]  # fmt: skip
         read_only_fields = fields

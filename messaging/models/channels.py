@@ -68,6 +68,9 @@ class Channel(SoftDeleteModel):
     messages_per_second = models.PositiveSmallIntegerField(default=80)
     is_coexistence = models.BooleanField(default=False)
     blocked_at = models.DateTimeField(null=True, blank=True, help_text="nothing goes out until somebody has acted")
+    answers_only_since = models.DateTimeField(
+        null=True, blank=True, help_text="WhatsApp lets it answer, and begin no talk: no template goes out"
+    )
     checked_at = models.DateTimeField(null=True, blank=True)
     number_status = models.CharField(max_length=30, blank=True, help_text="in WhatsApp's word")
     verified_name = models.CharField(max_length=200, blank=True, help_text="what people see above the chat")

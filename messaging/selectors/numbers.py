@@ -81,11 +81,18 @@ def filtered_numbers(*, actor: Actor, search: str = "", state: str = "", whose: 
         named = Q(name__icontains=search) | Q(verified_name__icontains=search) | Q(owner__user__name__icontains=search)
         rows = rows.filter(named | Q(display_number__contains=digits) if digits else named)
     if state == "blocked":
-        rows = rows.filter(blocked_at__isnull=False)
+        rows = rows.filter(Q(blocked_at__isnull=False) | Q(answers_only_since__isnull=False))
     elif state == "trouble":
-        rows = rows.filter(Q(blocked_at__isnull=False) | ~Q(session_status=SessionStatus.CONNECTED) | ~Q(findings=[]))
+        rows = rows.filter(
+            Q(blocked_at__isnull=False)
+            | Q(answers_only_since__isnull=False)
+            | ~Q(session_status=SessionStatus.CONNECTED)
+            | ~Q(findings=[])
+        )
     elif state == "connected":
-        rows = rows.filter(blocked_at__isnull=True, session_status=SessionStatus.CONNECTED)
+        rows = rows.filter(
+            blocked_at__isnull=True, answers_only_since__isnull=True, session_status=SessionStatus.CONNECTED
+        )
     if whose == "house":
         rows = rows.filter(owner__isnull=True)
     elif whose == "agents":
@@ -174,7 +181,8 @@ def _card(channel: Channel, appeal: Appeal | None, begun: dict[str, int]) -> Num
 
 
 def _state(channel: Channel, appeal: Appeal | None, findings: list[Finding]) -> State:
-    is_stopped = channel.blocked_at is not None or channel.session_status == SessionStatus.ERROR
+    is_limited = channel.answers_only_since is not None
+    is_stopped = is_limited or channel.blocked_at is not None or channel.session_status == SessionStatus.ERROR
     if is_stopped and appeal is not None and appeal.outcome == AppealOutcome.WAITING:
         return State("submitted", _("WhatsApp was asked"), "warn")
     if is_stopped and appeal is not None and appeal.outcome == AppealOutcome.REFUSED:
@@ -185,6 +193,8 @@ def _state(channel: Channel, appeal: Appeal | None, findings: list[Finding]) -> 
         return State("broken", _("Does not work"), "bad")
     if channel.session_status == SessionStatus.DISCONNECTED:
         return State("off", _("Disconnected"), "")
+    if is_limited:
+        return State("limited", _("Answers only"), "bad")
     if findings:
         return State("troubled", _("Works, with a warning"), "warn")
     return State("fine", _("Connected"), "good")

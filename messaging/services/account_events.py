@@ -20,7 +20,7 @@ from messaging.incoming import Change
 from messaging.models import Channel
 from messaging.models.channels import Quality
 from messaging.models.notices import NoticeKind
-from messaging.services.channel_state import block_channel
+from messaging.services.channel_state import block_channel, limit_to_answers
 from messaging.services.channels import LIMITS, digits_of
 from messaging.services.noticing import note
 from messaging.verdicts import read
@@ -121,10 +121,21 @@ def _account(actor: Actor, numbers: list[Channel], value: Json, key: str, at: da
                 said = read(NoticeKind.ACCOUNT, code, details)
             words = (code if code != "DISABLE" else event).replace("_", " ").lower()
             reason = f"WhatsApp restricted this account ({words}). {said.step}"
-            if not block_channel(actor=actor, channel=channel, reason=reason, at=at, is_told=True):
+            stop = limit_to_answers if _may_answer(value, code) else block_channel
+            if not stop(actor=actor, channel=channel, reason=reason, at=at, is_told=True):
                 _save(actor, channel, {"status_reason": reason[:300]}, "messaging.channel_blocked", at)
         else:
             enqueue("messaging.check_channel", organization_id=actor.organization.pk, channel_id=channel.pk)
+
+
+def _may_answer(value: Json, code: str) -> bool:
+    """Whether what is restricted is beginning talk only."""
+    kinds = {str(mapping(each).get("restriction_type")) for each in value.get("restriction_info") or []}
+    return (
+        code == "ACCOUNT_RESTRICTION"
+        and "RESTRICTED_BIZ_INITIATED_MESSAGING" in kinds
+        and "RESTRICTED_CUSTOMER_INITIATED_MESSAGING" not in kinds
+    )
 
 
 def _account_details(value: Json, ban: Json) -> dict[str, Any]:

@@ -50,6 +50,24 @@ def block_channel(*, actor: Actor, channel: Channel, reason: str, at: datetime, 
 
 
 @transaction.atomic
+def limit_to_answers(*, actor: Actor, channel: Channel, reason: str, at: datetime, is_told: bool = False) -> bool:
+    """No template goes out from this number until somebody has acted; people are still answered. False when it was so
+    already, or nothing goes out at all. `is_told`: its history says why already."""
+    actor.require(Capability.CHANNELS_MANAGE)
+    free = Channel.objects.filter(pk=channel.pk, blocked_at__isnull=True, answers_only_since__isnull=True)
+    if not free.update(answers_only_since=at, status_reason=reason[:300]):
+        return False
+    channel.answers_only_since, channel.status_reason = at, reason[:300]
+    log.error("channel_limited", channel_id=channel.pk, organization_id=actor.organization.pk, reason=reason)
+    audit.record(actor=actor, action="messaging.channel_limited", target=channel, after={"reason": reason}, at=at)
+    if not is_told:
+        key, details = at.isoformat(), {"what": reason[:300]}
+        note(actor=actor, of=channel, kind=NoticeKind.NUMBER, code="ANSWERS_ONLY", key=key, details=details, at=at)
+    events.publish(ChannelChanged(actor.organization.pk, channel.pk))
+    return True
+
+
+@transaction.atomic
 def suspect_numbers(*, actor: Actor, message_ids: Sequence[int], at: datetime) -> int:
     """Numbers that WhatsApp could not reach twice, and never did, wait for a person to check them."""
     actor.require(Capability.CHANNELS_MANAGE)

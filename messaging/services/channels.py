@@ -37,7 +37,15 @@ DEFAULT_PACE = 80
 COEXISTENCE_PACE = 20
 HIGH_PACE = 1000
 OF_APP = ("app_secret", "verify_token")
-WATCHED = ["session_status", "status_reason", "quality", "messaging_limit", "number_status", "blocked_at"]
+WATCHED = [
+    "session_status",
+    "status_reason",
+    "quality",
+    "messaging_limit",
+    "number_status",
+    "blocked_at",
+    "answers_only_since",
+]
 
 
 def connect_channel(
@@ -142,7 +150,8 @@ def check_channel(*, actor: Actor, channel: Channel, at: datetime) -> str:
         fresh.session_status = SessionStatus.ERROR if trouble else SessionStatus.CONNECTED
         fresh.status_reason = trouble[:300]
         fresh.findings = [finding.as_json() for finding in findings]
-        fresh.blocked_at = fresh.blocked_at if trouble else None
+        if not trouble:
+            fresh.blocked_at = fresh.answers_only_since = None
         fresh.checked_at = at
         fresh.save()
         after = audit.snapshot(fresh, list(before))
@@ -165,7 +174,8 @@ def _tell(actor: Actor, channel: Channel, before: dict[str, Any], at: datetime) 
     if before["quality"] != channel.quality:
         details = {"now": str(channel.quality), "before": before["quality"]}
         note(actor=actor, of=channel, kind="quality", code=str(channel.quality), key=key, details=details, at=at)
-    if before["blocked_at"] and channel.blocked_at is None:
+    was_stopped = before["blocked_at"] or before["answers_only_since"]
+    if was_stopped and channel.blocked_at is None and channel.answers_only_since is None:
         note(actor=actor, of=channel, kind="number", code="UNBLOCKED", key=key, at=at)
     if before["number_status"] and before["number_status"] != channel.number_status:
         note(actor=actor, of=channel, kind="number", code=channel.number_status, key=key, at=at)
@@ -225,7 +235,8 @@ def appeal_block(*, actor: Actor, channel: Channel, reason: str, at: datetime) -
     Raises AppealPointless when the number is not blocked, or the question is open already.
     """
     actor.require(Capability.CHANNELS_CHECK)
-    if actor.membership is None or (channel.blocked_at is None and channel.session_status != SessionStatus.ERROR):
+    is_well = channel.blocked_at is None and channel.answers_only_since is None
+    if actor.membership is None or (is_well and channel.session_status != SessionStatus.ERROR):
         raise AppealPointless("This number is not blocked; there is nothing to ask for.")
     try:
         with transaction.atomic():

@@ -32,7 +32,7 @@ from messaging.models.channels import TemplateStatus
 from messaging.models.conversations import STATUS_RANK, Direction, MessageStatus, MessageType
 from messaging.models.intake import OptOutScope, OptOutSource
 from messaging.sealing import words_to_send
-from messaging.services.channel_state import block_channel, suspect_numbers
+from messaging.services.channel_state import block_channel, limit_to_answers, suspect_numbers
 from messaging.services.consent import record_stop
 from messaging.services.gate import require_sendable
 from messaging.services.outbound import OF_CAMPAIGNS
@@ -276,6 +276,12 @@ def _heed_refusal(actor: Actor, message: Message, refused: Refused, at: datetime
     if treatment is Treatment.REFETCH_MEDIA and message.media_file and message.attempts < MOST_MEDIA_TRIES:
         Message.objects.filter(pk=message.pk).update(media_id="")
         return _wait(message, _backoff(message.attempts), at)
+    if treatment is Treatment.STOP_BILLABLE and message.template is not None:
+        # Answers cost nothing and go on; this one would keep what is written after it waiting.
+        meaning = explain(refused.code, refused.status).meaning
+        limit_to_answers(actor=actor, channel=message.channel, reason=meaning, at=at)
+        _fail(actor, message, refused, at)
+        return None
     if treatment in (Treatment.STOP_CHANNEL, Treatment.STOP_BILLABLE):
         block_channel(actor=actor, channel=message.channel, reason=explain(refused.code, refused.status).meaning, at=at)
         return _wait(message, LONGEST_DELAY, at)

@@ -10,6 +10,7 @@ from core.actors import Actor
 from messaging import payloads, window
 from messaging.errors import (
     AnsweredMeanwhile,
+    AnswersOnly,
     ChannelUnable,
     OptedOut,
     RecipientUnknown,
@@ -26,6 +27,7 @@ from messaging.refusals import (
     best_point,
     is_able,
     is_listed,
+    may_answer,
     opted_out,
     points_of,
     refusal_of_points,
@@ -35,13 +37,18 @@ from messaging.refusals import (
 def require_sendable(*, conversation: Conversation, category: str, needs_window: bool, at: datetime) -> str:
     """The address to write to. The one place that says no to a single message, when it is queued and again when sent.
 
-    `category` is a template's, or "" for a free reply. Raises ChannelUnable, OptedOut, RecipientUnknown, WindowClosed.
+    `category` is a template's, or "" for a free reply. Raises ChannelUnable, AnswersOnly, OptedOut, RecipientUnknown, WindowClosed.
     """
     channel, contact = conversation.channel, conversation.contact
-    if not is_able(channel):
+    if not may_answer(channel):
         reason = channel.status_reason or "it is not connected"
         raise ChannelUnable(
             f"{channel.name} cannot send now: {reason}. Ask an admin to check the channel.", channel=channel.pk
+        )
+    if not needs_window and not is_able(channel):
+        raise AnswersOnly(
+            f"{channel.name} may only answer now: {channel.status_reason} Ask an admin to check the channel.",
+            channel=channel.pk,
         )
     if needs_window and not window.is_open(conversation.window_expires_at, at):
         closed = conversation.window_expires_at

@@ -19,7 +19,7 @@ from messaging.incoming import StatusUpdate
 from messaging.models import Channel, Message, ParkedStatus
 from messaging.models.conversations import STATUS_RANK
 from messaging.models.intake import OptOutScope, OptOutSource
-from messaging.services.channel_state import block_channel, suspect_numbers
+from messaging.services.channel_state import block_channel, limit_to_answers, suspect_numbers
 from messaging.services.consent import record_stop
 from messaging.statuses import KNOWN, Progress, fold
 
@@ -176,9 +176,9 @@ def _learn(actor: Actor, channel: Channel, failures: dict[int, Progress], at: da
     by_treatment: dict[Treatment, list[int]] = {}
     for message_id, row in failures.items():
         by_treatment.setdefault(explain(row.error_code).treatment, []).append(message_id)
-    stopping = by_treatment.get(Treatment.STOP_CHANNEL, []) + by_treatment.get(Treatment.STOP_BILLABLE, [])
-    if stopping:
-        block_channel(actor=actor, channel=channel, reason=explain(failures[stopping[0]].error_code).meaning, at=at)
+    for treatment, stop in ((Treatment.STOP_CHANNEL, block_channel), (Treatment.STOP_BILLABLE, limit_to_answers)):
+        if found := by_treatment.get(treatment):
+            stop(actor=actor, channel=channel, reason=explain(failures[found[0]].error_code).meaning, at=at)
     if Treatment.OPT_OUT in by_treatment:
         messages = Message.objects.filter(organization=actor.organization, pk__in=by_treatment[Treatment.OPT_OUT])
         for message in messages.select_related("conversation__contact"):

@@ -14,7 +14,7 @@ from messaging import payloads, window
 from messaging.cloud_api import ask, credentials_of
 from messaging.models import Conversation, Message
 from messaging.models.conversations import Direction
-from messaging.refusals import is_able
+from messaging.refusals import may_answer
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +43,7 @@ def send_read_receipt(*, actor: Actor, message_id: int, is_typing: bool = False)
     actor.require(Capability.CHANNELS_MANAGE)
     rows = Message.objects.for_organization(actor.organization).filter(direction=Direction.INBOUND)
     message = rows.select_related("channel").filter(pk=message_id).exclude(provider_id="").first()
-    if message is None or not is_able(message.channel):
+    if message is None or not may_answer(message.channel):
         return False
     credentials = credentials_of(message.channel)
     body = payloads.read(message.provider_id, typing=is_typing)

@@ -81,6 +81,17 @@ ENDINGS = [
             "restriction_info": [{"restriction_type": "RESTRICTED_BIZ_INITIATED_MESSAGING", "expiration": "1782000000"}],
         },
         "ACCOUNT_RESTRICTION",
+        "answers",
+    ),
+    (
+        {
+            "event": "ACCOUNT_RESTRICTION",
+            "restriction_info": [
+                {"restriction_type": "RESTRICTED_BIZ_INITIATED_MESSAGING", "expiration": "1782000000"},
+                {"restriction_type": "RESTRICTED_CUSTOMER_INITIATED_MESSAGING", "expiration": "1782000000"},
+            ],
+        },
+        "ACCOUNT_RESTRICTION",
         True,
     ),
     ({"event": "ACCOUNT_VIOLATION", "violation_info": {"violation_type": "ALCOHOL"}}, "ACCOUNT_VIOLATION", False),
@@ -91,15 +102,16 @@ ENDINGS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("value", "code", "is_blocked"), ENDINGS, ids=[row[1] for row in ENDINGS])
+@pytest.mark.parametrize(("value", "code", "stopped"), ENDINGS, ids=[f"{row[1]} {row[2]}" for row in ENDINGS])
 def test_what_happens_to_an_account_is_told_once_and_blocks_only_what_ended(
-    receive, channel: Channel, value, code, is_blocked
+    receive, channel: Channel, value, code, stopped
 ) -> None:
     for _ in range(2):
         receive(value, field="account_update")
 
     channel.refresh_from_db()
-    assert bool(channel.blocked_at) is is_blocked
+    assert bool(channel.blocked_at) is (stopped is True)
+    assert bool(channel.answers_only_since) is (stopped == "answers")
     [(kind, told_code, _severity)] = told(channel)
     assert (kind, told_code) == ("account", code)
     notice = Notice.objects.get()

@@ -209,7 +209,7 @@ def test_failures_teach_about_person_number_and_channel(receive, channel, talk) 
 
     fail(131042)
     channel.refresh_from_db()
-    assert channel.blocked_at is not None
+    assert (channel.blocked_at, channel.answers_only_since is not None) == (None, True)
     assert "payment" in channel.status_reason
 
 
