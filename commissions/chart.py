@@ -2,11 +2,13 @@
 
 | account                        | kind      | normal | when                                                        |
 |--------------------------------|-----------|--------|-------------------------------------------------------------|
-| receivable:deal:<id>           | asset     | debit  | approval: what the client owes for the deal, VAT included   |
+| receivable:deal:<id>           | asset     | debit  | approval: what the client owes for the deal, VAT included;  |
+|                                |           |        | of a lease ...:<id>:tenant and :landlord                    |
 | commission_revenue             | income    | credit | approval: the commission, net of VAT                        |
 | vat_payable                    | liability | credit | approval: output VAT, owed to the tax authority             |
 | commission_expense             | expense   | debit  | approval: the parts of agents, supervisors and referrers    |
 | payable:agent:<id>, :contact:  | liability | credit | approval: what we owe that person; never below zero         |
+| clawback:agent:<id>, :contact: | asset     | debit  | cancellation: what they were paid of it; never below zero   |
 | bank                           | asset     | debit  | payment by bank transfer leaves here                        |
 | cheques_outstanding            | liability | credit | payment by cheque waits here until the bank has cleared it  |
 | cash                           | asset     | debit  | payment in cash leaves here                                 |
@@ -14,7 +16,10 @@
 approval      Dr receivable (amount + VAT)   Cr commission_revenue (amount), Cr vat_payable (VAT)
               Dr commission_expense (parts)  Cr payable of each beneficiary
 payment       Dr payable of the beneficiary  Cr bank, cheques_outstanding or cash
+adjustment    Dr commission_expense          Cr payable: the house owes it, no client does
 bounced cheque, cancellation: the mirror image of the payment, of the approval
+cancellation of what is paid: the mirror image of the approval, but Dr clawback instead of payable for what was paid
+set-off       Dr payable of the beneficiary  Cr clawback of the same
 The house's own part is what revenue exceeds expense by; it has no payable.
 """
 
@@ -22,7 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from commissions.models import Commission, CommissionSplit, Method, SplitRole
+from commissions.models import Commission, CommissionSplit, Method, Side, SplitRole
 from ledger.models import AccountKind
 from ledger.postings import NewAccount
 
@@ -35,6 +40,8 @@ PAYMENT_ACCOUNTS = {
 
 def receivable(commission: Commission) -> NewAccount:
     owner = f"deal:{commission.deal_id}"
+    if commission.side in {Side.TENANT, Side.LANDLORD}:
+        owner += f":{commission.side}"
     return _account(f"receivable:{owner}", "Commission receivable", AccountKind.ASSET, commission.currency, owner=owner)
 
 
@@ -58,10 +65,20 @@ def payable(split: CommissionSplit) -> NewAccount:
     )
 
 
-def paying(method: Method, currency: str) -> NewAccount:
+def clawback(split: CommissionSplit) -> NewAccount:
+    """What one beneficiary owes us. It may not fall below zero either: nothing is set off twice."""
+    owner = owner_of(split)
+    return _account(
+        f"clawback:{owner}", "Commission to recover", AccountKind.ASSET, split.currency, owner=owner, lowest_minor=0
+    )
+
+
+def paying(split: CommissionSplit, method: Method) -> NewAccount:
     """Where a payment leaves from."""
+    if method is Method.SET_OFF:
+        return clawback(split)
     code, name, kind = PAYMENT_ACCOUNTS[method]
-    return _account(code, name, kind, currency)
+    return _account(code, name, kind, split.currency)
 
 
 def owner_of(split: CommissionSplit) -> str:
@@ -76,19 +93,34 @@ def owner_of_agent(agent_id: int) -> str:
 def accrual(commission: Commission, splits: Iterable[CommissionSplit]) -> list[tuple[NewAccount, int]]:
     """What approving the commission posts: accounts and amounts, debits positive; what comes to nothing is left out."""
     currency, owed = commission.currency, [split for split in splits if split.role != SplitRole.HOUSE]
-    amounts = [
+    earned = [
         (receivable(commission), commission.total_minor),
         (revenue(currency), -commission.amount_minor),
         (vat(currency), -commission.vat_minor),
+    ]
+    amounts = [
+        *([] if commission.side == Side.ADJUSTMENT else earned),
         (expense(currency), sum(split.amount_minor for split in owed)),
         *((payable(split), -split.amount_minor) for split in owed),
     ]
     return [(account, amount) for account, amount in amounts if amount]
 
 
+def undone(commission: Commission, splits: Iterable[CommissionSplit]) -> list[tuple[NewAccount, int]]:
+    """What cancelling a commission of which something is paid posts: the accrual undone, what was paid to recover."""
+    splits = list(splits)
+    amounts = [(account, -amount) for account, amount in accrual(commission, splits)]
+    for split in (one for one in splits if one.paid_minor):
+        amounts += [(payable(split), -split.paid_minor), (clawback(split), split.paid_minor)]
+    sums: dict[NewAccount, int] = {}
+    for account, amount in amounts:  # one line for each account: none may fall too low on the way
+        sums[account] = sums.get(account, 0) + amount
+    return [(account, amount) for account, amount in sums.items() if amount]
+
+
 def payment(split: CommissionSplit, method: Method, amount_minor: int) -> list[tuple[NewAccount, int]]:
     """What paying a part posts."""
-    return [(payable(split), amount_minor), (paying(method, split.currency), -amount_minor)]
+    return [(payable(split), amount_minor), (paying(split, method), -amount_minor)]
 
 
 def _account(

@@ -25,6 +25,14 @@ class CommissionZero(Invalid):
     code = "commission_zero"
 
 
+class SideInvalid(Invalid):
+    code = "commission_side_invalid"
+
+
+class AdjustmentInvalid(Invalid):
+    code = "commission_adjustment_invalid"
+
+
 class DealNotClosed(Conflict):
     code = "deal_not_closed"
 

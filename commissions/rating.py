@@ -10,6 +10,7 @@ from commissions.models import RateKind, VatMode
 from core.money import BASIS_POINTS, CurrencyMismatch, decimals, format_money, portion
 
 DEFAULT_BASIS_POINTS = 250  # 2.5 % of the price: 500,000 -> 12,500
+LEASE_BASIS_POINTS = 500  # 5 % of the annual rent, from the tenant and from the landlord each
 
 
 @dataclass(frozen=True, slots=True)

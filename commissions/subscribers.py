@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from django.utils import timezone
 
 from commissions import services
@@ -11,6 +13,7 @@ from core.actors import system
 from core.models import Organization
 from crm.events import DealClosed, DealReopened
 from crm.models import Deal
+from crm.models.deals import DealKind
 
 # Keys to a contact that stay when contacts are merged, and why (tests/crm/test_merge_keys.py finds every key there is).
 STAYS = {
@@ -19,14 +22,13 @@ STAYS = {
 
 
 def earn(event: DealClosed) -> None:
-    """A closed deal earns a commission by the default plan, once. Majlis makes it, so that anyone may approve it who
-    may approve and gets no part of it."""
+    """A closed deal earns a commission by the default plan, once; a lease one from each side. Majlis makes them, so that
+    anyone may approve them who may approve and gets no part of them."""
     organization = Organization.objects.get(pk=event.organization_id)
     deal = Deal.objects.for_organization(organization).get(pk=event.deal_id)
-    try:
-        services.create_commission(actor=system(organization), deal=deal, at=timezone.now())
-    except CommissionExists:
-        return
+    for side in services.SIDES[DealKind(deal.kind)]:
+        with suppress(CommissionExists):
+            services.create_commission(actor=system(organization), deal=deal, side=side, at=timezone.now())
 
 
 def withdraw(event: DealReopened) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,13 +12,9 @@ from django.utils import timezone
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import action, display
-from unfold.widgets import (
-    UnfoldAdminSelectWidget,
-    UnfoldAdminSingleDateWidget,
-    UnfoldAdminTextInputWidget,
-)
 
 from commissions import services
+from commissions.admin.forms import AdjustmentForm, AnswerForm, CancelForm, PaymentForm, whose
 from commissions.models import Commission, CommissionSplit, Dispute, Method, SplitRole, Status
 from core.admin import TenantAdmin, acting, call_service, site
 from core.asking import ConfirmForm, Figures, ReasonForm, ask, posted
@@ -29,13 +24,6 @@ from core.roles import Capability
 COLOURS = {
     "pending": "warning", "approved": "info", "part_paid": "info", "paid": "success", "disputed": "danger",
 }  # fmt: skip
-
-
-def whose(split: CommissionSplit) -> str:
-    """Who gets a part."""
-    if split.agent:
-        return str(split.agent.name)
-    return str(split.contact.display_name) if split.contact else "The house"
 
 
 class SplitInline(TabularInline):
@@ -81,49 +69,25 @@ class SplitInline(TabularInline):
         return format_money(split.due_minor, split.currency)
 
 
-class PaymentForm(forms.Form):
-    """A payment of one part. Amounts are text: money never passes through a float."""
-
-    split = forms.ModelChoiceField(CommissionSplit.objects.none(), label="Part", widget=UnfoldAdminSelectWidget)
-    amount = forms.CharField(max_length=40, widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}))
-    method = forms.ChoiceField(choices=Method.choices, widget=UnfoldAdminSelectWidget)
-    paid_on = forms.DateField(label="Paid on", widget=UnfoldAdminSingleDateWidget)
-    reference = forms.CharField(
-        max_length=80,
-        help_text="The bank's or the cheque's number. A reference pays once.",
-        widget=UnfoldAdminTextInputWidget,
-    )
-    notes = forms.CharField(max_length=300, required=False, widget=UnfoldAdminTextInputWidget)
-
-    def __init__(self, commission: Commission, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        payable = CommissionSplit.objects.filter(commission=commission).exclude(role=SplitRole.HOUSE)
-        field: Any = self.fields["split"]
-        field.queryset = payable.select_related("agent", "contact").order_by("position")
-        field.label_from_instance = lambda split: (
-            f"{whose(split)}: {format_money(split.due_minor, split.currency)} left"
-        )
-
-
 @admin.register(Commission, site=site)
 class CommissionAdmin(TenantAdmin):
     read_capability = Capability.COMMISSIONS_READ
-    list_display: ClassVar = ["number", "unit", "agent", "price", "amount", "vat", "state", "earned_on"]
+    list_display: ClassVar = ["number", "unit", "agent", "side", "price", "amount", "vat", "state", "earned_on"]
     list_display_links: ClassVar = ["number"]
-    list_filter: ClassVar = ["status", "currency", ("earned_on", RangeDateFilter)]
+    list_filter: ClassVar = ["status", "side", "currency", ("earned_on", RangeDateFilter)]
     list_select_related: ClassVar = ["deal__property__project", "deal__agent", "plan_version__plan"]
     search_fields: ClassVar = ["deal__property__p_number", "deal__property__unit_number", "deal__agent__name"]
     export_columns: ClassVar = [
-        ("Number", "pk"), ("Unit", "deal.property.label"), ("Agent", "deal.agent.name"), ("Price", "base_price_minor"),
+        ("Number", "pk"), ("Unit", "deal.property.label"), ("Agent", "deal.agent.name"), "side", ("Price", "base_price_minor"),
         "amount_minor", ("VAT", "vat_minor"), "currency", "status", "earned_on",
     ]  # fmt: skip
     fields: ClassVar = [
-        "deal", "terms", "price", "explanation", "amount", "vat", "status", "earned_on", "created_by", "decisions",
+        "deal", "side", "terms", "price", "explanation", "amount", "vat", "status", "earned_on", "created_by", "decisions",
     ]  # fmt: skip
     readonly_fields: ClassVar = ["terms", "price", "amount", "vat", "decisions"]
     inlines: ClassVar = [SplitInline]
     actions: ClassVar = ["approve_selected"]
-    actions_detail: ClassVar = ["approve", "pay", "dispute", "resolve", "cancel"]
+    actions_detail: ClassVar = ["approve", "pay", "dispute", "answer", "resolve", "adjust", "cancel"]
 
     @display(description="Number", ordering="pk")
     def number(self, commission: Commission) -> str:
@@ -165,6 +129,7 @@ class CommissionAdmin(TenantAdmin):
         told = [(row.at, f"approved by {_name(row.approved_by)}") for row in _rows(commission.approvals, "approved_by")]
         for row in _rows(commission.disputes, "opened_by"):
             told.append((row.at, f"disputed by {_name(row.opened_by)}: {row.reason}"))
+            told += [(said.at, f"{_name(said.author)} wrote: {said.text}") for said in _rows(row.messages, "author")]
             told += [
                 (answer.at, f"resolved by {_name(answer.resolved_by)}: {answer.resolution}")
                 for answer in _rows(row.resolutions, "resolved_by")
@@ -234,12 +199,44 @@ class CommissionAdmin(TenantAdmin):
             done="The commission is disputed.",
         )
 
+    @action(description="Answer", url_path="answer", permissions=["view"])
+    def answer(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        dispute = self._open_dispute(request, object_id)
+        return self._decide(
+            request,
+            object_id,
+            title="Answer",
+            sentence=f"It was disputed because: {dispute.reason} What you write is kept, and decides nothing.",
+            form=AnswerForm(posted(request)),
+            call=lambda _, given: services.add_dispute_message(
+                actor=acting(request),
+                dispute=dispute,
+                text=given["text"],
+                at=timezone.now(),
+            ),
+            done="Your answer is kept.",
+        )
+
+    @action(description="Adjust", url_path="adjust", permissions=["view"])
+    def adjust(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._decide(
+            request,
+            object_id,
+            title="Adjust",
+            sentence="Owe an agent more for this deal. Somebody else must approve it before it is owed.",
+            form=AdjustmentForm(acting(request), posted(request)),
+            call=lambda commission, given: services.adjust_commission(
+                actor=acting(request),
+                commission=commission,
+                at=timezone.now(),
+                **given,
+            ),
+            done="The adjustment waits for somebody else's approval.",
+        )
+
     @action(description="Resolve dispute", url_path="resolve", permissions=["view"])
     def resolve(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        commission = self._found(request, object_id)
-        dispute = Dispute.objects.filter(commission=commission, resolutions__isnull=True).order_by("-id").first()
-        if dispute is None:
-            raise Http404
+        dispute = self._open_dispute(request, object_id)
         return self._decide(
             request,
             object_id,
@@ -261,13 +258,13 @@ class CommissionAdmin(TenantAdmin):
             request,
             object_id,
             title="Cancel",
-            sentence="What its approval posted is reversed. Payments must be taken back first.",
-            form=ReasonForm(posted(request)),
+            sentence="What its approval posted is reversed. Payments must be taken back first, or are clawed back.",
+            form=CancelForm(posted(request)),
             call=lambda commission, given: services.cancel_commission(
                 actor=acting(request),
                 commission=commission,
-                reason=given["reason"],
                 at=timezone.now(),
+                **given,
             ),
             done="The commission is cancelled.",
         )
@@ -281,11 +278,22 @@ class CommissionAdmin(TenantAdmin):
             "approve": approve and found == Status.PENDING,
             "pay": pay and found in {Status.APPROVED, Status.PART_PAID},
             "dispute": actor.can(Capability.COMMISSIONS_WRITE) and found not in {Status.DISPUTED, Status.CANCELLED},
+            "answer": actor.can(Capability.COMMISSIONS_WRITE) and found == Status.DISPUTED,
             "resolve": approve and found == Status.DISPUTED,
-            "cancel": approve and found in {Status.PENDING, Status.APPROVED, Status.DISPUTED},
+            "adjust": actor.can(Capability.COMMISSIONS_WRITE) and found in services.ADJUSTABLE,
+            "cancel": approve and found != Status.CANCELLED,
         }
         actions = super().get_actions_detail(request, object_id)
         return [one for one in actions if offered.get(one.method.original_function_name, True)]
+
+    def _open_dispute(self, request: HttpRequest, object_id: str) -> Dispute:
+        commission = self._found(request, object_id)
+        found: Dispute | None = (
+            Dispute.objects.filter(commission=commission, resolutions__isnull=True).order_by("-id").first()
+        )
+        if found is None:
+            raise Http404
+        return found
 
     def _found(self, request: HttpRequest, object_id: str) -> Commission:
         commission: Commission | None = self.get_object(request, object_id)

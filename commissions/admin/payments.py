@@ -13,7 +13,7 @@ from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import action, display
 
 from commissions import services
-from commissions.admin.commissions import whose
+from commissions.admin.forms import whose
 from commissions.models import CommissionPayment
 from core.admin import TenantAdmin, acting, site
 from core.asking import ReasonForm, ask, posted

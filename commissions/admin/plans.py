@@ -28,6 +28,7 @@ from core.admin import TenantAdmin, acting, site
 from core.asking import ConfirmForm, ask, posted
 from core.money import to_minor
 from core.roles import Capability
+from crm.models.deals import DealKind
 
 
 class PercentField(forms.DecimalField):
@@ -98,8 +99,9 @@ class VersionForm(forms.Form):
 
 class PlanForm(VersionForm):
     name = forms.CharField(max_length=100, widget=UnfoldAdminTextInputWidget)
+    deal_kind = forms.ChoiceField(label="For", choices=DealKind.choices, widget=UnfoldAdminSelectWidget)
     is_default = forms.BooleanField(label="Deals that close take it", required=False, widget=UnfoldBooleanSwitchWidget)
-    field_order = ["name", "is_default"]
+    field_order = ["name", "deal_kind", "is_default"]
 
 
 class VersionInline(TabularInline):
@@ -142,12 +144,18 @@ class VersionInline(TabularInline):
 @admin.register(CommissionPlan, site=site)
 class CommissionPlanAdmin(TenantAdmin):
     read_capability = Capability.COMMISSIONS_READ
-    list_display: ClassVar = ["name", "is_default", "newest", "created_by", "created_at"]
-    list_filter: ClassVar = ["is_default"]
+    list_display: ClassVar = ["name", "deal_kind", "is_default", "newest", "created_by", "created_at"]
+    list_filter: ClassVar = ["deal_kind", "is_default"]
     list_select_related: ClassVar = ["created_by__user"]
     search_fields: ClassVar = ["name"]
-    export_columns: ClassVar = ["name", ("Default", "is_default"), ("Made by", "created_by.user.name"), "created_at"]
-    fields: ClassVar = ["name", "is_default", "created_by", "created_at"]
+    export_columns: ClassVar = [
+        "name",
+        ("For", "deal_kind"),
+        ("Default", "is_default"),
+        ("Made by", "created_by.user.name"),
+        "created_at",
+    ]
+    fields: ClassVar = ["name", "deal_kind", "is_default", "created_by", "created_at"]
     readonly_fields: ClassVar = ["created_at"]
     inlines: ClassVar = [VersionInline]
     actions_list: ClassVar = ["new_plan"]
@@ -178,6 +186,7 @@ class CommissionPlanAdmin(TenantAdmin):
             call=lambda given: services.create_plan(
                 actor=acting(request),
                 name=given["name"],
+                deal_kind=DealKind(given["deal_kind"]),
                 is_default=given["is_default"],
                 at=timezone.now(),
                 **form.given(),

@@ -13,7 +13,7 @@ from commissions.models import Commission, CommissionPayment, CommissionPlan, Co
 class CommissionPlanFilter(filters.FilterSet):
     class Meta:
         model = CommissionPlan
-        fields = ["is_default"]
+        fields = ["is_default", "deal_kind"]
 
 
 class CommissionFilter(filters.FilterSet):
@@ -22,7 +22,7 @@ class CommissionFilter(filters.FilterSet):
 
     class Meta:
         model = Commission
-        fields = ["status", "deal", "currency", "plan_version", "earned_on"]
+        fields = ["status", "deal", "side", "currency", "plan_version", "earned_on"]
 
     def by_agent(self, commissions: QuerySet[Any], _: str, agent: int) -> QuerySet[Any]:
         return commissions.filter(pk__in=CommissionSplit.objects.filter(agent=agent).values("commission"))

@@ -14,10 +14,12 @@ from commissions.models import (
     CommissionPlan,
     CommissionSplit,
     Dispute,
+    DisputeMessage,
     DisputeResolution,
     Method,
     PlanVersion,
     RateKind,
+    Side,
     SplitRole,
     Status,
     VatMode,
@@ -26,6 +28,7 @@ from commissions.rating import Slab, Terms
 from commissions.splitting import Share, ShareKind
 from core.api.fields import AmountField
 from core.money import to_decimal, to_minor
+from crm.models.deals import DealKind
 
 
 class SlabSerializer(serializers.Serializer[Any]):
@@ -100,6 +103,7 @@ class TermsSerializer(serializers.Serializer[Any]):
 
 class NewPlanSerializer(TermsSerializer):
     name = serializers.CharField(max_length=100)
+    deal_kind = serializers.ChoiceField(choices=DealKind.choices, default=DealKind.SALE.value)
     is_default = serializers.BooleanField(default=False)
 
 
@@ -143,7 +147,7 @@ class CommissionPlanSerializer(serializers.ModelSerializer[CommissionPlan]):
 
     class Meta:
         model = CommissionPlan
-        fields = ["id", "name", "is_default", "versions", "created_by", "created_at"]
+        fields = ["id", "name", "deal_kind", "is_default", "versions", "created_by", "created_at"]
 
 
 class CommissionSplitSerializer(serializers.ModelSerializer[CommissionSplit]):
@@ -174,13 +178,18 @@ class CommissionSerializer(serializers.ModelSerializer[Commission]):
     class Meta:
         model = Commission
         fields = [
-            "id", "deal", "plan_version", "base_price", "amount", "vat", "total", "currency", "explanation", "status",
+            "id", "deal", "side", "plan_version", "base_price", "amount", "vat", "total", "currency", "explanation", "status",
             "earned_on", "created_by", "splits", "created_at", "updated_at",
         ]  # fmt: skip
 
 
 class NewCommissionSerializer(serializers.Serializer[Any]):
     deal = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+    side = serializers.ChoiceField(
+        choices=[Side.SALE.value, Side.TENANT.value, Side.LANDLORD.value],
+        required=False,
+        help_text="of a lease: whose commission it is; the tenant's when left out",
+    )
     plan_version = serializers.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
     price = serializers.CharField(required=False, help_text="decimal; the price of the deal when left out")
     splits = ShareSerializer(many=True, required=False)
@@ -199,6 +208,21 @@ class DisputeSerializer(serializers.ModelSerializer[Dispute]):
         read_only_fields = ["id", "commission", "opened_by", "at"]
 
 
+class DisputeMessageSerializer(serializers.ModelSerializer[DisputeMessage]):
+    author_name = serializers.CharField(source="author.user.name", read_only=True)
+
+    class Meta:
+        model = DisputeMessage
+        fields = ["id", "dispute", "author", "author_name", "text", "at"]
+        read_only_fields = ["id", "dispute", "author", "at"]
+
+
+class AdjustmentSerializer(serializers.Serializer[Any]):
+    agent = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+    amount = serializers.CharField(max_length=40, help_text="decimal, above zero, in the currency of the commission")
+    reason = serializers.CharField(max_length=280)
+
+
 class DisputeResolutionSerializer(serializers.ModelSerializer[DisputeResolution]):
     class Meta:
         model = DisputeResolution
@@ -207,9 +231,13 @@ class DisputeResolutionSerializer(serializers.ModelSerializer[DisputeResolution]
 
 
 class CancellationSerializer(serializers.ModelSerializer[Cancellation]):
+    claw_back = serializers.BooleanField(
+        default=False, write_only=True, help_text="ask back what was paid: it is set off against what is due next"
+    )
+
     class Meta:
         model = Cancellation
-        fields = ["id", "commission", "cancelled_by", "reason", "transfer", "at"]
+        fields = ["id", "commission", "cancelled_by", "reason", "claw_back", "transfer", "at"]
         read_only_fields = ["id", "commission", "cancelled_by", "transfer", "at"]
 
 

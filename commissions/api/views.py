@@ -16,12 +16,14 @@ from rest_framework.response import Response
 from commissions import services
 from commissions.api.filters import CommissionFilter, CommissionPaymentFilter, CommissionPlanFilter
 from commissions.api.serializers import (
+    AdjustmentSerializer,
     ApprovalSerializer,
     CancellationSerializer,
     CommissionPaymentSerializer,
     CommissionPlanSerializer,
     CommissionSerializer,
     CommissionSplitSerializer,
+    DisputeMessageSerializer,
     DisputeResolutionSerializer,
     DisputeSerializer,
     NewCommissionSerializer,
@@ -39,12 +41,15 @@ from commissions.models import (
     CommissionPlan,
     CommissionSplit,
     Dispute,
+    DisputeMessage,
     Method,
     PlanVersion,
+    Side,
 )
 from core.api.exports import ExportableViewSet
 from core.roles import Capability
-from crm.models import Deal
+from crm.models import Agent, Deal
+from crm.models.deals import DealKind
 
 READ, WRITE = Capability.COMMISSIONS_READ, Capability.COMMISSIONS_WRITE
 APPROVE, PAY = Capability.COMMISSIONS_APPROVE, Capability.COMMISSIONS_PAY
@@ -65,6 +70,7 @@ class CommissionPlanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Ex
         version = services.create_plan(
             actor=self.actor,
             name=given.validated_data["name"],
+            deal_kind=DealKind(given.validated_data["deal_kind"]),
             terms=given.terms(),
             shares=given.shares(),
             at=timezone.now(),
@@ -111,6 +117,8 @@ class CommissionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Export
         "payments": READ,
         "approval": APPROVE,
         "dispute": READ,
+        "messages": READ,
+        "adjustment": WRITE,
         "resolution": APPROVE,
         "cancellation": APPROVE,
     }
@@ -139,6 +147,7 @@ class CommissionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Export
             plan_version=version,
             shares=shares_of(fields["splits"], deal.currency) if "splits" in fields else None,
             price=fields.get("price"),
+            side=Side(fields["side"]) if "side" in fields else None,
         )
         return self._shown(made.pk)
 
@@ -173,18 +182,54 @@ class CommissionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Export
         )
         return Response(DisputeSerializer(made).data, status=status.HTTP_201_CREATED)
 
+    @extend_schema(methods=["GET"], responses=DisputeMessageSerializer(many=True))
+    @extend_schema(methods=["POST"], request=DisputeMessageSerializer, responses={201: DisputeMessageSerializer})
+    @action(
+        detail=True, methods=["get", "post"], url_path="dispute/messages", filterset_class=None, pagination_class=None
+    )
+    def messages(self, request: Request, **_: Any) -> Response:
+        """The talk about its disputes, oldest first; POST says something about the open one."""
+        commission = self.get_object()
+        if request.method == "GET":
+            told = DisputeMessage.objects.visible_to(self.actor).filter(dispute__commission=commission)
+            found = told.select_related("author__user").order_by("id")
+            return Response(DisputeMessageSerializer(found, many=True).data)
+        given = DisputeMessageSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        made = services.add_dispute_message(
+            actor=self.actor, dispute=_open_dispute(commission), text=given.validated_data["text"], at=timezone.now()
+        )
+        return Response(DisputeMessageSerializer(made).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=AdjustmentSerializer, responses={201: CommissionSerializer})
+    @action(detail=True, methods=["post"])
+    def adjustment(self, request: Request, **_: Any) -> Response:
+        """Owe an agent more for this deal: a commission of its own, which somebody else approves."""
+        given = AdjustmentSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        fields = given.validated_data
+        agent = get_object_or_404(Agent.objects.visible_to(self.actor), pk=fields["agent"])
+        made = services.adjust_commission(
+            actor=self.actor,
+            commission=self.get_object(),
+            agent=agent,
+            amount=fields["amount"],
+            reason=fields["reason"],
+            at=timezone.now(),
+        )
+        return self._shown(made.pk)
+
     @extend_schema(request=DisputeResolutionSerializer, responses={201: DisputeResolutionSerializer})
     @action(detail=True, methods=["post"], url_path="dispute/resolution")
     def resolution(self, request: Request, **_: Any) -> Response:
         """Close the open dispute; the commission returns to where it stood."""
         given = DisputeResolutionSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        open_disputes = Dispute.objects.filter(commission=self.get_object(), resolutions__isnull=True)
-        dispute = open_disputes.order_by("-id").first()
-        if dispute is None:
-            raise DisputeClosed("This commission is not disputed.")
         made = services.resolve_dispute(
-            actor=self.actor, dispute=dispute, resolution=given.validated_data["resolution"], at=timezone.now()
+            actor=self.actor,
+            dispute=_open_dispute(self.get_object()),
+            resolution=given.validated_data["resolution"],
+            at=timezone.now(),
         )
         return Response(DisputeResolutionSerializer(made).data, status=status.HTTP_201_CREATED)
 
@@ -197,6 +242,7 @@ class CommissionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Export
             actor=self.actor,
             commission=self.get_object(),
             reason=given.validated_data["reason"],
+            claw_back=given.validated_data["claw_back"],
             at=timezone.now(),
         )
         return Response(CancellationSerializer(made).data, status=status.HTTP_201_CREATED)
@@ -204,6 +250,14 @@ class CommissionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Export
     def _shown(self, commission_id: int) -> Response:
         found = self.get_queryset().get(pk=commission_id)
         return Response(self.get_serializer(found).data, status=status.HTTP_201_CREATED)
+
+
+def _open_dispute(commission: Commission) -> Dispute:
+    """The dispute that waits for an answer. Raises DisputeClosed."""
+    dispute = Dispute.objects.filter(commission=commission, resolutions__isnull=True).order_by("-id").first()
+    if dispute is None:
+        raise DisputeClosed("This commission is not disputed.")
+    return dispute
 
 
 class CommissionPaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ExportableViewSet):

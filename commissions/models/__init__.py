@@ -1,14 +1,13 @@
 """What is earned on deals, who gets which part of it, and what was paid."""
 
-from commissions.models.commissions import (
+from commissions.models.commissions import Commission, CommissionSplit, Side, SplitRole, Status
+from commissions.models.decisions import (
     Approval,
     Cancellation,
-    Commission,
-    CommissionSplit,
+    Clawback,
     Dispute,
+    DisputeMessage,
     DisputeResolution,
-    SplitRole,
-    Status,
 )
 from commissions.models.payments import CommissionPayment, Method, PaymentReversal
 from commissions.models.plans import CommissionPlan, PlanVersion, RateKind, VatMode
@@ -16,16 +15,19 @@ from commissions.models.plans import CommissionPlan, PlanVersion, RateKind, VatM
 __all__ = [
     "Approval",
     "Cancellation",
+    "Clawback",
     "Commission",
     "CommissionPayment",
     "CommissionPlan",
     "CommissionSplit",
     "Dispute",
+    "DisputeMessage",
     "DisputeResolution",
     "Method",
     "PaymentReversal",
     "PlanVersion",
     "RateKind",
+    "Side",
     "SplitRole",
     "Status",
     "VatMode",

@@ -1,4 +1,4 @@
-"""A commission, its parts, and what people decided about it."""
+"""A commission and its parts."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from django.db.models import F, Q
 from commissions.models.plans import PlanVersion
 from core.append_only import append_only
 from core.models import Membership, TenantForeignKey, TenantModel, TenantQuerySet
+from core.models.base import known
 from core.roles import Reach
 from crm.models import Agent, Contact, Deal
-from ledger.models import Transfer
 
 if TYPE_CHECKING:
     from core.actors import Actor
@@ -29,12 +29,12 @@ class Status(models.TextChoices):
 
 
 # The only moves there are. The database refuses every other (trigger `transition`), and asks for the rows behind each:
-# the approval, the open dispute, the cancellation, the payments.
+# the approval, the open dispute, the cancellation, the payments; what was paid of a cancelled one is clawed back.
 TRANSITIONS: dict[Status, tuple[Status, ...]] = {
     Status.PENDING: (Status.APPROVED, Status.DISPUTED, Status.CANCELLED),
     Status.APPROVED: (Status.PART_PAID, Status.PAID, Status.DISPUTED, Status.CANCELLED),
-    Status.PART_PAID: (Status.PAID, Status.APPROVED, Status.DISPUTED),
-    Status.PAID: (Status.PART_PAID, Status.APPROVED, Status.DISPUTED),
+    Status.PART_PAID: (Status.PAID, Status.APPROVED, Status.DISPUTED, Status.CANCELLED),
+    Status.PAID: (Status.PART_PAID, Status.APPROVED, Status.DISPUTED, Status.CANCELLED),
     Status.DISPUTED: (Status.PENDING, Status.APPROVED, Status.PART_PAID, Status.PAID, Status.CANCELLED),
     Status.CANCELLED: (),
 }
@@ -70,6 +70,15 @@ def _parts_sum(name: str, commission_id: str) -> pgtrigger.Trigger:
     )
 
 
+class Side(models.TextChoices):
+    """Who owes a commission. A lease has two; an adjustment is what the house itself owes, by two persons' word."""
+
+    SALE = "sale", "Sale"
+    TENANT = "tenant", "Tenant"
+    LANDLORD = "landlord", "Landlord"
+    ADJUSTMENT = "adjustment", "Adjustment"
+
+
 class CommissionQuerySet(TenantQuerySet):
     def visible_to(self, actor: Actor) -> Self:
         """Agents see commissions in which they have a part; supervisors also their reports'."""
@@ -88,6 +97,7 @@ class Commission(TenantModel):
     database_privileges: ClassVar[str] = "SELECT, INSERT, UPDATE (status, updated_at)"
 
     deal = TenantForeignKey(Deal, related_name="commissions")
+    side = models.CharField(max_length=10, choices=Side, default=Side.SALE)
     plan_version = TenantForeignKey(PlanVersion, related_name="commissions")
     base_price_minor = models.BigIntegerField()
     amount_minor = models.BigIntegerField()
@@ -103,8 +113,11 @@ class Commission(TenantModel):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["organization", "deal"], condition=~Q(status="cancelled"), name="commissions_one_per_deal"
+                fields=["organization", "deal", "side"],
+                condition=~Q(status="cancelled") & ~Q(side="adjustment"),
+                name="commissions_one_per_deal",
             ),
+            known("commissions_commission_side_known", "side", Side),
             models.CheckConstraint(
                 name="commissions_commission_amounts_positive",
                 condition=Q(base_price_minor__gt=0, amount_minor__gt=0, vat_minor__gte=0),
@@ -148,8 +161,11 @@ class Commission(TenantModel):
                         WHEN 'approved' THEN paid = 0
                         WHEN 'part_paid' THEN paid > 0 AND paid < payable
                         WHEN 'paid' THEN paid > 0 AND paid = payable
-                        WHEN 'cancelled' THEN paid = 0 AND EXISTS (
+                        WHEN 'cancelled' THEN EXISTS (
                             SELECT FROM commissions_cancellation WHERE commission_id = NEW.id)
+                            AND paid = (SELECT COALESCE(sum(b.amount_minor), 0) FROM commissions_clawback b
+                                          JOIN commissions_commissionsplit s ON s.id = b.split_id
+                                         WHERE s.commission_id = NEW.id)
                         WHEN 'disputed' THEN EXISTS (
                             SELECT FROM commissions_dispute d WHERE d.commission_id = NEW.id AND NOT EXISTS (
                                 SELECT FROM commissions_disputeresolution r WHERE r.dispute_id = d.id))
@@ -241,96 +257,3 @@ class CommissionSplit(TenantModel):
     def due_minor(self) -> int:
         """What is left of this part, approved or not."""
         return 0 if self.role == SplitRole.HOUSE else self.amount_minor - self.paid_minor
-
-
-class Approval(TenantModel):
-    """Somebody who neither made the commission nor gets a part of it said yes; from then on it is owed."""
-
-    database_privileges: ClassVar[str] = "SELECT, INSERT"
-
-    commission = TenantForeignKey(Commission, related_name="approvals")
-    approved_by = TenantForeignKey(Membership, null=True, related_name="+")
-    transfer = TenantForeignKey(Transfer, related_name="+")
-    at = models.DateTimeField()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["organization", "commission"], name="commissions_approved_once"),
-        ]
-        triggers = [
-            *append_only(),
-            pgtrigger.Trigger(
-                name="four_eyes",
-                when=pgtrigger.Before,
-                operation=pgtrigger.Insert,
-                func="""
-                    IF EXISTS (SELECT FROM commissions_commission c
-                                WHERE c.id = NEW.commission_id AND c.created_by_id = NEW.approved_by_id)
-                    OR EXISTS (SELECT FROM commissions_commissionsplit s JOIN crm_agent a ON a.id = s.agent_id
-                                WHERE s.commission_id = NEW.commission_id AND a.membership_id = NEW.approved_by_id)
-                    THEN
-                        RAISE EXCEPTION 'commissions: nobody approves what they made or are paid by';
-                    END IF;
-                    RETURN NEW;
-                """,
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"approval of commission {self.commission_id} ({self.pk})"
-
-
-class Dispute(TenantModel):
-    """Somebody says that it is not right. Nothing is paid until it is resolved."""
-
-    database_privileges: ClassVar[str] = "SELECT, INSERT"
-
-    commission = TenantForeignKey(Commission, related_name="disputes")
-    opened_by = TenantForeignKey(Membership, null=True, related_name="+")
-    reason = models.TextField()
-    at = models.DateTimeField()
-
-    class Meta:
-        triggers = append_only()
-
-    def __str__(self) -> str:
-        return f"dispute of commission {self.commission_id} ({self.pk})"
-
-
-class DisputeResolution(TenantModel):
-    database_privileges: ClassVar[str] = "SELECT, INSERT"
-
-    dispute = TenantForeignKey(Dispute, related_name="resolutions")
-    resolved_by = TenantForeignKey(Membership, null=True, related_name="+")
-    resolution = models.TextField()
-    at = models.DateTimeField()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["organization", "dispute"], name="commissions_dispute_resolved_once"),
-        ]
-        triggers = append_only()
-
-    def __str__(self) -> str:
-        return f"resolution of dispute {self.dispute_id} ({self.pk})"
-
-
-class Cancellation(TenantModel):
-    """The commission will not be paid; what was accrued is reversed."""
-
-    database_privileges: ClassVar[str] = "SELECT, INSERT"
-
-    commission = TenantForeignKey(Commission, related_name="cancellations")
-    cancelled_by = TenantForeignKey(Membership, null=True, related_name="+")
-    reason = models.TextField()
-    transfer = TenantForeignKey(Transfer, null=True, related_name="+")
-    at = models.DateTimeField()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["organization", "commission"], name="commissions_cancelled_once"),
-        ]
-        triggers = append_only()
-
-    def __str__(self) -> str:
-        return f"cancellation of commission {self.commission_id} ({self.pk})"

@@ -21,6 +21,7 @@ class Method(models.TextChoices):
     BANK_TRANSFER = "bank_transfer", "Bank transfer"
     CHEQUE = "cheque", "Cheque"
     CASH = "cash", "Cash"
+    SET_OFF = "set_off", "Set off against a claw-back"
 
 
 class PaymentQuerySet(TenantQuerySet):

@@ -9,7 +9,9 @@ from django.db.models import Q
 
 from core.append_only import append_only
 from core.models import Membership, TenantForeignKey, TenantModel, TenantQuerySet
+from core.models.base import known
 from core.roles import Reach
+from crm.models.deals import DealKind
 
 if TYPE_CHECKING:
     from core.actors import Actor
@@ -35,11 +37,13 @@ class PlanQuerySet(TenantQuerySet):
 
 
 class CommissionPlan(TenantModel):
-    """A named way to work commissions out. One is the default: deals that close take its newest version."""
+    """A named way to work commissions of sales or of leases out. Of each kind one is the default: deals that close take
+    its newest version."""
 
     database_privileges: ClassVar[str] = "SELECT, INSERT, UPDATE"
 
     name = models.CharField(max_length=100)
+    deal_kind = models.CharField(max_length=5, choices=DealKind, default=DealKind.SALE)
     is_default = models.BooleanField(default=False)
     created_by = TenantForeignKey(Membership, null=True, related_name="+")
 
@@ -49,8 +53,9 @@ class CommissionPlan(TenantModel):
         constraints = [
             models.UniqueConstraint(fields=["organization", "name"], name="commissions_plan_name_once"),
             models.UniqueConstraint(
-                fields=["organization", "is_default"], condition=Q(is_default=True), name="commissions_one_default_plan"
+                fields=["organization", "deal_kind"], condition=Q(is_default=True), name="commissions_one_default_plan"
             ),
+            known("commissions_plan_deal_kind_known", "deal_kind", DealKind),
         ]
 
     def __str__(self) -> str:

@@ -8,14 +8,18 @@ from datetime import date, datetime
 from django.db import IntegrityError, transaction
 
 from commissions import rating, splitting
-from commissions.errors import CommissionExists, CommissionUnknown, DealNotClosed, SplitInvalid
-from commissions.models import Commission, CommissionSplit, PlanVersion, RateKind, SplitRole, VatMode
+from commissions.errors import CommissionExists, CommissionUnknown, DealNotClosed, SideInvalid, SplitInvalid
+from commissions.models import Commission, CommissionSplit, PlanVersion, RateKind, Side, SplitRole, VatMode
 from commissions.services.plans import default_version
 from core import audit
 from core.actors import Actor
 from core.money import to_decimal, to_minor
 from core.roles import Capability
 from crm.models import Agent, Contact, Deal
+from crm.models.deals import DealKind
+
+# Who owes a commission of a sale, and of a lease.
+SIDES = {DealKind.SALE: (Side.SALE,), DealKind.LEASE: (Side.TENANT, Side.LANDLORD)}
 
 
 @transaction.atomic
@@ -27,18 +31,25 @@ def create_commission(
     plan_version: PlanVersion | None = None,
     shares: Sequence[splitting.Share] | None = None,
     price: str | None = None,
+    side: Side | None = None,
 ) -> Commission:
     """Work out what a closed deal earned and who gets which part; it waits for somebody else's approval.
 
     `plan_version` defaults to the newest of the default plan, `shares` to the plan's own, `price` (a decimal string in
-    the deal's currency) to the deal's. Raises CommissionUnknown, DealNotClosed, CommissionExists, PriceNotPositive,
+    the deal's currency) to the deal's. A lease has a commission of each `side`, the tenant's when none is named.
+    Raises CommissionUnknown, SideInvalid, DealNotClosed, CommissionExists, PriceNotPositive,
     AmountInvalid, CurrencyMismatch, CommissionZero, SplitInvalid.
     """
     actor.require(Capability.COMMISSIONS_WRITE)
     deal, closed_on = _deal(actor, deal)
-    version = plan_version or default_version(actor=actor, at=at)
+    kind = DealKind(deal.kind)
+    side = side or SIDES[kind][0]
+    if side not in SIDES[kind]:
+        raise SideInvalid(f"A {kind.label.lower()} has no commission of that side.", field="side", side=side.value)
+    version = plan_version or default_version(actor=actor, at=at, deal_kind=kind)
     price_minor = deal.price_minor if price is None else to_minor(price, deal.currency)
-    rated = rating.rate(price_minor, deal.currency, terms_of(version), deal.agent.commission_basis_points)
+    own_rate = deal.agent.commission_basis_points if kind is DealKind.SALE else None
+    rated = rating.rate(price_minor, deal.currency, terms_of(version), own_rate)
     wanted = shares if shares is not None else _of_plan(deal, version)
     _check_people(actor, wanted)
     parts = splitting.divide(rated.amount_minor, deal.currency, wanted)
@@ -47,6 +58,7 @@ def create_commission(
             commission: Commission = Commission.objects.create(
                 organization=actor.organization,
                 deal=deal,
+                side=side,
                 plan_version=version,
                 base_price_minor=price_minor,
                 amount_minor=rated.amount_minor,
@@ -59,7 +71,7 @@ def create_commission(
     except IntegrityError as error:
         if "commissions_one_per_deal" not in str(error):
             raise
-        raise CommissionExists("This deal already has a commission.", deal=deal.pk) from None
+        raise CommissionExists("This deal already has a commission of that side.", deal=deal.pk) from None
     CommissionSplit.objects.bulk_create(
         CommissionSplit(
             organization=actor.organization,
@@ -77,6 +89,7 @@ def create_commission(
     )
     after = {
         "deal": deal.pk,
+        "side": side.value,
         "plan_version": version.pk,
         "amount": to_decimal(commission.amount_minor, commission.currency),
         "vat": to_decimal(commission.vat_minor, commission.currency),

@@ -19,11 +19,22 @@ from commissions.errors import (
     SelfApproval,
     TransitionRefused,
 )
-from commissions.models import Approval, Cancellation, Commission, CommissionSplit, Dispute, DisputeResolution, Status
+from commissions.models import (
+    Approval,
+    Cancellation,
+    Clawback,
+    Commission,
+    CommissionSplit,
+    Dispute,
+    DisputeMessage,
+    DisputeResolution,
+    Status,
+)
 from commissions.models.commissions import TRANSITIONS
 from core import audit
 from core.actors import Actor
 from core.models import Membership
+from core.money import to_decimal
 from core.roles import Capability
 from ledger import services as ledger
 
@@ -72,9 +83,7 @@ def dispute_commission(*, actor: Actor, commission: Commission, reason: str, at:
     """
     actor.require(Capability.COMMISSIONS_READ)
     commission = lock(actor, commission.pk)
-    mine = {split.agent.membership_id for split in splits_of(commission) if split.agent}
-    if not actor.can(Capability.COMMISSIONS_WRITE) and (actor.membership is None or actor.membership.pk not in mine):
-        raise DisputeNotAllowed("Only someone with a part in a commission, or a manager, can dispute it.")
+    _require_part(actor, splits_of(commission))
     _require_move(commission, Status.DISPUTED)
     dispute = Dispute.objects.create(
         organization=actor.organization,
@@ -85,6 +94,26 @@ def dispute_commission(*, actor: Actor, commission: Commission, reason: str, at:
     )
     move(actor, commission, Status.DISPUTED, "commissions.commission_disputed", at, reason=dispute.reason)
     return dispute
+
+
+@transaction.atomic
+def add_dispute_message(*, actor: Actor, dispute: Dispute, text: str, at: datetime) -> DisputeMessage:
+    """Say something about an open dispute: whoever may open one may. Changes nothing else.
+
+    Raises CommissionUnknown, DisputeNotAllowed, DisputeClosed, ReasonMissing.
+    """
+    actor.require(Capability.COMMISSIONS_READ)
+    commission = lock(actor, dispute.commission_id)
+    _require_part(actor, splits_of(commission))
+    if DisputeResolution.objects.filter(dispute=dispute).exists():
+        raise DisputeClosed(
+            "This dispute is already closed; open another if it is still not right.", dispute=dispute.pk
+        )
+    message: DisputeMessage = DisputeMessage.objects.create(
+        organization=actor.organization, dispute=dispute, author=_person(actor), text=_reason(text), at=at
+    )
+    audit.record(actor=actor, action="commissions.dispute_discussed", target=commission, after={}, at=at)
+    return message
 
 
 @transaction.atomic
@@ -113,29 +142,47 @@ def resolve_dispute(*, actor: Actor, dispute: Dispute, resolution: str, at: date
 
 
 @transaction.atomic
-def cancel_commission(*, actor: Actor, commission: Commission, reason: str, at: datetime) -> Cancellation:
-    """Undo a commission of which nothing is paid; what its approval posted is reversed.
+def cancel_commission(
+    *, actor: Actor, commission: Commission, reason: str, at: datetime, claw_back: bool = False
+) -> Cancellation:
+    """Undo a commission; what its approval posted is reversed. What was paid of it is asked back only by `claw_back`.
+
+    What is clawed back is a receivable from each beneficiary, and set off against what is due to him next.
 
     Raises CommissionUnknown, CommissionPaidInPart, TransitionRefused, BeneficiaryMayNotDecide, ReasonMissing.
     """
     actor.require(Capability.COMMISSIONS_APPROVE)
     commission = lock(actor, commission.pk)
     splits = splits_of(commission)
-    if any(split.paid_minor for split in splits):
+    paid = [split for split in splits if split.paid_minor]
+    if paid and not claw_back:
         raise CommissionPaidInPart(
-            "Part of this commission is paid; take those payments back first, then cancel it.", commission=commission.pk
+            "Part of this commission is paid; take those payments back first, or cancel it and claw them back.",
+            commission=commission.pk,
         )
     _require_move(commission, Status.CANCELLED)
     refuse_beneficiary(actor, splits, "cancel it")
     reason = _reason(reason)
     transfer_id = None
     approval = Approval.objects.filter(commission=commission).first()
-    if approval is not None:
+    reference = f"commission:{commission.pk}:cancellation"
+    description = f"Commission {commission.pk} of deal {commission.deal_id} cancelled"
+    if paid:
+        transfer_id = ledger.open_and_post(
+            actor=actor,
+            reference=reference,
+            description=description,
+            currency=commission.currency,
+            effective_on=local_day(actor, at),
+            amounts=chart.undone(commission, splits),
+            at=at,
+        ).transfer_id
+    elif approval is not None:
         transfer_id = ledger.reverse(
             actor=actor,
             transfer_id=approval.transfer_id,
-            reference=f"commission:{commission.pk}:cancellation",
-            description=f"Commission {commission.pk} of deal {commission.deal_id} cancelled",
+            reference=reference,
+            description=description,
             effective_on=local_day(actor, at),
             at=at,
         ).transfer_id
@@ -147,7 +194,19 @@ def cancel_commission(*, actor: Actor, commission: Commission, reason: str, at: 
         transfer_id=transfer_id,
         at=at,
     )
-    move(actor, commission, Status.CANCELLED, "commissions.commission_cancelled", at, reason=reason)
+    Clawback.objects.bulk_create(
+        Clawback(
+            organization=actor.organization,
+            cancellation=cancellation,
+            split=split,
+            amount_minor=split.paid_minor,
+            currency=split.currency,
+            at=at,
+        )
+        for split in paid
+    )
+    clawed = {"clawed_back": to_decimal(sum(split.paid_minor for split in paid), commission.currency)} if paid else {}
+    move(actor, commission, Status.CANCELLED, "commissions.commission_cancelled", at, reason=reason, **clawed)
     return cancellation
 
 
@@ -193,6 +252,12 @@ def refuse_beneficiary(actor: Actor, splits: list[CommissionSplit], what: str) -
 def local_day(actor: Actor, at: datetime) -> date:
     """The day in the organisation's zone: what an accountant dates things by."""
     return at.astimezone(ZoneInfo(actor.organization.time_zone)).date()
+
+
+def _require_part(actor: Actor, splits: list[CommissionSplit]) -> None:
+    mine = {split.agent.membership_id for split in splits if split.agent}
+    if not actor.can(Capability.COMMISSIONS_WRITE) and (actor.membership is None or actor.membership.pk not in mine):
+        raise DisputeNotAllowed("Only someone with a part in a commission, or a manager, can dispute it.")
 
 
 def _require_move(commission: Commission, status: Status) -> None:

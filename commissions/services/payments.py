@@ -22,7 +22,8 @@ from core.actors import Actor
 from core.money import CurrencyMismatch, format_money, to_decimal, to_minor
 from core.roles import Capability
 from ledger import services as ledger
-from ledger.errors import ReferenceTaken
+from ledger.errors import OverdraftRefused, ReferenceTaken
+from ledger.models import Account
 
 REFERENCE_LENGTH = 80
 POST_DATED = timedelta(days=366)
@@ -51,8 +52,9 @@ def record_payment(
     """Note that a part of a commission was paid, whole or an instalment of it; the ledger moves with it.
 
     `amount` is a decimal string. `reference` is the bank's, the cheque's or the voucher's, and pays once.
+    By `set_off` nothing leaves the house: the part pays what its beneficiary owes after a claw-back.
     Raises CommissionUnknown, NotPayable, BeneficiaryMayNotDecide, PaymentInvalid, AmountInvalid, CurrencyMismatch,
-    PaymentExceedsDue, PaymentReferenceTaken. After a refusal nothing is changed.
+    PaymentExceedsDue, PaymentReferenceTaken, PeriodClosed. After a refusal nothing is changed.
     """
     actor.require(Capability.COMMISSIONS_PAY)
     commission = lock(actor, split.commission_id)
@@ -74,6 +76,8 @@ def record_payment(
     if amount_minor > found.due_minor:
         due = format_money(found.due_minor, currency)
         raise PaymentExceedsDue(f"Only {due} of this part is due.", due=to_decimal(found.due_minor, currency))
+    if method is Method.SET_OFF:
+        _check_set_off(actor, found, amount_minor)
     taken = CommissionPayment.objects.for_organization(actor.organization).filter(reference=reference)
     if taken.exists():
         raise _reference_taken(reference)
@@ -101,6 +105,8 @@ def record_payment(
                 transfer_id=posted.transfer_id,
                 at=at,
             )
+    except OverdraftRefused:  # of two set-offs at the same instant the other won
+        raise PaymentExceedsDue("There is less to recover, or less due, than a moment ago; look again.") from None
     except (ReferenceTaken, IntegrityError) as error:
         if isinstance(error, IntegrityError) and "_once" not in str(error):
             raise
@@ -115,7 +121,7 @@ def record_payment(
 def reverse_payment(*, actor: Actor, payment: CommissionPayment, reason: str, at: datetime) -> PaymentReversal:
     """Take a payment back that did not arrive, such as a bounced cheque: its amount is due again.
 
-    Raises CommissionUnknown, PaymentAlreadyReversed, BeneficiaryMayNotDecide, ReasonMissing.
+    Raises CommissionUnknown, NotPayable, PaymentAlreadyReversed, BeneficiaryMayNotDecide, ReasonMissing, PeriodClosed.
     """
     actor.require(Capability.COMMISSIONS_PAY)
     payments = CommissionPayment.objects.visible_to(actor).select_related("split__agent")
@@ -123,6 +129,11 @@ def reverse_payment(*, actor: Actor, payment: CommissionPayment, reason: str, at
     if found is None:
         raise CommissionUnknown("There is no such payment here.", payment=payment.pk)
     commission = lock(actor, found.split.commission_id)
+    if commission.status == Status.CANCELLED:
+        raise NotPayable(
+            "This commission was cancelled and its payments are clawed back; they cannot be taken back as well.",
+            status=commission.status,
+        )
     if PaymentReversal.objects.filter(payment=found).exists():
         raise PaymentAlreadyReversed(f"Payment {found.reference} was already taken back.", payment=found.pk)
     refuse_beneficiary(actor, [found.split], "take its payment back")
@@ -150,6 +161,22 @@ def reverse_payment(*, actor: Actor, payment: CommissionPayment, reason: str, at
     shown = {"payment": str(found.pk), "reference": found.reference, "reason": reason}
     move(actor, commission, status, "commissions.payment_reversed", at, **shown)
     return reversal
+
+
+def to_recover(actor: Actor, split: CommissionSplit) -> int:
+    """What the beneficiary of a part owes after claw-backs, in minor units of its currency. One query."""
+    account = Account.objects.for_organization(actor.organization).filter(code=chart.clawback(split).code).first()
+    return account.natural_minor if account else 0
+
+
+def _check_set_off(actor: Actor, split: CommissionSplit, amount_minor: int) -> None:
+    """The ledger's account refuses too; here it is said in words. Raises PaymentExceedsDue."""
+    left = to_recover(actor, split)
+    if amount_minor > left:
+        raise PaymentExceedsDue(
+            f"Only {format_money(left, split.currency)} is to be recovered from this beneficiary.",
+            to_recover=to_decimal(left, split.currency),
+        )
 
 
 def _check(method: Method, paid_on: date, reference: str, notes: str, today: date) -> str:

@@ -14,8 +14,13 @@ from commissions.models import CommissionPlan, PlanVersion
 from core import audit
 from core.actors import Actor, system
 from core.roles import Capability
+from crm.models.deals import DealKind
 
-STANDARD_PLAN = "Standard 2.5 %"
+# What a house that chose nothing pays by: 2.5 % of a price, and 5 % of a year's rent from each side of a lease.
+STANDARD_PLANS = {
+    DealKind.SALE: ("Standard 2.5 %", rating.Terms()),
+    DealKind.LEASE: ("Standard lease 5 %", rating.Terms(rate_basis_points=rating.LEASE_BASIS_POINTS)),
+}
 
 
 @transaction.atomic
@@ -28,6 +33,7 @@ def create_plan(
     at: datetime,
     is_default: bool = False,
     note: str = "",
+    deal_kind: DealKind = DealKind.SALE,
 ) -> PlanVersion:
     """A new plan with its first version. Raises PlanInvalid, SplitInvalid, PlanNameTaken."""
     actor.require(Capability.COMMISSIONS_WRITE)
@@ -37,7 +43,7 @@ def create_plan(
     try:
         with transaction.atomic():
             plan = CommissionPlan.objects.create(
-                organization=actor.organization, name=name, created_by=actor.membership
+                organization=actor.organization, name=name, deal_kind=deal_kind, created_by=actor.membership
             )
     except IntegrityError:
         raise PlanNameTaken(f"There is a plan named {name}; add a version to it instead.", name=name) from None
@@ -90,11 +96,11 @@ def new_plan_version(
 
 @transaction.atomic
 def make_default(*, actor: Actor, plan: CommissionPlan, at: datetime) -> None:
-    """From now on, deals that close take the newest version of this plan."""
+    """From now on, deals of the plan's kind that close take its newest version."""
     actor.require(Capability.COMMISSIONS_WRITE)
     plans = CommissionPlan.objects.for_organization(actor.organization)
     list(plans.order_by("pk").select_for_update().values_list("pk"))
-    plans.filter(is_default=True).update(is_default=False, updated_at=at)
+    plans.filter(is_default=True, deal_kind=plan.deal_kind).update(is_default=False, updated_at=at)
     plans.filter(pk=plan.pk).update(is_default=True, updated_at=at)
     plan.is_default = True
     audit.record(actor=actor, action="commissions.plan_made_default", target=plan, after={"name": plan.name}, at=at)
@@ -105,9 +111,12 @@ def newest_version(plan: CommissionPlan) -> PlanVersion | None:
     return PlanVersion.objects.filter(organization=plan.organization_id, plan=plan).order_by("-number").first()
 
 
-def default_version(*, actor: Actor, at: datetime) -> PlanVersion:
-    """The newest version of the default plan. A house that has none gets the standard: 2.5 %, all to the agent."""
-    plan = CommissionPlan.objects.for_organization(actor.organization).filter(is_default=True).first()
+def default_version(*, actor: Actor, at: datetime, deal_kind: DealKind = DealKind.SALE) -> PlanVersion:
+    """The newest version of the default plan for sales or leases. A house that has none gets the standard one of that
+    kind, all to the agent."""
+    name, terms = STANDARD_PLANS[deal_kind]
+    plans = CommissionPlan.objects.for_organization(actor.organization).filter(deal_kind=deal_kind)
+    plan = plans.filter(is_default=True).first()
     version = newest_version(plan) if plan else None
     if version is not None:
         return version
@@ -115,15 +124,16 @@ def default_version(*, actor: Actor, at: datetime) -> PlanVersion:
         with transaction.atomic():
             return create_plan(
                 actor=system(actor.organization),
-                name=STANDARD_PLAN,
-                terms=rating.Terms(),
+                name=name,
+                terms=terms,
                 shares=splitting.ALL_TO_THE_AGENT,
                 at=at,
                 is_default=True,
+                deal_kind=deal_kind,
             )
     except (IntegrityError, PlanNameTaken):  # somebody else's deal closed at the same moment
-        plan = CommissionPlan.objects.for_organization(actor.organization).get(name=STANDARD_PLAN)
-        version = newest_version(plan)
+        plan = plans.filter(name=name).first()
+        version = newest_version(plan) if plan else None
         if version is None:
             raise PlanInvalid("The standard plan has no version; choose a default plan.") from None
         return version

@@ -116,11 +116,15 @@ def test_plans_and_versions_are_made_in_words(browse, manager: Actor) -> None:
         "splits": "referrer 10 %\nagent 60 % of rest\nhouse 40 % of the rest",
     }
 
-    wrong = browser.post("commissions/commissionplan/new-plan/", **fields | {"splits": "agent lots"}, name="House")
+    wrong = browser.post(
+        "commissions/commissionplan/new-plan/", **fields | {"splits": "agent lots"}, name="House", deal_kind="sale"
+    )
     assert wrong.status_code == 422
     assert "is not a share" in wrong.content.decode()
     assert not CommissionPlan.objects.exists()
-    made = browser.post("commissions/commissionplan/new-plan/", **fields, name="House", is_default="on")
+    made = browser.post(
+        "commissions/commissionplan/new-plan/", **fields, name="House", deal_kind="sale", is_default="on"
+    )
     assert made.status_code == 302
     version = PlanVersion.objects.select_related("plan").get()
     assert version.plan.is_default

@@ -246,3 +246,32 @@ def test_lists_cost_the_same_however_long(
         assert len(api.get("ledger/accounts/")[1]["results"]) == 10
     assert (Account.objects.count(), Transfer.objects.count(), Entry.objects.count()) == (10, 12, 36)
     assert CommissionPayment.objects.count() == 6
+
+
+def test_a_lease_a_talk_an_adjustment_and_a_claw_back(manager: Actor, second_manager: Actor, agent: Actor) -> None:
+    omar = sales_profile(agent)
+    deal = closed_deal(omar, 120_000_00, kind="lease")
+    maker, approver, own = Api(manager), Api(second_manager), Api(agent)
+
+    status, made = maker.post("commissions/", deal=deal.pk, side="landlord")
+    assert (status, made["side"], made["amount"]) == (201, "landlord", "6000.00")
+    assert maker.post("commissions/", deal=deal.pk, side="sale")[0] == 422
+    path = f"commissions/{made['id']}"
+    assert approver.post(f"{path}/approval/")[0] == 201
+
+    assert own.post(f"{path}/dispute/messages/", text="Hello?")[1]["code"] == "dispute_closed"
+    own.post(f"{path}/dispute/", reason="It was 6 %.")
+    assert own.post(f"{path}/dispute/messages/", text="Hello?")[0] == 201
+    assert [message["text"] for message in approver.get(f"{path}/dispute/messages/")[1]] == ["Hello?"]
+    approver.post(f"{path}/dispute/resolution/", resolution="No.")
+
+    status, more = maker.post(f"{path}/adjustment/", agent=omar.pk, amount="100.00", reason="As promised")
+    assert (status, more["side"], more["status"], more["amount"]) == (201, "adjustment", "pending", "100.00")
+    assert own.post(f"{path}/adjustment/", agent=omar.pk, amount="1", reason="x")[1]["code"] == "capability_missing"
+
+    body = {"currency": "AED", "method": "cash", "paid_on": "2026-03-09", "amount": "1", "reference": "x"}
+    maker.post("commission-payments/", split=made["splits"][0]["id"], **body)
+    refused = approver.post(f"{path}/cancellation/", reason="Moved out")
+    assert (refused[0], refused[1]["code"]) == (409, "commission_paid_in_part")
+    assert approver.post(f"{path}/cancellation/", reason="Moved out", claw_back=True)[0] == 201
+    assert Account.objects.get(code=f"clawback:agent:{omar.pk}:AED").natural_minor == 1_00

@@ -45,7 +45,7 @@ def refused(statement: str, why: str, *parameters: int | str) -> None:
         ("UPDATE commissions_commission SET status = 'paid'", "nothing makes commission"),
         ("UPDATE commissions_commission SET status = 'approved'", "nothing makes commission"),
         ("UPDATE commissions_commission SET status = 'pending'", "transition"),
-        ("UPDATE commissions_commission SET status = 'cancelled'", "transition"),
+        ("UPDATE commissions_commission SET status = 'cancelled'", "nothing makes"),
         ("UPDATE commissions_commission SET status = 'disputed'", "nothing makes commission"),
         ("UPDATE commissions_commissionsplit SET amount_minor = 1", "permission denied"),
         ("UPDATE commissions_commissionsplit SET paid_minor = 0", "permission denied"),

@@ -1,0 +1,77 @@
+"""What the pages of one commission ask. Amounts are text: money never passes through a float."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from unfold.widgets import (
+    UnfoldAdminSelectWidget,
+    UnfoldAdminSingleDateWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
+
+from commissions.models import Commission, CommissionSplit, Method, SplitRole
+from core.actors import Actor
+from core.asking import ReasonForm
+from core.money import format_money
+from crm.models import Agent
+
+
+def whose(split: CommissionSplit) -> str:
+    """Who gets a part."""
+    if split.agent:
+        return str(split.agent.name)
+    return str(split.contact.display_name) if split.contact else "The house"
+
+
+class PaymentForm(forms.Form):
+    """A payment of one part. Amounts are text: money never passes through a float."""
+
+    split = forms.ModelChoiceField(CommissionSplit.objects.none(), label="Part", widget=UnfoldAdminSelectWidget)
+    amount = forms.CharField(max_length=40, widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}))
+    method = forms.ChoiceField(choices=Method.choices, widget=UnfoldAdminSelectWidget)
+    paid_on = forms.DateField(label="Paid on", widget=UnfoldAdminSingleDateWidget)
+    reference = forms.CharField(
+        max_length=80,
+        help_text="The bank's or the cheque's number. A reference pays once.",
+        widget=UnfoldAdminTextInputWidget,
+    )
+    notes = forms.CharField(max_length=300, required=False, widget=UnfoldAdminTextInputWidget)
+
+    def __init__(self, commission: Commission, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        payable = CommissionSplit.objects.filter(commission=commission).exclude(role=SplitRole.HOUSE)
+        field: Any = self.fields["split"]
+        field.queryset = payable.select_related("agent", "contact").order_by("position")
+        field.label_from_instance = lambda split: (
+            f"{whose(split)}: {format_money(split.due_minor, split.currency)} left"
+        )
+
+
+class CancelForm(ReasonForm):
+    claw_back = forms.BooleanField(
+        label="Claw back what was paid",
+        help_text="It is set off against what is due to the beneficiaries next.",
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+    )
+
+
+class AnswerForm(forms.Form):
+    text = forms.CharField(max_length=5000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}))
+
+
+class AdjustmentForm(forms.Form):
+    """Something more for an agent, in the currency of the commission."""
+
+    agent = forms.ModelChoiceField(Agent.objects.none(), widget=UnfoldAdminSelectWidget)
+    amount = forms.CharField(max_length=40, widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}))
+    reason = forms.CharField(max_length=280, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
+
+    def __init__(self, actor: Actor, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["agent"]
+        field.queryset = Agent.objects.visible_to(actor).order_by("name")

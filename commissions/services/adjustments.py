@@ -1,0 +1,74 @@
+"""Adding to what an agent gets, by hand: with a reason, and a second person who approves it like any commission."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from commissions.errors import AdjustmentInvalid, ReasonMissing
+from commissions.models import Commission, CommissionSplit, Side, SplitRole, Status
+from commissions.services.decisions import local_day, lock, refuse_beneficiary
+from core import audit
+from core.actors import Actor
+from core.money import to_decimal, to_minor
+from core.roles import Capability
+from crm.models import Agent
+
+ADJUSTABLE = {Status.APPROVED, Status.PART_PAID, Status.PAID}
+
+
+@transaction.atomic
+def adjust_commission(
+    *, actor: Actor, commission: Commission, agent: Agent, amount: str, reason: str, at: datetime
+) -> Commission:
+    """Owe an agent more for the deal of an approved commission than that came to. No client owes it: the house does.
+
+    `amount` is a decimal string above zero, in the currency of the commission. The adjustment is a commission of its own
+    that waits for somebody else's approval. To take from an agent, cancel the commission and make it anew.
+    Raises CommissionUnknown, AdjustmentInvalid, AmountInvalid, BeneficiaryMayNotDecide, ReasonMissing.
+    """
+    actor.require(Capability.COMMISSIONS_WRITE)
+    commission = lock(actor, commission.pk)
+    if commission.status not in ADJUSTABLE or commission.side == Side.ADJUSTMENT:
+        raise AdjustmentInvalid("Only an approved commission of a deal is adjusted.", commission=commission.pk)
+    found = Agent.objects.for_organization(actor.organization).live().filter(pk=agent.pk).first()
+    if found is None:
+        raise AdjustmentInvalid("There is no such agent here.", field="agent", agent=agent.pk)
+    amount_minor = to_minor(amount, commission.currency)
+    if amount_minor <= 0:
+        raise AdjustmentInvalid("An adjustment is above zero.", field="amount")
+    reason = reason.strip()
+    if not 0 < len(reason) <= 280 or "\x00" in reason:
+        raise ReasonMissing("Say why, in 1 to 280 characters.", field="reason")
+    made: Commission = Commission.objects.create(
+        organization=actor.organization,
+        deal_id=commission.deal_id,
+        side=Side.ADJUSTMENT,
+        plan_version_id=commission.plan_version_id,
+        base_price_minor=amount_minor,
+        amount_minor=amount_minor,
+        currency=commission.currency,
+        explanation=f"adjustment: {reason}",
+        earned_on=local_day(actor, at),
+        created_by=actor.membership,
+    )
+    part = CommissionSplit.objects.create(
+        organization=actor.organization,
+        commission=made,
+        position=1,
+        role=SplitRole.AGENT,
+        agent=found,
+        amount_minor=amount_minor,
+        currency=made.currency,
+        explanation=made.explanation,
+    )
+    refuse_beneficiary(actor, [part], "adjust it")
+    after = {
+        "of": commission.pk,
+        "agent": found.pk,
+        "amount": to_decimal(amount_minor, made.currency),
+        "reason": reason,
+    }
+    audit.record(actor=actor, action="commissions.adjustment_made", target=made, after=after, at=at)
+    return made
