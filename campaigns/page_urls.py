@@ -3,11 +3,15 @@
 from django.urls import path
 
 from campaigns import streams
-from campaigns.pages import campaign, deciding, listing, recipients
+from campaigns.pages import campaign, deciding, listing, recipients, writing
 
 urlpatterns = [
     path("campaigns/", listing.campaigns, name="campaigns"),
+    path("campaigns/templates/", writing.choose, name="campaign-templates"),
+    path("campaigns/templates/<int:template_id>/", writing.new, name="campaign-new"),
+    path("campaigns/templates/<int:template_id>/preview/", writing.preview, name="campaign-preview"),
     path("campaigns/<int:campaign_id>/", campaign.campaign, name="campaign"),
+    path("campaigns/<int:campaign_id>/change/", writing.change, name="campaign-change"),
     path("campaigns/<int:campaign_id>/now/", campaign.now, name="campaign-now"),
     path("campaigns/<int:campaign_id>/stream/", streams.stream, name="campaign-stream"),
     path("campaigns/<int:campaign_id>/preflight/", campaign.preflight, name="campaign-preflight"),

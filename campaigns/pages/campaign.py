@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,6 +26,7 @@ from campaigns.variables import SOURCES
 from core.doors import page
 from core.roles import Capability
 from messaging import templates
+from messaging.models import MessageTemplate
 from messaging.templates import Bubble
 
 RIGHT_TO_LEFT = ("ar", "ur", "fa", "he")
@@ -37,7 +39,7 @@ class Figure:
     name: str
     words: str
     count: int
-    percent: int | None
+    share: str
     address: str
 
 
@@ -67,7 +69,7 @@ def preflight(request: HttpRequest, campaign_id: int) -> HttpResponse:
         "tones": TONES,
         "flight": flight,
         "skipped": [(SkipReason(reason).label, count) for reason, count in flight.skipped.items()],
-        "direction": direction_of(found),
+        "direction": direction_of(found.template),
     }
     return render(request, "campaigns/preflight.html", context)
 
@@ -81,8 +83,8 @@ def _context(request: HttpRequest, found: Campaign) -> dict[str, Any]:
         "tones": TONES,
         "offers": [(offer, DECISIONS[offer.name]) for offer in offers if offer.name in DECISIONS],
         "may_change": any(offer.name == "change" for offer in offers),
-        "bubble": bubble_of(found),
-        "direction": direction_of(found),
+        "bubble": bubble_with(found.template, found.variables),
+        "direction": direction_of(found.template),
         "progress": selectors.progress(actor=actor, campaign=found, at=at),
         "numbers": selectors.allowances(actor=actor, campaign=found, at=at),
         "is_started": found.status in STARTED and found.started_at is not None,
@@ -125,9 +127,15 @@ def _figures(funnel: Funnel, here: str) -> list[Figure]:
     for name, count, of in steps:
         words = _("Replied") if name == "replied" else _(selectors.STEPS[name][0])
         asked = {"replied": "yes"} if name == "replied" else {"step": name}
-        percent = round(100 * count / of) if of else None
-        found.append(Figure(name, words, count, percent, f"{here}?{urlencode(asked)}"))
+        found.append(Figure(name, words, count, _share(count, of), f"{here}?{urlencode(asked)}"))
     return found
+
+
+def _share(count: int, of: int) -> str:
+    """In percent; a few of many are not none of them."""
+    if not of:
+        return "–"
+    return "< 1 %" if 0 < 200 * count < of else f"{round(100 * count / of)} %"
 
 
 def _asked(cause: Cause) -> dict[str, str]:
@@ -137,19 +145,17 @@ def _asked(cause: Cause) -> dict[str, str]:
     return {"step": step} if cause.error_code is None else {"step": step, "code": str(cause.error_code)}
 
 
-def bubble_of(found: Campaign) -> Bubble:
+def bubble_with(template: MessageTemplate, mapping: Mapping[str, Mapping[str, str]]) -> Bubble:
     """What it says, with the name of each source where that person's own words will stand."""
-    said = {variable.key: _said(found.variables.get(variable.key)) for variable in asked_by(found.template)}
-    return templates.bubble(found.template.components, {key: text for key, text in said.items() if text})
+    said = {variable.key: _said(mapping.get(variable.key, {})) for variable in asked_by(template)}
+    return templates.bubble(template.components, {key: text for key, text in said.items() if text})
 
 
-def _said(mapping: Any) -> str:
-    if not isinstance(mapping, dict):
-        return ""
-    source = SOURCES.get(mapping.get("source", ""))
-    return mapping.get("text", "") or (f"{{{{{_(source.label)}}}}}" if source else "")
+def _said(wanted: Mapping[str, str]) -> str:
+    source = SOURCES.get(wanted.get("source", ""))
+    return wanted.get("text", "") or (f"{{{{{_(source.label)}}}}}" if source else "")
 
 
-def direction_of(found: Campaign) -> str:
+def direction_of(template: MessageTemplate) -> str:
     """Which way its language is written."""
-    return "rtl" if found.template.language.partition("_")[0] in RIGHT_TO_LEFT else "ltr"
+    return "rtl" if template.language.partition("_")[0] in RIGHT_TO_LEFT else "ltr"

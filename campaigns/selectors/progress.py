@@ -92,6 +92,8 @@ def _standing(campaign: Campaign, found: Funnel) -> str:
         return why or _("Approved; somebody has to start it.")
     if status is CampaignStatus.IN_REVIEW:
         return _("It waits for somebody else than its author to approve it.")
+    if status is CampaignStatus.DRAFT and not why:
+        return _("A draft: nothing is sent until somebody else has approved it.")
     return why or _(str(status.label))
 
 

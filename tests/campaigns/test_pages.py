@@ -242,3 +242,60 @@ def test_pages_cost_the_same_at_ten_thousand_recipients(
     # session, user, membership, organisation, scope in and out; campaigns and funnels, and what each page has beside
     assert many == few
     assert max(many) <= 20
+
+
+def test_a_campaign_is_written_on_pages_and_changed(
+    client: Client, manager: Actor, project: Project, number: Channel
+) -> None:
+    sign_in(client, manager)
+    template = number.templates.get()
+    assert f"templates/{template.pk}/" in client.get(f"{CAMPAIGNS}templates/").text
+    here = f"{CAMPAIGNS}templates/{template.pk}/"
+    assert client.get(here).status_code == 200
+    given = {
+        "name": "Summer", "channels": [number.pk], "target": "all_owners", "project": project.pk,
+        "clusters": "Aster, Lily", "skip_messaged_within_hours": "24", "source.1": "contact.first_name", "text.1": "",
+        "source.2": "text", "text.2": "", "quiet_from": "21:00", "quiet_until": "",
+    }  # fmt: skip
+
+    bubble = client.post(f"{here}preview/", {**given, "text.2": "yours"})
+    assert "Dear <mark>{{First name}}</mark>, is your unit yours available?" in bubble.text
+    refused = client.post(here, given)
+    assert refused.status_code == 422
+    assert "2: write the text" in text_of(refused)
+    refused = client.post(here, {**given, "text.2": "yours"})
+    assert "Quiet hours need two different times" in text_of(refused)
+    assert not Campaign.objects.exists()
+    kept = client.post(here, {**given, "text.2": "yours", "quiet_until": "09:00"})
+
+    campaign = Campaign.objects.get()
+    assert kept.headers["Location"] == f"{CAMPAIGNS}{campaign.pk}/"
+    assert (campaign.audience, campaign.project) == ({"clusters": ["Aster", "Lily"]}, project)
+    assert campaign.variables == {"1": {"source": "contact.first_name"}, "2": {"text": "yours"}}
+    form = client.get(f"{CAMPAIGNS}{campaign.pk}/change/")
+    assert 'value="Aster, Lily"' in form.text
+    assert 'value="21:00"' in form.text
+    assert 'value="yours"' in form.text
+    units = {**given, "text.2": "yours", "quiet_from": "", "target": "specific_property"}
+    stranger = client.post(f"{CAMPAIGNS}{campaign.pk}/change/", {**units, "units": "P1-0, P1-999"})
+    assert "There is no unit P1-999 among yours." in text_of(stranger)
+    client.post(f"{CAMPAIGNS}{campaign.pk}/change/", {**units, "units": "P1-0\nP1-1"})
+    campaign.refresh_from_db()
+    assert (campaign.target, len(campaign.audience["property_ids"]), campaign.quiet_from) == (
+        "specific_property",
+        2,
+        None,
+    )
+    flight = text_of(client.get(f"{CAMPAIGNS}{campaign.pk}/preflight/"))
+    assert "Would get it 2 of 2 people" in flight
+    assert "Dear Owner0, is your unit yours available?" in flight
+
+
+def test_who_may_not_write_sees_no_form_and_a_started_one_is_not_changed(
+    client: Client, agent: Actor, manager: Actor, running: Campaign
+) -> None:
+    sign_in(client, agent)
+    assert client.get(f"{CAMPAIGNS}templates/").status_code == 403
+    assert "New campaign" not in client.get(CAMPAIGNS).text
+    sign_in(client, manager)
+    assert client.get(f"{CAMPAIGNS}{running.pk}/change/").status_code == 409
