@@ -75,3 +75,15 @@ class BusyNow(Conflict):
     """Two people change the same campaign at the same moment: one of them is asked to look again."""
 
     code = "campaign_busy"
+
+
+class SequenceInvalid(Invalid):
+    """A step or a rule of a sequence that cannot be as it is given; `field` and `step` say which."""
+
+    code = "sequence_invalid"
+
+
+class OwnSequence(NotAllowed):
+    """Who wrote or last edited a sequence may not approve it."""
+
+    code = "own_sequence"

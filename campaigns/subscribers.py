@@ -13,6 +13,7 @@ from campaigns.errors import BusyNow, IllegalMove
 from campaigns.models import Campaign, CampaignMessage, CampaignStatus, Status
 from campaigns.models.recipients import RANK
 from campaigns.selectors import REPLY_WINDOW
+from campaigns.sequences import subscribers as sequences
 from campaigns.services import merging
 from core.actors import Actor, system
 from core.events import MemberSuspended
@@ -34,7 +35,7 @@ from messaging.models import MessageTemplate
 from messaging.models.channels import TemplateCategory, TemplateStatus
 
 # The keys that merges move (tests/crm/test_merge_keys.py finds every key there is).
-MOVES = frozenset({("campaigns.campaignmessage", "contact"), ("campaigns.campaignmessage", "property")})
+MOVES = sequences.MOVES | {("campaigns.campaignmessage", "contact"), ("campaigns.campaignmessage", "property")}
 # As many as a list on WhatsApp may have.
 OFFERED = 10
 STOPPING = (Treatment.PAUSE_CAMPAIGN, Treatment.STOP_BILLABLE)

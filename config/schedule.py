@@ -12,6 +12,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "assistant": {"task": "messaging.sweep_turns", "schedule": 30.0, "options": {"expires": 30}},
     "meanings": {"task": "messaging.sweep_meanings", "schedule": 30.0, "options": {"expires": 30}},
     "campaigns": {"task": "campaigns.sweep", "schedule": 15.0, "options": {"expires": 15}},
+    "sequences": {"task": "campaigns.run_sequences", "schedule": 15.0, "options": {"expires": 15}},
     "exports": {"task": "core.sweep_exports", "schedule": 60.0, "options": {"expires": 60}},
     "sheets": {"task": "sheets.sync_due", "schedule": 20.0, "options": {"expires": 20}},
     "imports": {"task": "sheets.sweep_imports", "schedule": 30.0, "options": {"expires": 30}},

@@ -8,6 +8,7 @@ from core import events
 def wire() -> None:
     """Subscribe every handler. Called once, when all apps are loaded."""
     from campaigns import subscribers as campaigns
+    from campaigns.sequences import subscribers as sequences
     from commissions import subscribers as commissions
     from core.events import MemberSuspended
     from crm.events import (
@@ -18,6 +19,7 @@ def wire() -> None:
         DealClosed,
         DealReopened,
         LeavingAsked,
+        OwnershipChanged,
         PropertiesMerged,
     )
     from messaging import subscribers as messaging
@@ -26,6 +28,7 @@ def wire() -> None:
         CampaignStartAsked,
         InboundReceived,
         MessagesProgressed,
+        OptedOut,
         TemplateChanged,
     )
 
@@ -49,3 +52,11 @@ def wire() -> None:
     events.subscribe(ContactsUnmerged, messaging.part_contacts)
     events.subscribe(ContactsUnmerged, campaigns.part_contacts)
     events.subscribe(PropertiesMerged, campaigns.follow_properties)
+    events.subscribe(InboundReceived, sequences.stop_on_reply)
+    events.subscribe(OptedOut, sequences.stop_on_opt_out)
+    events.subscribe(DealClosed, sequences.stop_on_sale)
+    events.subscribe(OwnershipChanged, sequences.heed_ownership)
+    events.subscribe(LeavingAsked, sequences.count_sequences)
+    events.subscribe(AgentArchived, sequences.follow_agent)
+    events.subscribe(ContactsMerged, sequences.follow_contacts)
+    events.subscribe(PropertiesMerged, sequences.follow_properties)

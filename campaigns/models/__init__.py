@@ -4,8 +4,21 @@ from campaigns.models.campaigns import Approval, Campaign, CampaignChannel, Camp
 from campaigns.models.recipients import CampaignEngine, CampaignMessage, SkipReason, Status
 from campaigns.models.rules import CampaignRules, MessagePrice
 from campaigns.models.segments import Segment
+from campaigns.models.sequences import (
+    Act,
+    Enrollment,
+    EnrollmentState,
+    EnrollmentStep,
+    Sequence,
+    SequenceApproval,
+    SequenceStatus,
+    SequenceStep,
+    StepOutcome,
+    StopReason,
+)
 
 __all__ = [
+    "Act",
     "Approval",
     "Campaign",
     "CampaignChannel",
@@ -14,9 +27,18 @@ __all__ = [
     "CampaignPause",
     "CampaignRules",
     "CampaignStatus",
+    "Enrollment",
+    "EnrollmentState",
+    "EnrollmentStep",
     "MessagePrice",
     "Segment",
+    "Sequence",
+    "SequenceApproval",
+    "SequenceStatus",
+    "SequenceStep",
     "SkipReason",
     "Status",
+    "StepOutcome",
+    "StopReason",
     "Target",
 ]

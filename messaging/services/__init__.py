@@ -42,6 +42,7 @@ from messaging.services.template_writing import (
     unpause_template,
     upload_example,
 )
+from messaging.services.withdrawing import withdraw_messages
 
 __all__ = [
     "Upload",
@@ -80,5 +81,6 @@ __all__ = [
     "sync_templates",
     "unpause_template",
     "upload_example",
+    "withdraw_messages",
     "write_note",
 ]
