@@ -276,35 +276,6 @@ def test_a_dead_token_stops_the_channel_and_burns_nobody(sandbox, talk, channel,
     assert len(sandbox.received()) == 1
 
 
-def test_a_payment_problem_stops_templates_and_people_are_still_answered(
-    sandbox, talk, channel, template, manager, majlis
-) -> None:
-    sandbox.ask("POST", "/faults", {"kind": "error", "code": 131042, "times": 1})
-
-    def begin(request_id: str) -> Message:
-        return services.send_template(
-            actor=manager, conversation=talk, template=template, parameters={"1": "Noura", "2": "Vardon 12"},
-            client_request_id=request_id, at=timezone.now(),
-        )  # fmt: skip
-
-    first = begin("t1")
-    answer = text(manager, talk)
-
-    send(majlis, first)
-    send(majlis, answer)
-
-    channel.refresh_from_db()
-    assert (first.status, first.error_code, answer.status) == ("failed", 131042, "accepted")
-    assert (channel.blocked_at, channel.answers_only_since is not None) == (None, True)
-    talk.refresh_from_db()
-    with pytest.raises(errors.AnswersOnly, match="payment method"):
-        begin("t2")
-
-    assert services.check_channel(actor=majlis, channel=channel, at=timezone.now()) == ""
-    talk.channel.refresh_from_db()
-    assert begin("t3").status == "queued"
-
-
 @pytest.mark.parametrize(("code", "meaning"), [(131021, "our own"), (131051, "type"), (131009, "could not read")])
 def test_a_final_refusal_fails_with_plain_words(sandbox, talk, manager, majlis, code, meaning) -> None:
     from messaging import selectors
