@@ -10,7 +10,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
-from campaigns.audience import FILTERS
+from campaigns.audience.filters import FILTERS
 from campaigns.models import Campaign, Target
 from campaigns.rendering import asked_by
 from campaigns.services import CampaignChanges
