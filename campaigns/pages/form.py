@@ -11,11 +11,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
 from campaigns.audience.filters import FILTERS
-from campaigns.models import Campaign, Target
+from campaigns.models import Campaign, Segment, Target
 from campaigns.rendering import asked_by
 from campaigns.services import CampaignChanges
 from campaigns.variables import SOURCES
 from core.actors import Actor
+from core.errors import Invalid
+from core.money import to_decimal, to_minor
 from crm.models import Project, Property
 from crm.models.stock import PropertyStatus
 from crm.pages.forms import LANGUAGES
@@ -26,6 +28,7 @@ SAME_TEXT = "text"
 MOST_UNITS = 500
 # Lists that people type, parted by commas; and those that they tick.
 TYPED = {"clusters": gettext_lazy("Clusters"), "layouts": gettext_lazy("Layouts"), "tags": gettext_lazy("Tags")}
+MOST_CAMPAIGNS = 100
 TICKED = {"property_statuses": gettext_lazy("Units with status"), "languages": gettext_lazy("Language of the person")}
 # What the sources of variables are called: named here so that translators meet them.
 SOURCE_LABELS = [
@@ -56,6 +59,10 @@ class CampaignForm(forms.Form):
     project = forms.ModelChoiceField(
         Project.objects.none(), label=gettext_lazy("Project"), required=False, empty_label=gettext_lazy("All projects")
     )
+    segment = forms.ModelChoiceField(Segment.objects.none(), label=gettext_lazy("Segment"), required=False)
+    days = forms.IntegerField(
+        label=gettext_lazy("Leads of the last (days)"), required=False, min_value=1, max_value=365, initial=30
+    )
     units = forms.CharField(
         label=gettext_lazy("P-numbers of the units"),
         required=False,
@@ -85,6 +92,22 @@ class CampaignForm(forms.Form):
         max_value=8760,
         initial=24,
     )
+    skip_talking_within_hours = forms.IntegerField(
+        label=gettext_lazy("Leave out who wrote to us within (hours)"), min_value=0, max_value=8760, initial=24
+    )
+    most_messages = forms.IntegerField(
+        label=gettext_lazy("Messages to one person at most"), required=False, min_value=1, max_value=1000
+    )
+    per_days = forms.IntegerField(label=gettext_lazy("... within (days)"), required=False, min_value=1, max_value=365)
+    excluded_campaigns = forms.TypedMultipleChoiceField(
+        label=gettext_lazy("Leave out the people of these campaigns"), required=False, coerce=int
+    )
+    budget = forms.CharField(
+        label=gettext_lazy("It may cost at most"),
+        required=False,
+        max_length=30,
+        widget=forms.TextInput({"inputmode": "decimal", "dir": "ltr"}),
+    )
 
     def __init__(
         self, actor: Actor, template: MessageTemplate, campaign: Campaign | None, data: QueryDict | None = None
@@ -97,6 +120,12 @@ class CampaignForm(forms.Form):
         fields["channels"].label_from_instance = lambda channel: f"{channel.name} {channel.display_number}"
         fields["project"].label_from_instance = lambda project: f"{project.number} {project.name}"
         fields["project"].queryset = Project.objects.visible_to(actor).order_by("number")
+        fields["segment"].queryset = Segment.objects.visible_to(actor).order_by("name")
+        fields["segment"].label_from_instance = lambda segment: segment.name
+        others = Campaign.objects.visible_to(actor).exclude(pk=campaign.pk if campaign else None)
+        fields["excluded_campaigns"].choices = others.order_by("-pk").values_list("pk", "name")[:MOST_CAMPAIGNS]
+        self.currency = campaign.budget_currency if campaign else Campaign._meta.get_field("budget_currency").default
+        fields["budget"].help_text = _("In %(currency)s; empty: no limit.") % {"currency": self.currency}
         # A list of contacts is chosen elsewhere; here it is kept as it is.
         chosen = campaign.target if campaign else ""
         fields["target"].choices = [
@@ -142,10 +171,13 @@ class CampaignForm(forms.Form):
     @property
     def narrowing(self) -> list[tuple[Any, str, bool]]:
         """The questions that narrow a target, the targets that have them, and whether they are ticked."""
-        columns = [("units", "property_ids"), *((name, name) for name in (*TYPED, *TICKED))]
+        columns = [("days", "days"), ("units", "property_ids"), *((name, name) for name in (*TYPED, *TICKED))]
         return [
-            (self[field], " ".join(target for target in Target.values if column in FILTERS[target]), field in TICKED)
-            for field, column in columns
+            (self["segment"], Target.SEGMENT.value, False),
+            *(
+                (self[field], " ".join(each for each in Target.values if column in FILTERS[each]), field in TICKED)
+                for field, column in columns
+            ),
         ]
 
     def clean_units(self) -> list[int]:
@@ -164,11 +196,23 @@ class CampaignForm(forms.Form):
             )
         return list(found.values())
 
+    def clean_budget(self) -> int | None:
+        """Minor units of the budget's currency."""
+        text = self.cleaned_data["budget"]
+        try:
+            return to_minor(text, self.currency) if text else None
+        except Invalid as refusal:
+            raise forms.ValidationError(refusal.message) from None
+
     def changes(self) -> CampaignChanges:
         """What was typed, as the service takes it. Only of a form that is valid."""
         given = self.cleaned_data
         values: Any = {name: given[name] for name in CampaignChanges.__annotations__ if name in given}
         values |= {"channels": list(given["channels"]), "template": self.template}
+        values |= {
+            "budget_minor": given["budget"],
+            "segment": given["segment"] if given["target"] == Target.SEGMENT else None,
+        }
         values |= {"audience": self._audience(given), "variables": self.mapping(given)}
         return cast(CampaignChanges, values)
 
@@ -176,7 +220,7 @@ class CampaignForm(forms.Form):
         target = given["target"]
         kept = self.campaign.audience if self.campaign and self.campaign.target == target else {}
         asked = {name: _parts(given[name]) for name in TYPED} | {name: given[name] for name in TICKED}
-        asked["property_ids"] = given["units"]
+        asked |= {name: given[name] for name in ("days", "excluded_campaigns")} | {"property_ids": given["units"]}
         # What this form does not ask (a list of contacts) stays as it was.
         audience = {name: value for name, value in kept.items() if name not in asked}
         return audience | {name: value for name, value in asked.items() if value and name in FILTERS[target]}
@@ -199,7 +243,16 @@ def _initial(template: MessageTemplate, campaign: Campaign | None) -> dict[str, 
         return {"target": Target.ALL_OWNERS}
     audience = campaign.audience
     names = [name for name in CampaignForm.base_fields if name in CampaignChanges.__annotations__]
-    initial: dict[str, Any] = {name: getattr(campaign, name) for name in names if name not in ("channels", "project")}
+    initial: dict[str, Any] = {
+        name: getattr(campaign, name) for name in names if name not in ("channels", "project", "segment")
+    }
+    initial |= {
+        "segment": campaign.segment_id,
+        "days": audience.get("days"),
+        "excluded_campaigns": audience.get("excluded_campaigns", []),
+    }
+    if campaign.budget_minor is not None:
+        initial["budget"] = to_decimal(campaign.budget_minor, campaign.budget_currency)
     initial |= {"project": campaign.project_id, "channels": [channel.pk for channel in campaign.channels.all()]}
     initial |= {name: ", ".join(audience.get(name, [])) for name in TYPED}
     initial |= {name: audience.get(name, []) for name in TICKED}

@@ -254,7 +254,7 @@ def test_a_campaign_is_written_on_pages_and_changed(
     assert client.get(here).status_code == 200
     given = {
         "name": "Summer", "channels": [number.pk], "target": "all_owners", "project": project.pk,
-        "clusters": "Aster, Lily", "skip_messaged_within_hours": "24", "source.1": "contact.first_name", "text.1": "",
+        "clusters": "Aster, Lily", "skip_messaged_within_hours": "24", "skip_talking_within_hours": "24", "source.1": "contact.first_name", "text.1": "",
         "source.2": "text", "text.2": "", "quiet_from": "21:00", "quiet_until": "",
     }  # fmt: skip
 
@@ -286,6 +286,11 @@ def test_a_campaign_is_written_on_pages_and_changed(
         2,
         None,
     )
+    assert campaign.budget_minor is None
+    client.post(f"{CAMPAIGNS}{campaign.pk}/change/", {**units, "units": "P1-0\nP1-1", "budget": "1,250.50"})
+    campaign.refresh_from_db()
+    assert campaign.budget_minor == 125_050
+    assert 'value="1250.50"' in client.get(f"{CAMPAIGNS}{campaign.pk}/change/").text
     flight = text_of(client.get(f"{CAMPAIGNS}{campaign.pk}/preflight/"))
     assert "Would get it 2 of 2 people" in flight
     assert "Dear Owner0, is your unit yours available?" in flight
