@@ -32,8 +32,15 @@ def fingerprint_of(campaign: Campaign, channel_ids: Sequence[int]) -> str:
             _said(campaign.ends_at),
             _said(campaign.quiet_from),
             _said(campaign.quiet_until),
+            campaign.is_quiet_on_days_off,
         ],
-        "pace": campaign.messages_per_second,
+        "pace": [
+            campaign.messages_per_second,
+            campaign.spacing_min_seconds,
+            campaign.spacing_max_seconds,
+            campaign.daily_cap_per_number,
+        ],
+        "stops": [campaign.canary_size, campaign.stop_at_failure_percent],
     }
     return hashlib.sha256(orjson.dumps(approved, option=orjson.OPT_SORT_KEYS)).hexdigest()
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from campaigns import live, services
 from campaigns.errors import BusyNow, IllegalMove
-from campaigns.models import Campaign, CampaignMessage, CampaignStatus, Status
+from campaigns.models import Campaign, CampaignMessage, CampaignPause, CampaignStatus, PauseCause, Status
 from campaigns.models.recipients import RANK
 from campaigns.selectors import REPLY_WINDOW
 from campaigns.sequences import subscribers as sequences
@@ -26,13 +26,14 @@ from messaging.error_codes import Treatment, explain
 from messaging.events import (
     CampaignsAsked,
     CampaignStartAsked,
+    ChannelChanged,
     InboundReceived,
     MessagesProgressed,
     Startable,
     TemplateChanged,
 )
-from messaging.models import MessageTemplate
-from messaging.models.channels import TemplateCategory, TemplateStatus
+from messaging.models import Channel, MessageTemplate
+from messaging.models.channels import Quality, TemplateCategory, TemplateStatus
 
 # The keys that merges move (tests/crm/test_merge_keys.py finds every key there is).
 MOVES = sequences.MOVES | {("campaigns.campaignmessage", "contact"), ("campaigns.campaignmessage", "property")}
@@ -82,7 +83,7 @@ def follow_messages(event: MessagesProgressed) -> None:
     for campaign_id, code in failures:
         said = explain(code)
         if code is not None and said.treatment in STOPPING:
-            _pause(event.organization_id, [campaign_id], f"{said.meaning} {said.next_step}", code)
+            _pause(event.organization_id, [campaign_id], f"{said.meaning} {said.next_step}", code, PauseCause.REFUSED)
 
 
 def attribute_reply(event: InboundReceived) -> None:
@@ -118,11 +119,28 @@ def heed_template(event: TemplateChanged) -> None:
             f"WhatsApp changed the template {template.name} ({template.language}): it costs the price of {category} now. "
             "Look at the budget and have the campaign approved again."
         )
-        _pause(event.organization_id, others, reason, None)
+        _pause(event.organization_id, others, reason, None, PauseCause.TEMPLATE)
         return
     said = TemplateStatus(template.status).label.lower()
     reason = f"WhatsApp says that the template {template.name} ({template.language}) is {said}."
-    _pause(event.organization_id, list(running.values_list("pk", flat=True)), reason, None)
+    _pause(event.organization_id, list(running.values_list("pk", flat=True)), reason, None, PauseCause.TEMPLATE)
+
+
+def heed_quality(event: ChannelChanged) -> None:
+    """A number that people block and report stops the campaigns that write from it, before WhatsApp stops the number.
+
+    Once for each campaign: who let it go on after that has decided.
+    """
+    channel = Channel.objects.get(organization=event.organization_id, pk=event.channel_id)
+    if channel.quality != Quality.RED:
+        return
+    seen = CampaignPause.objects.filter(organization=event.organization_id, cause=PauseCause.QUALITY)
+    running = Campaign.objects.live().filter(
+        organization=event.organization_id, channels=channel, status=CampaignStatus.RUNNING
+    )
+    reason = f"WhatsApp rates {channel.name} low: too many people blocked or reported it. Write to fewer, to the point."
+    found = list(running.exclude(pk__in=seen.values("campaign")).values_list("pk", flat=True))
+    _pause(event.organization_id, found, reason, None, PauseCause.QUALITY)
 
 
 def follow_contacts(event: ContactsMerged) -> None:
@@ -172,11 +190,13 @@ def _merge(event: ContactsMerged | ContactsUnmerged | PropertiesMerged) -> Merge
     return found
 
 
-def _pause(organization_id: int, campaign_ids: list[int], reason: str, code: int | None) -> None:
+def _pause(organization_id: int, campaign_ids: list[int], reason: str, code: int | None, cause: PauseCause) -> None:
     actor = system(Organization.objects.get(pk=organization_id))
     for campaign in Campaign.objects.filter(organization=organization_id, pk__in=campaign_ids):
         try:
-            services.pause_campaign(actor=actor, campaign=campaign, reason=reason, error_code=code, at=timezone.now())
+            services.pause_campaign(
+                actor=actor, campaign=campaign, reason=reason, error_code=code, cause=cause, at=timezone.now()
+            )
         except (IllegalMove, BusyNow):
             continue  # it stands still already, or a person is at it
 

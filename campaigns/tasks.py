@@ -9,7 +9,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from campaigns.engine import run_slice, sweep_organization
-from campaigns.engine.engine import Verdict
+from campaigns.engine.verdict import Verdict
 from campaigns.sequences import run_due
 from campaigns.sequences.running import AT_ONCE
 from core.jobs import enqueue

@@ -26,6 +26,7 @@ def wire() -> None:
     from messaging.events import (
         CampaignsAsked,
         CampaignStartAsked,
+        ChannelChanged,
         InboundReceived,
         MessagesProgressed,
         OptedOut,
@@ -45,6 +46,7 @@ def wire() -> None:
     events.subscribe(InboundReceived, messaging.answer_when_away)
     events.subscribe(InboundReceived, campaigns.attribute_reply)
     events.subscribe(TemplateChanged, campaigns.heed_template)
+    events.subscribe(ChannelChanged, campaigns.heed_quality)
     events.subscribe(CampaignsAsked, campaigns.offer_campaigns)
     events.subscribe(CampaignStartAsked, campaigns.start_for_assistant)
     events.subscribe(ContactsMerged, messaging.follow_contacts)

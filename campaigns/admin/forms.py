@@ -68,8 +68,10 @@ class CampaignForm(forms.ModelForm):
     class Meta:
         model = Campaign
         fields: ClassVar = [
-            "name", "project", "target", "segment", "starts_at", "ends_at", "quiet_from", "quiet_until", "messages_per_second",
-            "skip_messaged_within_hours", "skip_talking_within_hours", "most_messages", "per_days", "budget_currency",
+            "name", "project", "target", "segment", "starts_at", "ends_at", "quiet_from", "quiet_until",
+            "is_quiet_on_days_off", "messages_per_second", "spacing_min_seconds", "spacing_max_seconds",
+            "daily_cap_per_number", "canary_size", "stop_at_failure_percent", "skip_messaged_within_hours",
+            "skip_talking_within_hours", "most_messages", "per_days", "budget_currency",
         ]  # fmt: skip
 
     days = forms.IntegerField(
@@ -189,7 +191,8 @@ def fieldsets_for(template: MessageTemplate) -> list[Any]:
             "When, and how fast",
             {
                 "fields": [
-                    "starts_at", "ends_at", "quiet_from", "quiet_until", "messages_per_second",
+                    "starts_at", "ends_at", "quiet_from", "quiet_until", "is_quiet_on_days_off", "messages_per_second",
+                    "spacing_min_seconds", "spacing_max_seconds", "daily_cap_per_number",
                 ]
             },
         ),
@@ -198,4 +201,5 @@ def fieldsets_for(template: MessageTemplate) -> list[Any]:
             {"fields": ["skip_messaged_within_hours", "skip_talking_within_hours", "most_messages", "per_days"]},
         ),
         ("What it may cost", {"fields": ["budget", "budget_currency"]}),
+        ("When it stops by itself", {"fields": ["canary_size", "stop_at_failure_percent"]}),
     ]  # fmt: skip

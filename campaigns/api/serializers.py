@@ -39,7 +39,9 @@ class CampaignSerializer(serializers.ModelSerializer[Campaign]):
         model = Campaign
         fields = [
             "id", "name", "project", "target", "audience", "segment", "template", "variables", "channels", "starts_at", "ends_at",
-            "quiet_from", "quiet_until", "messages_per_second", "skip_messaged_within_hours", "skip_talking_within_hours", "most_messages", "per_days",
+            "quiet_from", "quiet_until", "is_quiet_on_days_off", "messages_per_second", "spacing_min_seconds",
+            "spacing_max_seconds", "daily_cap_per_number", "canary_size", "stop_at_failure_percent",
+            "skip_messaged_within_hours", "skip_talking_within_hours", "most_messages", "per_days",
             "budget_minor", "budget_currency", "status",
             "status_reason", "created_by", "edited_by", "started_by", "started_at", "finished_at", "funnel",
             "created_at", "updated_at",
@@ -74,7 +76,13 @@ class CampaignInputSerializer(serializers.Serializer[Any]):
     ends_at = serializers.DateTimeField(required=False, allow_null=True)
     quiet_from = serializers.TimeField(required=False, allow_null=True)
     quiet_until = serializers.TimeField(required=False, allow_null=True)
+    is_quiet_on_days_off = serializers.BooleanField(required=False)
     messages_per_second = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=1000)
+    spacing_min_seconds = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=3600)
+    spacing_max_seconds = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=3600)
+    daily_cap_per_number = serializers.IntegerField(required=False, allow_null=True, min_value=1)
+    canary_size = serializers.IntegerField(required=False, allow_null=True, min_value=1)
+    stop_at_failure_percent = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=100)
     skip_messaged_within_hours = serializers.IntegerField(required=False, min_value=0, max_value=8760)
     skip_talking_within_hours = serializers.IntegerField(required=False, min_value=0, max_value=8760)
     most_messages = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=1000)
@@ -144,8 +152,8 @@ class CampaignApprovalSerializer(serializers.ModelSerializer[Approval]):
 class PauseSerializer(serializers.ModelSerializer[CampaignPause]):
     class Meta:
         model = CampaignPause
-        fields = ["id", "reason", "error_code", "paused_by", "paused_at", "resumed_by", "resumed_at"]
-        read_only_fields = ["error_code", "paused_by", "paused_at", "resumed_by", "resumed_at"]
+        fields = ["id", "cause", "reason", "error_code", "paused_by", "paused_at", "resumed_by", "resumed_at"]
+        read_only_fields = ["cause", "error_code", "paused_by", "paused_at", "resumed_by", "resumed_at"]
 
 
 class ReasonSerializer(serializers.Serializer[Any]):

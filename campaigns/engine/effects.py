@@ -9,7 +9,7 @@ from django.db import transaction
 
 from campaigns import services
 from campaigns.errors import BusyNow, IllegalMove
-from campaigns.models import Campaign
+from campaigns.models import Campaign, PauseCause
 from core.actors import system
 from crm.models import Contact
 from messaging.error_codes import Treatment, explain
@@ -25,11 +25,11 @@ def stop_channel(channel: Channel, reason: str, code: int | None, at: datetime) 
     stop(actor=system(channel.organization), channel=channel, reason=reason, at=at)
 
 
-def pause(campaign: Campaign, reason: str, code: int | None, at: datetime) -> bool:
+def pause(campaign: Campaign, reason: str, code: int | None, at: datetime, cause: PauseCause) -> bool:
     """Stop the campaign by itself. False when somebody was quicker, or holds it at this moment."""
     try:
         services.pause_campaign(
-            actor=system(campaign.organization), campaign=campaign, reason=reason, error_code=code, at=at
+            actor=system(campaign.organization), campaign=campaign, reason=reason, error_code=code, cause=cause, at=at
         )
     except (IllegalMove, BusyNow):
         return False
@@ -61,4 +61,5 @@ def suspect(campaign: Campaign, message_ids: Sequence[int], at: datetime) -> Non
 def pause_without_numbers(campaign: Campaign, at: datetime) -> bool:
     """None of its numbers can send: wait for a person, and say what is wrong with them."""
     said = [f"{each.name}: {each.status_reason or 'not connected'}" for each in services.channels_of(campaign)]
-    return pause(campaign, f"None of its numbers can send now ({'; '.join(said)}).", None, at)
+    reason = f"None of its numbers can send now ({'; '.join(said)})."
+    return pause(campaign, reason, None, at, PauseCause.NUMBERS)

@@ -16,7 +16,7 @@ from campaigns.engine.database import Database
 from campaigns.engine.judging import Effect, Judgement, judge
 from campaigns.engine.lanes import Lane
 from campaigns.engine.rows import Outcome, Row
-from campaigns.models import Campaign, Status
+from campaigns.models import Campaign, PauseCause, Status
 from messaging.gateway import Outcome as Answer
 
 log = structlog.get_logger(__name__)
@@ -37,7 +37,7 @@ class Flusher:
         self._campaign = campaign
         self._on_pause = on_pause
         self._outcomes: deque[Outcome] = deque()
-        self._pause: tuple[str, int | None] | None = None
+        self._pause: tuple[str, int | None, PauseCause] | None = None
         self._is_paused = False
         self._stopped: dict[int, tuple[Lane, str, int | None]] = {}
         self._opted_out: list[tuple[int, str]] = []
@@ -54,7 +54,7 @@ class Flusher:
 
     def add(self, lane: Lane, row: Row, answer: Answer) -> None:
         """One answer: noted for the next write; what it says of the number counts at once."""
-        judgement = judge(row, answer, timezone.now())
+        judgement = judge(row, answer)
         self._outcomes.append(judgement.outcome)
         if judgement.effect is Effect.GOOD:
             self._doubts = 0
@@ -99,21 +99,21 @@ class Flusher:
                 self.note = "WhatsApp does not answer clearly; sending is slowed down."
             if self._doubts >= DOUBTS_TO_PAUSE:
                 reason = f"WhatsApp left open what became of the last {self._doubts} messages, so nothing more is sent."
-                self._pause_for(reason, None)
+                self._pause_for(reason, None, PauseCause.DOUBTS)
         elif effect is Effect.STOP_CHANNEL:
             lane.is_stopped = True
             lane.wake.set()
             self._stopped.setdefault(lane.channel.pk, (lane, judgement.reason, judgement.code))
         elif effect is Effect.PAUSE:
-            self._pause_for(judgement.reason, judgement.code)
+            self._pause_for(judgement.reason, judgement.code, PauseCause.REFUSED)
         elif effect is Effect.OPT_OUT:
             self._opted_out.append((row.contact_id, row.recipient))
         elif effect is Effect.SUSPECT:
             self._suspects.append(row.message_id)
 
-    def _pause_for(self, reason: str, code: int | None) -> None:
+    def _pause_for(self, reason: str, code: int | None, cause: PauseCause) -> None:
         if self._pause is None:
-            self._pause = (reason, code)
+            self._pause = (reason, code, cause)
             self._on_pause()
 
     async def _flush(self) -> None:
@@ -132,7 +132,8 @@ class Flusher:
             _, (lane, reason, code) = self._stopped.popitem()
             await self._database(effects.stop_channel, lane.channel, reason, code, at)
         if self._pause is not None and not self._is_paused:
-            self._is_paused = await self._database(effects.pause, self._campaign, *self._pause, at)
+            reason, code, cause = self._pause
+            self._is_paused = await self._database(effects.pause, self._campaign, reason, code, at, cause)
         if self._opted_out:
             people, self._opted_out = self._opted_out, []
             await self._database(effects.keep_opt_outs, self._campaign, people, at)

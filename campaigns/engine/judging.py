@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from enum import StrEnum
 
 from campaigns.engine.rows import Outcome, Row
@@ -42,7 +41,7 @@ class Judgement:
     code: int | None = None
 
 
-def judge(row: Row, answer: Answer, at: datetime) -> Judgement:
+def judge(row: Row, answer: Answer) -> Judgement:
     """Nothing is retried that may have gone out; what waits, waits with jitter; what stops all burns nobody."""
     if isinstance(answer, Accepted):
         return Judgement(Outcome(row, Status.ACCEPTED, provider_id=answer.provider_id), Effect.GOOD)
@@ -51,21 +50,19 @@ def judge(row: Row, answer: Answer, at: datetime) -> Judgement:
         return Judgement(Outcome(row, Status.UNKNOWN, error=error), Effect.IN_DOUBT, answer.reason)
     if isinstance(answer, NotSent):
         wait = _jittered(1.0 * 2 ** min(row.deferrals, 5))
-        return Judgement(
-            _later(row, at, wait, None, "WhatsApp could not be reached."), Effect.UNREACHABLE, answer.reason
-        )
-    return _refused(row, answer, at)
+        return Judgement(_later(row, wait, None, "WhatsApp could not be reached."), Effect.UNREACHABLE, answer.reason)
+    return _refused(row, answer)
 
 
-def _refused(row: Row, answer: Refused, at: datetime) -> Judgement:
+def _refused(row: Row, answer: Refused) -> Judgement:
     said = explain(answer.code, answer.status)
     treatment = said.treatment
     if treatment is Treatment.RETRY_LATER:
         wait = _jittered(0.5 * 2 ** min(row.deferrals, 6))
-        return Judgement(_later(row, at, wait, answer.code, said.meaning), Effect.THROTTLED, said.meaning, answer.code)
+        return Judgement(_later(row, wait, answer.code, said.meaning), Effect.THROTTLED, said.meaning, answer.code)
     if treatment is Treatment.DEFER_PAIR:
         wait = _jittered(min(4.0 ** (row.deferrals + 1), LONGEST_PAIR_WAIT))
-        return Judgement(_later(row, at, wait, answer.code, said.meaning), Effect.NONE)
+        return Judgement(_later(row, wait, answer.code, said.meaning), Effect.NONE)
     if treatment in (Treatment.STOP_CHANNEL, Treatment.STOP_BILLABLE):
         back = Outcome(row, Status.PENDING, error_code=answer.code, error=said.meaning)
         return Judgement(back, Effect.STOP_CHANNEL, said.meaning, answer.code)
@@ -78,12 +75,11 @@ def _refused(row: Row, answer: Refused, at: datetime) -> Judgement:
     return Judgement(failed, Effect.SUSPECT if treatment is Treatment.SUSPECT_NUMBER else Effect.NONE)
 
 
-def _later(row: Row, at: datetime, seconds: float, code: int | None, error: str) -> Outcome:
+def _later(row: Row, seconds: float, code: int | None, error: str) -> Outcome:
     """Back to the queue without an attempt; given up only after very many."""
     if row.deferrals >= MOST_DEFERRALS:
         return Outcome(row, Status.FAILED, error_code=code, error=f"Given up after {MOST_DEFERRALS} tries. {error}")
-    not_before = at + timedelta(seconds=seconds)
-    return Outcome(row, Status.PENDING, error_code=code, error=error, not_before=not_before, is_deferral=True)
+    return Outcome(row, Status.PENDING, error_code=code, error=error, wait_seconds=seconds, is_deferral=True)
 
 
 def _jittered(seconds: float) -> float:

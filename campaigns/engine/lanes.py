@@ -27,6 +27,7 @@ class Lane:
         self.wake = asyncio.Event()
         self.is_stopped = False
         self.hold_until = 0.0
+        self.allowance = 0
         self._factor = 1.0
         self._strikes = 0
         self._raised_at = 0.0

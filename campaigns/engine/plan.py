@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
+from django.db.models import Max
+from django.utils import timezone
 
 from campaigns.engine.rows import Row
-from campaigns.models import Campaign, CampaignStatus
-from campaigns.quiet import quiet_until
+from campaigns.models import Campaign, CampaignEngine, CampaignPause, CampaignStatus
+from campaigns.quiet import Quiet
 from campaigns.rendering import Letter, letter_of
 from campaigns.services.preflight import channels_of
 from core.models import Organization
@@ -27,6 +29,9 @@ class Plan:
     organization: Organization
     template: MessageTemplate
     letter: Letter
+    quiet: Quiet
+    since: datetime  # it started, or went on, then
+    zones: list[str]  # where its people live; "" for those of whom only the organisation's is known
 
     def payload(self, row: Row) -> payloads.Payload:
         """The body of the request for one recipient; its components are JSON already."""
@@ -36,11 +41,11 @@ class Plan:
             body["template"]["components"] = orjson.Fragment(row.components)
         return body
 
-    def quiet_until(self, at: datetime) -> datetime | None:
-        """When the campaign's quiet hours are over, if it is in them."""
-        campaign = self.campaign
-        zone = self.organization.time_zone
-        return quiet_until(at=at, time_zone=zone, start=campaign.quiet_from, end=campaign.quiet_until)
+    def quiet_zones(self, at: datetime) -> dict[str, datetime]:
+        """The zones in which nobody is written to at that time, and until when."""
+        home = self.organization.time_zone
+        over = {zone: self.quiet.until(at, zone or home) for zone in self.zones}
+        return {zone: until for zone, until in over.items() if until is not None}
 
 
 def load(campaign_id: int) -> Plan | None:
@@ -49,7 +54,12 @@ def load(campaign_id: int) -> Plan | None:
     campaign = rows.select_related("organization", "template", "project").first()
     if campaign is None:
         return None
-    return Plan(campaign, campaign.organization, campaign.template, letter_of(campaign.template))
+    house = campaign.organization
+    quiet = Quiet.at_house(house, campaign.quiet_from, campaign.quiet_until, on_days_off=campaign.is_quiet_on_days_off)
+    resumed = CampaignPause.objects.filter(campaign=campaign).aggregate(at=Max("resumed_at"))["at"]
+    since = resumed or campaign.started_at or timezone.now()
+    zones = CampaignEngine.objects.values_list("zones", flat=True).get(organization=house, campaign=campaign)
+    return Plan(campaign, house, campaign.template, letter_of(campaign.template), quiet, since, zones or [""])
 
 
 def able_channels(campaign: Campaign) -> list[Channel]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import orjson
 from django.db import connection, transaction
@@ -20,6 +21,7 @@ from core.models import Organization
 from messaging import bulk
 from messaging.models import Channel, MessageTemplate
 from messaging.models.conversations import MessageStatus
+from messaging.pacing import PAIR_INTERVAL_SECONDS
 
 ENGINE_LEASE = "10 seconds"
 # Longer than a call to WhatsApp may take (15 s), whatever was waited for before it.
@@ -35,6 +37,7 @@ class Row:
     recipient: str
     variables: dict[str, str]
     deferrals: int
+    time_zone: str = ""
     channel_id: int = 0
     message_id: int = 0
     components: bytes = b""
@@ -50,10 +53,11 @@ class Pulse:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """Whether anything is left. `next_at`: when the first deferred row may be tried."""
+    """Whether anything is left. `next_at`: when the first row that was put off may be tried, if somebody is awake."""
 
     open_rows: int
     in_flight: int
+    quiet_rows: int
     next_at: datetime | None
 
 
@@ -67,7 +71,7 @@ class Outcome:
     error_code: int | None = None
     error: str = ""
     details: str = ""
-    not_before: datetime | None = None
+    wait_seconds: float | None = None  # by the database's clock: an engine's own may be wrong
     is_deferral: bool = False
     settled: MessageStatus | None = field(init=False)
 
@@ -82,8 +86,10 @@ MESSAGE_STATUS = {
 }
 
 
-def acquire(campaign_id: int) -> int | None:
+def acquire(campaign_id: int) -> tuple[int, float] | None:
     """Become the campaign's one engine: a token higher than all before, or None while another one lives.
+
+    With it, for how many seconds random spacing still wants silence.
 
     What the engines before had only taken goes back to the queue at once; what they were sending keeps its lease.
     """
@@ -92,9 +98,9 @@ def acquire(campaign_id: int) -> int | None:
         found = cursor.fetchone()
         if found is None:
             return None
-        token: int = found[0]
+        token, silence = found
         cursor.execute(TAKE_BACK, {"campaign": campaign_id, "token": token})
-        return token
+        return token, max(float(silence), 0.0)
 
 
 def pulse(campaign_id: int, token: int, note: str) -> Pulse | None:
@@ -105,6 +111,12 @@ def pulse(campaign_id: int, token: int, note: str) -> Pulse | None:
         return Pulse(*found) if found else None
 
 
+def note_spacing(campaign_id: int, token: int, seconds: float) -> None:
+    """Nothing before so many seconds, whoever sends it next: a new engine keeps the distance too."""
+    with connection.cursor() as cursor:
+        cursor.execute(NOTE_SPACING, {"campaign": campaign_id, "token": token, "seconds": seconds})
+
+
 def release(campaign_id: int, token: int, note: str, wakes_at: datetime | None) -> None:
     """Give back what was only taken, and the lease."""
     with transaction.atomic(), connection.cursor() as cursor:
@@ -112,11 +124,16 @@ def release(campaign_id: int, token: int, note: str, wakes_at: datetime | None) 
         cursor.execute(RELEASE, {"campaign": campaign_id, "token": token, "note": note[:300], "wakes": wakes_at})
 
 
-def claim(campaign_id: int, token: int, after_id: int, count: int) -> list[Row]:
-    """Take the next rows behind the watermark; committed before anything is done with them."""
+def claim(campaign_id: int, token: int, after_id: int, count: int, quiet: Sequence[str]) -> list[Row]:
+    """Take the next rows behind the watermark; committed before anything is done with them.
+
+    `quiet`: time zones where nobody is disturbed now.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM, {"campaign": campaign_id, "token": token, "after": after_id, "count": count})
-        found = [Row(a, b, c, orjson.loads(variables), e) for a, b, c, variables, e in cursor.fetchall()]
+        cursor.execute(
+            CLAIM, {"campaign": campaign_id, "token": token, "after": after_id, "count": count, "quiet": list(quiet)}
+        )
+        found = [Row(a, b, c, orjson.loads(values), e, f) for a, b, c, values, e, f in cursor.fetchall()]
     return sorted(found, key=lambda row: row.id)
 
 
@@ -132,12 +149,22 @@ def submit(
 ) -> list[Row]:
     """Make the messages of these rows and mark them as being sent: committed before the first byte.
 
-    Who said stop since the start is skipped; what this engine no longer holds is left alone. Returns what to send.
+    Who said stop since the start is skipped; whom somebody wrote to from this number a moment ago waits; what this engine
+    no longer holds is left alone. Returns what to send.
     """
     with connection.cursor() as cursor:
-        cursor.execute(STILL_HELD, {"ids": [row.id for row in rows], "token": token})
-        held = {row_id for (row_id,) in cursor.fetchall()}
-        rows = [row for row in rows if row.id in held]
+        given: dict[str, Any] = {
+            "ids": [row.id for row in rows],
+            "channels": [row.channel_id for row in rows],
+            "token": token,
+        }
+        cursor.execute(STILL_HELD, {**given, "pair": PAIR_INTERVAL_SECONDS})
+        held = dict(cursor.fetchall())
+        if too_soon := [row_id for row_id, is_too_soon in held.items() if is_too_soon]:
+            cursor.execute(PUT_OFF, {"ids": too_soon, "pair": PAIR_INTERVAL_SECONDS})
+        rows = [row for row in rows if held.get(row.id) is False]
+        if not rows:
+            return []
         people = [(row.contact_id, row.recipient) for row in rows]
         refused = bulk.refused_meanwhile(
             organization=organization, channel=channel, people=people, category=template.category
@@ -223,7 +250,7 @@ def settle(organization_id: int, outcomes: Sequence[Outcome], at: datetime) -> N
                 "ranks": [RANK[outcome.status] for outcome in outcomes],
                 "codes": [outcome.error_code for outcome in outcomes],
                 "errors": [outcome.error[:300] for outcome in outcomes],
-                "not_before": [outcome.not_before for outcome in outcomes],
+                "waits": [outcome.wait_seconds for outcome in outcomes],
                 "deferrals": [int(outcome.is_deferral) for outcome in outcomes],
             },
         )
@@ -231,10 +258,10 @@ def settle(organization_id: int, outcomes: Sequence[Outcome], at: datetime) -> N
     bulk.discard(organization_id=organization_id, message_ids=back)
 
 
-def outlook(campaign_id: int) -> Outlook:
-    """What is left, and when it can go on."""
+def outlook(campaign_id: int, quiet: Sequence[str]) -> Outlook:
+    """What is left, and when it can go on, quiet hours aside."""
     with connection.cursor() as cursor:
-        cursor.execute(OUTLOOK, {"campaign": campaign_id})
+        cursor.execute(OUTLOOK, {"campaign": campaign_id, "quiet": list(quiet)})
         return Outlook(*cursor.fetchone())
 
 
@@ -248,10 +275,10 @@ HERE = "organization_id = NULLIF(current_setting('majlis.organization', true), '
 ACQUIRE = f"""
     UPDATE campaigns_campaignengine
        SET token = token + 1, lease_until = clock_timestamp() + interval '{ENGINE_LEASE}',
-           heartbeat_at = clock_timestamp(), wakes_at = NULL, updated_at = now()
+           heartbeat_at = clock_timestamp(), wakes_at = NULL, reserved = '{{}}', updated_at = now()
      WHERE {HERE} AND campaign_id = %(campaign)s
        AND (lease_until IS NULL OR lease_until < clock_timestamp())
-    RETURNING token
+    RETURNING token, COALESCE(EXTRACT(epoch FROM next_at - clock_timestamp()), 0)
 """  # noqa: S608 - only our own constants are pasted in
 
 TAKE_BACK = f"""
@@ -268,7 +295,12 @@ GIVE_BACK = f"""
 
 RELEASE = f"""
     UPDATE campaigns_campaignengine
-       SET lease_until = NULL, note = %(note)s, wakes_at = %(wakes)s, updated_at = now()
+       SET lease_until = NULL, reserved = '{{}}', note = %(note)s, wakes_at = %(wakes)s, updated_at = now()
+     WHERE {HERE} AND campaign_id = %(campaign)s AND token = %(token)s
+"""  # noqa: S608 - only our own constants are pasted in
+
+NOTE_SPACING = f"""
+    UPDATE campaigns_campaignengine SET next_at = clock_timestamp() + %(seconds)s * interval '1 second'
      WHERE {HERE} AND campaign_id = %(campaign)s AND token = %(token)s
 """  # noqa: S608 - only our own constants are pasted in
 
@@ -287,7 +319,7 @@ CLAIM = f"""
     WITH due AS (
         SELECT id FROM campaigns_campaignmessage
          WHERE {HERE} AND campaign_id = %(campaign)s AND status = 'pending' AND id > %(after)s
-           AND (not_before IS NULL OR not_before <= clock_timestamp())
+           AND (not_before IS NULL OR not_before <= clock_timestamp()) AND time_zone <> ALL(%(quiet)s::text[])
            AND EXISTS (SELECT 1 FROM campaigns_campaignengine e
                          JOIN campaigns_campaign c ON c.organization_id = e.organization_id AND c.id = e.campaign_id
                         WHERE e.{HERE} AND e.campaign_id = %(campaign)s AND e.token = %(token)s
@@ -299,13 +331,29 @@ CLAIM = f"""
        SET status = 'claimed', claimed_by = %(token)s, lease_until = clock_timestamp() + interval '{ROW_LEASE}',
            updated_at = now()
       FROM due WHERE m.id = due.id
-    RETURNING m.id, m.contact_id, m.recipient, m.variables, m.deferrals
+    RETURNING m.id, m.contact_id, m.recipient, m.variables, m.deferrals, m.time_zone
 """  # noqa: S608 - only our own constants are pasted in
 
+# With whether that pair of numbers has just talked: WhatsApp wants some seconds between two messages to one person.
 STILL_HELD = f"""
-    SELECT id FROM campaigns_campaignmessage
-     WHERE {HERE} AND id = ANY(%(ids)s) AND status = 'claimed' AND claimed_by = %(token)s
-       FOR UPDATE
+    SELECT m.id, EXISTS (
+               SELECT 1 FROM messaging_conversation t
+                 JOIN messaging_message s ON s.organization_id = t.organization_id AND s.conversation_id = t.id
+                  AND s.direction = 'outbound' AND s.at > clock_timestamp() - %(pair)s * interval '1 second'
+                WHERE t.organization_id = m.organization_id AND t.channel_id = r.channel AND t.contact_id = m.contact_id
+                  AND t.deleted_at IS NULL AND t.status IN ('open', 'pending')
+                  AND t.last_message_at > clock_timestamp() - %(pair)s * interval '1 second')
+      FROM campaigns_campaignmessage m
+      JOIN unnest(%(ids)s::bigint[], %(channels)s::bigint[]) AS r(id, channel) ON r.id = m.id
+     WHERE m.{HERE} AND m.id = ANY(%(ids)s) AND m.status = 'claimed' AND m.claimed_by = %(token)s
+       FOR UPDATE OF m
+"""  # noqa: S608 - only our own constants are pasted in
+
+PUT_OFF = f"""
+    UPDATE campaigns_campaignmessage
+       SET status = 'pending', claimed_by = NULL, lease_until = NULL, updated_at = now(),
+           not_before = clock_timestamp() + %(pair)s * interval '1 second'
+     WHERE {HERE} AND id = ANY(%(ids)s)
 """  # noqa: S608 - only our own constants are pasted in
 
 SKIP = f"""
@@ -332,19 +380,21 @@ SETTLE = f"""
            accepted_at = CASE WHEN r.status = 'accepted' THEN COALESCE(m.accepted_at, %(at)s) ELSE m.accepted_at END,
            error_code = CASE WHEN r.rank > 0 AND r.rank < {_rank("m.status")} THEN m.error_code ELSE r.code END,
            error = CASE WHEN r.rank > 0 AND r.rank < {_rank("m.status")} THEN m.error ELSE r.error END,
-           not_before = r.not_before,
+           not_before = clock_timestamp() + r.wait * interval '1 second',
            attempts = m.attempts - CASE WHEN r.rank = 0 THEN 1 ELSE 0 END,
            deferrals = m.deferrals + r.deferrals,
            claimed_by = NULL, lease_until = NULL, updated_at = %(at)s
       FROM unnest(%(ids)s::bigint[], %(messages)s::bigint[], %(statuses)s::text[], %(ranks)s::int[], %(codes)s::int[],
-                  %(errors)s::text[], %(not_before)s::timestamptz[], %(deferrals)s::int[])
-           AS r(id, message, status, rank, code, error, not_before, deferrals)
+                  %(errors)s::text[], %(waits)s::float8[], %(deferrals)s::int[])
+           AS r(id, message, status, rank, code, error, wait, deferrals)
      WHERE m.{HERE} AND m.id = ANY(%(ids)s) AND m.id = r.id AND m.message_id = r.message
        AND (r.rank > 0 OR m.status IN ('submitting', 'unknown'))
 """  # noqa: S608 - only our own constants are pasted in
 
 OUTLOOK = f"""
-    SELECT count(*), count(*) FILTER (WHERE status <> 'pending'), min(not_before) FILTER (WHERE status = 'pending')
+    SELECT count(*), count(*) FILTER (WHERE status <> 'pending'),
+           count(*) FILTER (WHERE status = 'pending' AND time_zone = ANY(%(quiet)s::text[])),
+           min(not_before) FILTER (WHERE status = 'pending' AND time_zone <> ALL(%(quiet)s::text[]))
       FROM campaigns_campaignmessage
      WHERE {HERE} AND campaign_id = %(campaign)s AND status IN ('pending', 'claimed', 'submitting')
 """  # noqa: S608 - only our own constants are pasted in

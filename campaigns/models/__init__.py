@@ -1,6 +1,14 @@
 """Campaigns, who decided what about them, and one row per person they are meant for."""
 
-from campaigns.models.campaigns import Approval, Campaign, CampaignChannel, CampaignPause, CampaignStatus, Target
+from campaigns.models.campaigns import (
+    Approval,
+    Campaign,
+    CampaignChannel,
+    CampaignPause,
+    CampaignStatus,
+    PauseCause,
+    Target,
+)
 from campaigns.models.recipients import CampaignEngine, CampaignMessage, SkipReason, Status
 from campaigns.models.rules import CampaignRules, MessagePrice
 from campaigns.models.segments import Segment
@@ -31,6 +39,7 @@ __all__ = [
     "EnrollmentState",
     "EnrollmentStep",
     "MessagePrice",
+    "PauseCause",
     "Segment",
     "Sequence",
     "SequenceApproval",

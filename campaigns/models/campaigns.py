@@ -80,10 +80,28 @@ class Campaign(SoftDeleteModel):
     variables = models.JSONField(default=dict, blank=True, help_text="slot of the template -> named source")
     starts_at = models.DateTimeField(null=True, blank=True)
     ends_at = models.DateTimeField(null=True, blank=True)
-    quiet_from = models.TimeField(null=True, blank=True, help_text="nothing goes out from then, organisation's time")
+    quiet_from = models.TimeField(null=True, blank=True, help_text="nothing goes out from then, where the person lives")
     quiet_until = models.TimeField(null=True, blank=True)
+    is_quiet_on_days_off = models.BooleanField(
+        default=False, help_text="nothing goes out at the organisation's weekend and on its public holidays"
+    )
     messages_per_second = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text="empty: all the numbers can"
+    )
+    spacing_min_seconds = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="with the next: one message at a time, a random time between these apart"
+    )
+    spacing_max_seconds = models.PositiveSmallIntegerField(null=True, blank=True)
+    daily_cap_per_number = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="templates in 24 hours from each of its numbers, those of other senders counted",
+    )
+    canary_size = models.PositiveIntegerField(
+        null=True, blank=True, help_text="so many go out first; then it pauses for somebody to look"
+    )
+    stop_at_failure_percent = models.PositiveSmallIntegerField(
+        null=True, blank=True, default=30, help_text="it pauses when more of what went out lately failed; empty: never"
     )
     skip_messaged_within_hours = models.PositiveSmallIntegerField(
         default=24, help_text="people whom another campaign wrote to since then are left out"
@@ -148,6 +166,22 @@ class Campaign(SoftDeleteModel):
                 condition=Q(budget_minor__isnull=True) | Q(budget_minor__gt=0),
             ),
             models.CheckConstraint(
+                name="campaigns_campaign_spacing_both_or_none",
+                condition=Q(spacing_min_seconds__isnull=True, spacing_max_seconds__isnull=True)
+                | Q(
+                    spacing_min_seconds__isnull=False,
+                    spacing_max_seconds__isnull=False,
+                    spacing_max_seconds__gte=F("spacing_min_seconds"),
+                    spacing_max_seconds__range=(1, 3600),
+                ),
+            ),
+            models.CheckConstraint(
+                name="campaigns_campaign_caps_positive",
+                condition=(Q(daily_cap_per_number__isnull=True) | Q(daily_cap_per_number__gte=1))
+                & (Q(canary_size__isnull=True) | Q(canary_size__gte=1))
+                & (Q(stop_at_failure_percent__isnull=True) | Q(stop_at_failure_percent__range=(1, 100))),
+            ),
+            models.CheckConstraint(
                 name="campaigns_campaign_has_started_when_it_runs",
                 condition=~Q(status__in=["running", "paused", "completed"]) | Q(started_at__isnull=False),
             ),
@@ -205,12 +239,25 @@ class Approval(TenantModel):
         return f"approval {self.pk}"
 
 
+class PauseCause(models.TextChoices):
+    PERSON = "person", "Somebody paused it"
+    CANARY = "canary", "The first ones are out"
+    TEMPLATE = "template", "The template"
+    NUMBERS = "numbers", "Its numbers cannot send"
+    QUALITY = "quality", "Quality of a number"
+    FAILURES = "failures", "Too many failures"
+    DOUBTS = "doubts", "No clear answers"
+    BUDGET = "budget", "The budget"
+    REFUSED = "refused", "WhatsApp refused"
+
+
 class CampaignPause(TenantModel):
     """It was stopped, by somebody or by Majlis itself (nobody), and why; and who let it go on."""
 
     database_privileges: ClassVar[str] = "SELECT, INSERT, UPDATE"
 
     campaign = TenantForeignKey(Campaign, related_name="pauses")
+    cause = models.CharField(max_length=8, choices=PauseCause, default=PauseCause.PERSON)
     reason = models.CharField(max_length=300)
     error_code = models.IntegerField(null=True, blank=True)
     paused_by = TenantForeignKey("core.Membership", null=True, blank=True, related_name="+")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -92,6 +93,7 @@ class CampaignMessage(TenantModel):
     contact = TenantForeignKey(Contact, related_name="campaign_messages", db_index=False)
     property = TenantForeignKey(Property, null=True, blank=True, related_name="+", db_index=False)
     recipient = models.CharField(max_length=150, blank=True, help_text="E.164 or a BSUID; empty when skipped")
+    time_zone = models.CharField(max_length=40, blank=True, help_text="where they live; empty: as the organisation")
     variables = models.JSONField(default=dict, help_text="slot of the template -> this person's text")
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
     skip_reason = models.CharField(max_length=14, choices=SkipReason, default=SkipReason.NONE, blank=True)
@@ -165,6 +167,9 @@ class CampaignEngine(TenantModel):
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     wakes_at = models.DateTimeField(null=True, blank=True, help_text="nothing to do before then")
     note = models.CharField(max_length=300, blank=True, help_text="why it is not moving, in words")
+    zones = ArrayField(models.CharField(max_length=40, blank=True), default=list, help_text="where its people live")
+    next_at = models.DateTimeField(null=True, blank=True, help_text="random spacing: the next message is not before")
+    reserved = models.JSONField(default=dict, help_text="channel -> messages of today's allowance that it holds")
 
     class Meta:
         constraints = [

@@ -39,7 +39,13 @@ class CampaignChanges(TypedDict, total=False):
     ends_at: datetime | None
     quiet_from: time | None
     quiet_until: time | None
+    is_quiet_on_days_off: bool
     messages_per_second: int | None
+    spacing_min_seconds: int | None
+    spacing_max_seconds: int | None
+    daily_cap_per_number: int | None
+    canary_size: int | None
+    stop_at_failure_percent: int | None
     skip_messaged_within_hours: int
     skip_talking_within_hours: int
     most_messages: int | None
@@ -153,6 +159,17 @@ def _require_possible_times(campaign: Campaign, at: datetime) -> None:
     pace = campaign.messages_per_second
     if pace is not None and not 1 <= pace <= 1000:
         raise ScheduleInvalid("The pace is 1 to 1,000 messages a second.", field="messages_per_second")
+    least, most = campaign.spacing_min_seconds, campaign.spacing_max_seconds
+    if (least is None) != (most is None) or (least is not None and most is not None and not least <= most <= 3600):
+        raise ScheduleInvalid(
+            "Random spacing needs two numbers of seconds, the smaller first, up to 3,600.", field="spacing_min_seconds"
+        )
+    if most == 0:
+        raise ScheduleInvalid("The longest spacing is at least a second.", field="spacing_max_seconds")
+    for name in ("daily_cap_per_number", "canary_size", "stop_at_failure_percent"):
+        value, highest = getattr(campaign, name), 100 if name == "stop_at_failure_percent" else 2_147_483_647
+        if value is not None and not 1 <= value <= highest:
+            raise ScheduleInvalid(f"Leave it empty, or choose 1 to {highest:,}.", field=name)
 
 
 def _require_limits(campaign: Campaign) -> None:

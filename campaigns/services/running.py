@@ -10,7 +10,8 @@ from django.db import connection, transaction
 
 from campaigns.audience import AT_A_TIME, Recipient, recipients_of, summed
 from campaigns.errors import AudienceEmpty, ChannelUnusable, IllegalMove, ScheduleInvalid, TemplateUnusable
-from campaigns.models import Campaign, CampaignEngine, CampaignPause, CampaignStatus, SkipReason, Status
+from campaigns.models import Campaign, CampaignEngine, CampaignPause, CampaignStatus, PauseCause, SkipReason, Status
+from campaigns.quiet import zone_of
 from campaigns.services._locking import locked, move
 from campaigns.services.preflight import channels_of, problems_of
 from campaigns.services.review import require_approval
@@ -79,7 +80,13 @@ def unschedule_campaign(*, actor: Actor, campaign: Campaign, at: datetime) -> Ca
 
 @transaction.atomic
 def pause_campaign(
-    *, actor: Actor, campaign: Campaign, reason: str, at: datetime, error_code: int | None = None
+    *,
+    actor: Actor,
+    campaign: Campaign,
+    reason: str,
+    at: datetime,
+    error_code: int | None = None,
+    cause: PauseCause = PauseCause.PERSON,
 ) -> CampaignPause:
     """Stop sending within a second. What is on its way is finished, everybody else waits."""
     actor.require(Capability.CAMPAIGNS_RUN)
@@ -88,6 +95,7 @@ def pause_campaign(
     pause: CampaignPause = CampaignPause.objects.create(
         organization=actor.organization,
         campaign=campaign,
+        cause=cause,
         reason=reason[:300],
         error_code=error_code,
         paused_by=actor.membership,
@@ -135,7 +143,8 @@ def _begin(actor: Actor, campaign: Campaign, at: datetime) -> Campaign:
         started_by=actor.membership or campaign.started_by,
     )
     _freeze(campaign, rows, at)
-    CampaignEngine.objects.create(organization=campaign.organization, campaign=campaign)
+    zones = sorted({zone_of(row.recipient) for row in rows if not row.skip_reason})
+    CampaignEngine.objects.create(organization=campaign.organization, campaign=campaign, zones=zones)
     _record(actor, "campaigns.campaign_started", campaign, before, at, people=len(rows), skipped=dict(reasons))
     enqueue("campaigns.run", organization_id=campaign.organization_id, campaign_id=campaign.pk)
     return campaign
@@ -166,6 +175,7 @@ def _freeze(campaign: Campaign, rows: Sequence[Recipient], at: datetime) -> None
                     "contacts": [row.contact_id for row in some],
                     "units": [row.property_id for row in some],
                     "to": [row.recipient for row in some],
+                    "zones": [zone_of(row.recipient) for row in some],
                     "variables": [orjson.dumps(row.variables).decode() for row in some],
                     "statuses": [(Status.SKIPPED if row.skip_reason else Status.PENDING).value for row in some],
                     "reasons": [str(row.skip_reason) for row in some],
@@ -176,13 +186,13 @@ def _freeze(campaign: Campaign, rows: Sequence[Recipient], at: datetime) -> None
 
 FREEZE = """
     INSERT INTO campaigns_campaignmessage
-           (organization_id, campaign_id, contact_id, property_id, recipient, variables, status, skip_reason, error,
+           (organization_id, campaign_id, contact_id, property_id, recipient, time_zone, variables, status, skip_reason, error,
             attempts, deferrals, created_at, updated_at)
-    SELECT %(org)s, %(campaign)s, r.contact, r.unit, r.recipient, r.variables::jsonb, r.status, r.reason, r.error,
+    SELECT %(org)s, %(campaign)s, r.contact, r.unit, r.recipient, r.zone, r.variables::jsonb, r.status, r.reason, r.error,
            0, 0, %(at)s, %(at)s
-      FROM unnest(%(contacts)s::bigint[], %(units)s::bigint[], %(to)s::text[], %(variables)s::text[],
-                  %(statuses)s::text[], %(reasons)s::text[], %(errors)s::text[])
-           AS r(contact, unit, recipient, variables, status, reason, error)
+      FROM unnest(%(contacts)s::bigint[], %(units)s::bigint[], %(to)s::text[], %(zones)s::text[],
+                  %(variables)s::text[], %(statuses)s::text[], %(reasons)s::text[], %(errors)s::text[])
+           AS r(contact, unit, recipient, zone, variables, status, reason, error)
      ORDER BY r.contact
 """
 

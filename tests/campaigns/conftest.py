@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from campaigns import services
 from campaigns.engine import run_slice, sweep_organization
-from campaigns.engine.engine import Verdict
+from campaigns.engine.verdict import Verdict
 from campaigns.models import Campaign, CampaignEngine, CampaignMessage
 from core.actors import Actor
 from core.models import Organization

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from campaigns import services
 from campaigns.engine import rows
-from campaigns.engine.engine import Verdict
+from campaigns.engine.verdict import Verdict
 from campaigns.errors import BusyNow, ChannelUnusable, IllegalMove
 from campaigns.models import CampaignEngine, CampaignMessage, CampaignPause
 from config.processes import free_port

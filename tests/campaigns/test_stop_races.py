@@ -9,7 +9,7 @@ from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
-from campaigns.engine.engine import Verdict
+from campaigns.engine.verdict import Verdict
 from campaigns.models import CampaignMessage
 from core.actors import system
 from core.tenancy import organization_scope
