@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from core import exports
+from core.api.writing import forget_old
 from core.health import SCHEDULER
 from core.models import Heartbeat, Organization
 from core.tenancy import organization_scope
@@ -31,3 +32,11 @@ def sweep_exports() -> None:
     for organization in Organization.objects.all():
         with organization_scope(organization.pk):
             exports.sweep(organization=organization, at=timezone.now())
+
+
+@shared_task(name="core.sweep_idempotency_keys")
+def sweep_idempotency_keys() -> None:
+    """Throw away answers that nobody will ask for again."""
+    for organization in Organization.objects.all():
+        with organization_scope(organization.pk):
+            forget_old(at=timezone.now())

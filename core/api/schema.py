@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema as SpectacularAutoSchema
-from drf_spectacular.utils import OpenApiResponse
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
 
@@ -41,19 +41,50 @@ class ProblemSerializer(serializers.Serializer[Any]):
     errors = serializers.ListField(child=serializers.DictField(), required=False)
 
 
-class AutoSchema(SpectacularAutoSchema):
-    def get_response_serializers(self) -> Any:
-        found: Any = super().get_response_serializers()
-        if not isinstance(found, dict):
-            found = {self._success_status(): found}
-        problem = OpenApiResponse(ProblemSerializer, description="A refusal, with a stable code and what to do")
-        for status in self._refusals():
-            found.setdefault((status, "application/problem+json"), problem)
-        return found
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "pattern": "^[!-~]{1,255}$"},
+    OpenApiParameter.HEADER,
+    description="the same request with the same key within 24 hours is done once, and answered the same",
+)
+IF_MATCH = OpenApiParameter(
+    "If-Match", str, OpenApiParameter.HEADER, description="the ETag that you read: 412 when the row was changed since"
+)
+IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match", str, OpenApiParameter.HEADER, description="the ETag that you have: 304 when nothing changed"
+)
+PROBLEM = OpenApiResponse(ProblemSerializer, description="A refusal, with a stable code and what to do")
 
-    def _success_status(self) -> str:
-        return {"POST": "201", "DELETE": "204"}.get(self.method, "200")
+
+class AutoSchema(SpectacularAutoSchema):
+    def get_override_parameters(self) -> list[Any]:
+        """The headers that every operation of the organisation's rows understands (core/api/writing.py)."""
+        named: list[Any] = list(super().get_override_parameters())
+        if not hasattr(self.view, "capabilities"):  # signing in stands outside
+            return named
+        if self.method != "GET":
+            return [*named, IDEMPOTENCY_KEY, *([IF_MATCH] if self._has_row() else [])]
+        return [*named, IF_NONE_MATCH] if self._is_row() else named
+
+    def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> Any:
+        """Whatever a view says of its answers: these come from its base."""
+        bodies: dict[str, Any] = super()._get_response_bodies(direction)
+        if direction == "response":
+            for status in self._refusals():
+                made = self._get_response_for_code(PROBLEM, status, media_types=["application/problem+json"])
+                bodies.setdefault(status, made)
+            if self._is_row():
+                bodies["304"] = {"description": "You have it already"}
+        return bodies
 
     def _refusals(self) -> list[str]:
-        always = ["401", "403", "404"]
-        return always if self.method == "GET" else [*always, "400", "409", "415", "422"]
+        always = ["400", "401", "403", "404"]
+        if self.method == "GET":
+            return always
+        return [*always, "409", *(["412"] if self._has_row() else []), "413", "415", "422"]
+
+    def _has_row(self) -> bool:
+        return "{id}" in self.path
+
+    def _is_row(self) -> bool:
+        return getattr(self.view, "action", None) == "retrieve" and self._has_row()

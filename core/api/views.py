@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
 from core.actors import Actor
+from core.api.writing import guarded
 from core.models import Organization
 from core.roles import Capability
 
@@ -17,6 +19,14 @@ class TenantViewSet(GenericViewSet[Any]):
 
     capabilities: ClassVar[dict[str, Capability]] = {}
     swagger_fake_view = False
+    lookup_value_regex = r"\d{1,18}"  # what no key can be is not found, rather than asked of the database
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Who calls and whether he may; then the handler of the verb is wrapped, as the router bound it: per request."""
+        super().initial(request, *args, **kwargs)
+        verb = (request.method or "").lower()
+        if self.action and hasattr(self, verb):
+            setattr(self, verb, guarded(self, request, getattr(self, verb)))
 
     @property
     def actor(self) -> Actor:

@@ -2,6 +2,7 @@
 
 from core.models.base import SoftDeleteModel, SoftDeleteQuerySet, TenantForeignKey, TenantModel, TenantQuerySet
 from core.models.exports import Export
+from core.models.idempotency import IdempotencyKey
 from core.models.organization import Organization
 from core.models.people import ApiToken, Membership, User
 from core.models.records import AuditEntry, Deletion, Heartbeat
@@ -12,6 +13,7 @@ __all__ = [
     "Deletion",
     "Export",
     "Heartbeat",
+    "IdempotencyKey",
     "Membership",
     "Organization",
     "SoftDeleteModel",
