@@ -68,7 +68,11 @@ GROUPS: list[tuple[Any, list[tuple[str, str]]]] = [
     ),
     (
         _("Campaigns"),
-        [("campaigns.campaign", "campaign"), ("campaigns.campaignmessage", "mark_email_read")],
+        [
+            ("campaigns.campaign", "campaign"),
+            ("campaigns.segment", "groups"),
+            ("campaigns.campaignmessage", "mark_email_read"),
+        ],
     ),
     (
         _("Money"),

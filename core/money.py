@@ -84,6 +84,11 @@ def to_minor(amount: str | int | Decimal, currency: str) -> int:
     return whole
 
 
+def of_micros(micros: int, currency: str) -> Money:
+    """An amount in millionths of a currency, rounded up to its minor units: an estimate is not less than the bill."""
+    return Money(-(-micros * 10 ** decimals(currency) // 1_000_000), currency)
+
+
 def to_decimal(minor: int, currency: str) -> str:
     """The decimal string that our APIs speak: 1250050 fils -> "12500.50"."""
     return str(Decimal(minor).scaleb(-decimals(currency)))

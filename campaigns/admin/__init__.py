@@ -2,5 +2,6 @@
 
 from campaigns.admin.campaigns import CampaignAdmin
 from campaigns.admin.recipients import RecipientAdmin
+from campaigns.admin.segments import SegmentAdmin
 
-__all__ = ["CampaignAdmin", "RecipientAdmin"]
+__all__ = ["CampaignAdmin", "RecipientAdmin", "SegmentAdmin"]

@@ -1,8 +1,10 @@
 from rest_framework.routers import SimpleRouter
 
+from campaigns.api.segments import SegmentViewSet
 from campaigns.api.views import CampaignViewSet, RecipientViewSet
 
 router = SimpleRouter()
+router.register("segments", SegmentViewSet, basename="segment")
 router.register("campaigns", CampaignViewSet, basename="campaign")
 router.register(r"campaigns/(?P<campaign>\d+)/recipients", RecipientViewSet, basename="campaign-recipient")
 

@@ -8,5 +8,17 @@ group is asked of one and the same unit: an owner of a sold villa and a free fla
 from campaigns.segments.checking import checked_definition
 from campaigns.segments.compiling import contacts_of, matching, units_meant
 from campaigns.segments.fields import FIELDS, OPERATORS, Field, Kind
+from campaigns.segments.wording import ids_named, sentence
 
-__all__ = ["FIELDS", "OPERATORS", "Field", "Kind", "checked_definition", "contacts_of", "matching", "units_meant"]
+__all__ = [
+    "FIELDS",
+    "OPERATORS",
+    "Field",
+    "Kind",
+    "checked_definition",
+    "contacts_of",
+    "ids_named",
+    "matching",
+    "sentence",
+    "units_meant",
+]

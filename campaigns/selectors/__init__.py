@@ -6,6 +6,8 @@ from campaigns.selectors.listing import CampaignRow, campaign_rows, narrowed_cam
 from campaigns.selectors.numbers import Allowance, allowances
 from campaigns.selectors.progress import Progress, progress
 from campaigns.selectors.recipients import REPLY_WINDOW, REPLY_WINDOW_HOURS, STEPS, narrowed_recipients
+from campaigns.selectors.segment_fields import FieldOffer, segment_fields
+from campaigns.selectors.segments import Found, SegmentView, segment_view, segments_in_words, sentence_of
 
 __all__ = [
     "REPLY_WINDOW",
@@ -15,8 +17,11 @@ __all__ = [
     "Allowance",
     "CampaignRow",
     "Cause",
+    "FieldOffer",
+    "Found",
     "Funnel",
     "Progress",
+    "SegmentView",
     "allowances",
     "campaign_rows",
     "causes",
@@ -25,4 +30,8 @@ __all__ = [
     "narrowed_campaigns",
     "narrowed_recipients",
     "progress",
+    "segment_fields",
+    "segment_view",
+    "segments_in_words",
+    "sentence_of",
 ]

@@ -12,7 +12,7 @@ from campaigns.services.running import (
     start_scheduled,
     unschedule_campaign,
 )
-from campaigns.services.segments import create_segment, update_segment
+from campaigns.services.segments import create_segment, delete_segment, update_segment
 
 __all__ = [
     "DECISIONS",
@@ -25,6 +25,7 @@ __all__ = [
     "complete_campaign",
     "create_campaign",
     "create_segment",
+    "delete_segment",
     "end_campaign",
     "is_as_approved",
     "offered",

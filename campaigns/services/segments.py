@@ -7,13 +7,15 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from campaigns.errors import NameTaken, SegmentInvalid
-from campaigns.models import Segment
+from campaigns.errors import NameTaken, SegmentInUse, SegmentInvalid
+from campaigns.models import Campaign, Segment
+from campaigns.models.campaigns import EDITABLE
 from campaigns.segments import checked_definition
 from core import audit
 from core.actors import Actor
 from core.errors import NotFound
 from core.roles import Capability
+from core.services import soft_delete
 
 LONGEST_NAME = 150
 
@@ -34,6 +36,20 @@ def update_segment(*, actor: Actor, segment: Segment, at: datetime, **changes: A
     """
     actor.require(Capability.CAMPAIGNS_WRITE)
     return _written(actor, _locked(actor, segment), changes, "campaigns.segment_changed", at)
+
+
+@transaction.atomic
+def delete_segment(*, actor: Actor, segment: Segment, at: datetime) -> None:
+    """Hide it, with a way back. Raises NotFound, SegmentInUse while a campaign that has yet to start is for it."""
+    actor.require(Capability.CAMPAIGNS_WRITE)
+    segment = _locked(actor, segment)
+    waiting = Campaign.objects.live().filter(organization=actor.organization, segment=segment, status__in=EDITABLE)
+    if (campaign := waiting.order_by("pk").first()) is not None:
+        raise SegmentInUse(
+            f"The campaign {campaign.name!r} is for this segment and has yet to start; aim it elsewhere or cancel it first.",
+            campaign=campaign.pk,
+        )
+    soft_delete(actor=actor, target=segment, at=at)
 
 
 def _locked(actor: Actor, segment: Segment) -> Segment:

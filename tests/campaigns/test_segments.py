@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.test import Client
 
-from campaigns import services
+from campaigns import selectors, services
 from campaigns.errors import NameTaken, SegmentInvalid
 from campaigns.models import CampaignMessage, Segment
 from campaigns.segments import checked_definition, contacts_of
@@ -18,6 +19,7 @@ from core.models import AuditEntry
 from crm.models import Contact, ContactPoint, Project, Property
 from messaging.models import Channel, Conversation, Message, OptOut
 from tests.campaigns import factories
+from tests.crm.doors import Caller
 
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
 
@@ -239,3 +241,86 @@ def test_the_database_holds_what_a_segment_must_be(manager: Actor, definition: s
             " VALUES (%s, now(), now(), %s, %s::jsonb, %s)",
             [manager.organization.pk, name, definition, manager.membership.pk],  # type: ignore[union-attr]
         )
+
+
+def test_a_segment_over_the_api_tried_kept_changed_and_removed(
+    client: Client, manager: Actor, supervisor: Actor, agent: Actor, number: Channel, people: dict[str, Contact]
+) -> None:
+    api, project = Caller(client, manager), Project.objects.get(number=1)
+    definition = all_of(
+        row("unit.project", "in", [project.pk]), row("unit.bedrooms", "at_least", 2), row("person.language", "in", ["ar"]),
+        any_of(row("talk.wrote", "not_since", "2026-05-01"), row("campaign.replied", "any"), **{"not": True}),
+    )  # fmt: skip
+    fields = {field["name"]: field for field in api.get("segments/fields/").json()}
+    assert fields["unit.project"]["choices"][0] == {"value": project.pk, "label": "Vardon 1"}
+    assert {"value": "Aster", "label": "Aster"} in fields["unit.cluster"]["choices"]
+
+    tried = api.post("segments/trial/", {"definition": definition}).json()
+    assert tried == {
+        "sentence": "Owners of a unit that is in Vardon 1 and has at least 2 bedrooms, who speak ar and "
+        "not (have not written to us since 1 May 2026 or answered any campaign).",
+        "count": 0,
+        "sample": [],
+    }
+    refused = api.post("segments/trial/", {"definition": all_of(row("unit.status", "in", ["free"]))})
+    assert (refused.status_code, refused.json()["code"]) == (422, "segment_invalid")
+    assert not Segment.objects.exists()
+
+    made = api.post("segments/", {"name": "Arabs", "definition": all_of(row("person.language", "in", ["ar"]))})
+    assert (made.status_code, made.json()["sentence"]) == (201, "People who speak ar.")
+    here = f"segments/{made.json()['id']}/"
+    found = api.get(f"{here}preview/").json()
+    assert (found["count"], found["sample"]) == (
+        1,
+        [{"contact_id": people["B"].pk, "name": "B", "number": "+97150•••01"}],
+    )
+    assert api.patch(here, {"name": "Arabic"}).json()["name"] == "Arabic"
+    assert Caller(client, agent).patch(here, {"name": "Mine"}).status_code in (403, 404)
+    assert Caller(client, supervisor).get(here).status_code == 404
+
+    campaign = factories.draft(manager, project, [number], target="segment", segment=Segment.objects.get())
+    refused = api.delete(here)
+    assert (refused.status_code, refused.json()["code"]) == (409, "segment_in_use")
+    services.cancel_campaign(actor=manager, campaign=campaign, reason="", at=NOW)
+    assert api.delete(here).status_code == 204
+    assert api.get("segments/").json()["results"] == []
+
+
+def test_a_segment_of_thousands_costs_as_many_queries_as_one_of_four(
+    client: Client, manager: Actor, project: Project, people: dict[str, Contact], django_assert_num_queries: Any
+) -> None:
+    definition = all_of(
+        row("unit.status", "in", ["off_market", "available"]),
+        row("talk.wrote", "never"),
+        row("consent.opted_out", "no"),
+    )
+    # how to join (two, in a savepoint of two), the count, the sample, its numbers
+    with django_assert_num_queries(7):
+        few = selectors.segment_view(actor=manager, definition=definition, at=NOW)
+    factories.owners(project, 3_000)
+    with django_assert_num_queries(7):
+        many = selectors.segment_view(actor=manager, definition=definition, at=NOW)
+    assert (few.count, many.count, len(many.sample)) == (4, 3_004, 10)
+
+
+def test_a_manager_builds_a_segment_in_the_back_office(
+    client: Client, manager: Actor, people: dict[str, Contact]
+) -> None:
+    client.force_login(manager.user)  # type: ignore[arg-type]
+    add = "/o/palm/admin/campaigns/segment/add/"
+    page = client.get(add).text
+    assert "Unit: bedrooms" in page
+    assert "segments/trial/" in page
+
+    refused = client.post(add, {"name": "Bad", "definition": '{"rows": []}'})
+    assert "add at least one condition" in refused.text
+    saved = client.post(add, {"name": "Bad", "definition": '{"rows": [{"field": "person.bad", "is": "yes"}]}'})
+
+    assert saved.status_code == 302
+    segment = Segment.objects.get()
+    assert segment.definition == all_of(row("person.bad", "yes"))
+    changed = client.post(add.replace("add", f"{segment.pk}/change"), {"name": "Bad ones", "definition": '{"rows": [{"field": "person.bad", "is": "no"}]}'})  # fmt: skip
+    assert changed.status_code == 302
+    listed = client.get("/o/palm/admin/campaigns/segment/").text
+    assert "Bad ones" in listed
+    assert "People who are not marked as bad contacts." in listed
