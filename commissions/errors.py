@@ -97,6 +97,34 @@ class PaymentAlreadyReversed(Conflict):
     code = "payment_already_reversed"
 
 
+class PayoutInvalid(Invalid):
+    code = "payout_invalid"
+
+
+class NothingToPayOut(Conflict):
+    code = "nothing_to_pay_out"
+
+
+class PayoutUnknown(NotFound):
+    code = "payout_unknown"
+
+
+class PayoutNotThere(Conflict):
+    code = "payout_not_at_that_stage"
+
+
+class PayoutSelfApproval(NotAllowed):
+    code = "payout_self_approval"
+
+
+class PayoutStale(Conflict):
+    code = "payout_stale"
+
+
+class InPayout(Conflict):
+    code = "commission_in_payout"
+
+
 class CommissionStands(Conflict):
     code = "commission_stands"
 

@@ -2,6 +2,7 @@
 
 from commissions.admin.commissions import CommissionAdmin
 from commissions.admin.payments import CommissionPaymentAdmin
+from commissions.admin.payouts import PayoutBatchAdmin, PayoutLineAdmin
 from commissions.admin.plans import CommissionPlanAdmin
 
-__all__ = ["CommissionAdmin", "CommissionPaymentAdmin", "CommissionPlanAdmin"]
+__all__ = ["CommissionAdmin", "CommissionPaymentAdmin", "CommissionPlanAdmin", "PayoutBatchAdmin", "PayoutLineAdmin"]

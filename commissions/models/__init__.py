@@ -10,6 +10,15 @@ from commissions.models.decisions import (
     DisputeResolution,
 )
 from commissions.models.payments import CommissionPayment, Method, PaymentReversal
+from commissions.models.payouts import (
+    LineState,
+    PayingAccount,
+    PayoutApproval,
+    PayoutBatch,
+    PayoutItem,
+    PayoutLine,
+    PayoutStatus,
+)
 from commissions.models.plans import CommissionPlan, PlanVersion, RateKind, VatMode
 
 __all__ = [
@@ -23,8 +32,15 @@ __all__ = [
     "Dispute",
     "DisputeMessage",
     "DisputeResolution",
+    "LineState",
     "Method",
+    "PayingAccount",
     "PaymentReversal",
+    "PayoutApproval",
+    "PayoutBatch",
+    "PayoutItem",
+    "PayoutLine",
+    "PayoutStatus",
     "PlanVersion",
     "RateKind",
     "Side",

@@ -12,25 +12,44 @@ from commissions.services.decisions import (
 from commissions.services.documents import File, take_report
 from commissions.services.lists import PARTS
 from commissions.services.payments import record_payment, reverse_payment
+from commissions.services.payout_files import BankFormat, payout_file
+from commissions.services.payouts import (
+    Collected,
+    approve_payout,
+    cancel_payout,
+    confirm_line,
+    create_payout,
+    return_line,
+    set_paying_account,
+)
 from commissions.services.plans import create_plan, default_version, make_default, new_plan_version
 
 __all__ = [
     "ADJUSTABLE",
     "PARTS",
     "SIDES",
+    "BankFormat",
+    "Collected",
     "File",
     "add_dispute_message",
     "adjust_commission",
     "approve_commission",
+    "approve_payout",
     "cancel_commission",
+    "cancel_payout",
+    "confirm_line",
     "create_commission",
+    "create_payout",
     "create_plan",
     "default_version",
     "dispute_commission",
     "make_default",
     "new_plan_version",
+    "payout_file",
     "record_payment",
     "resolve_dispute",
+    "return_line",
     "reverse_payment",
+    "set_paying_account",
     "take_report",
 ]

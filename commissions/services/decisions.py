@@ -15,6 +15,7 @@ from commissions.errors import (
     CommissionUnknown,
     DisputeClosed,
     DisputeNotAllowed,
+    InPayout,
     ReasonMissing,
     SelfApproval,
     TransitionRefused,
@@ -28,6 +29,7 @@ from commissions.models import (
     Dispute,
     DisputeMessage,
     DisputeResolution,
+    PayoutItem,
     Status,
 )
 from commissions.models.commissions import TRANSITIONS
@@ -149,7 +151,7 @@ def cancel_commission(
 
     What is clawed back is a receivable from each beneficiary, and set off against what is due to him next.
 
-    Raises CommissionUnknown, CommissionPaidInPart, TransitionRefused, BeneficiaryMayNotDecide, ReasonMissing.
+    Raises CommissionUnknown, CommissionPaidInPart, TransitionRefused, BeneficiaryMayNotDecide, InPayout, ReasonMissing.
     """
     actor.require(Capability.COMMISSIONS_APPROVE)
     commission = lock(actor, commission.pk)
@@ -162,6 +164,8 @@ def cancel_commission(
         )
     _require_move(commission, Status.CANCELLED)
     refuse_beneficiary(actor, splits, "cancel it")
+    if PayoutItem.objects.filter(split__in=splits, is_open=True).exists():
+        raise InPayout("A part of it waits in a payout to the bank; settle or cancel that first.")
     reason = _reason(reason)
     transfer_id = None
     approval = Approval.objects.filter(commission=commission).first()

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from commissions import chart
 from commissions.errors import (
     CommissionUnknown,
+    InPayout,
     NotPayable,
     PaymentAlreadyReversed,
     PaymentExceedsDue,
@@ -16,7 +17,15 @@ from commissions.errors import (
     PaymentReferenceTaken,
     ReasonMissing,
 )
-from commissions.models import CommissionPayment, CommissionSplit, Method, PaymentReversal, SplitRole, Status
+from commissions.models import (
+    CommissionPayment,
+    CommissionSplit,
+    Method,
+    PaymentReversal,
+    PayoutItem,
+    SplitRole,
+    Status,
+)
 from commissions.services.decisions import local_day, lock, move, refuse_beneficiary, splits_of, status_by_payments
 from core.actors import Actor
 from core.money import CurrencyMismatch, format_money, to_decimal, to_minor
@@ -48,13 +57,14 @@ def record_payment(
     reference: str,
     at: datetime,
     notes: str = "",
+    in_payout: bool = False,
 ) -> CommissionPayment:
     """Note that a part of a commission was paid, whole or an instalment of it; the ledger moves with it.
 
     `amount` is a decimal string. `reference` is the bank's, the cheque's or the voucher's, and pays once.
-    By `set_off` nothing leaves the house: the part pays what its beneficiary owes after a claw-back.
-    Raises CommissionUnknown, NotPayable, BeneficiaryMayNotDecide, PaymentInvalid, AmountInvalid, CurrencyMismatch,
-    PaymentExceedsDue, PaymentReferenceTaken, PeriodClosed. After a refusal nothing is changed.
+    `in_payout` says that a payout holds the part and this is the bank's answer to it. By `set_off` nothing leaves the house: the part pays what its beneficiary owes after a claw-back.
+    Raises CommissionUnknown, NotPayable, InPayout, BeneficiaryMayNotDecide, PaymentInvalid, AmountInvalid,
+    CurrencyMismatch, PaymentExceedsDue, PaymentReferenceTaken, PeriodClosed. After a refusal nothing is changed.
     """
     actor.require(Capability.COMMISSIONS_PAY)
     commission = lock(actor, split.commission_id)
@@ -67,6 +77,8 @@ def record_payment(
     if found.role == SplitRole.HOUSE:
         raise NotPayable("The house's own part stays in the house; it is not paid out.")
     refuse_beneficiary(actor, [found], "pay it")
+    if not in_payout and PayoutItem.objects.filter(split=found, is_open=True).exists():
+        raise InPayout("This part waits in a payout to the bank; note there what the bank did.", split=found.pk)
     reference = _check(method, paid_on, reference, notes, local_day(actor, at))
     if currency != found.currency:
         raise CurrencyMismatch(f"This part is owed in {found.currency}, not in {currency}.", currency=found.currency)
