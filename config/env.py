@@ -42,6 +42,10 @@ UNDERSTANDING_URL = env.str("UNDERSTANDING_URL", default="")
 UNDERSTANDING_TOKEN = env.str("UNDERSTANDING_TOKEN", default="")
 UNDERSTANDING_TIMEOUT = env.float("UNDERSTANDING_TIMEOUT", default=3.0)
 
+# Calls of the API a minute: of one token (or one member in a browser), and of all of one organisation.
+API_CALLS_PER_CALLER = env.int("API_CALLS_PER_CALLER", default=600)
+API_CALLS_PER_ORGANIZATION = env.int("API_CALLS_PER_ORGANIZATION", default=3000)
+
 MEDIA_ROOT = env.str("MEDIA_ROOT", default=".run/media")
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOG_JSON = env.bool("LOG_JSON", default=not IS_LOCAL)

@@ -31,6 +31,8 @@ UNDERSTANDING_URL = env.UNDERSTANDING_URL
 UNDERSTANDING_TOKEN = env.UNDERSTANDING_TOKEN
 UNDERSTANDING_TIMEOUT = env.UNDERSTANDING_TIMEOUT
 REDIS_URL = env.REDIS_URL
+API_CALLS_PER_CALLER = env.API_CALLS_PER_CALLER
+API_CALLS_PER_ORGANIZATION = env.API_CALLS_PER_ORGANIZATION
 
 INSTALLED_APPS = [
     "unfold",
@@ -191,6 +193,7 @@ REST_FRAMEWORK: dict[str, Any] = {
         "core.api.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["core.api.permissions.CapabilityPermission"],
+    "DEFAULT_THROTTLE_CLASSES": ["core.api.limits.CallLimit"],
     "DEFAULT_PAGINATION_CLASS": "core.api.pagination.KeysetPagination",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

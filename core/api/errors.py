@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import structlog
@@ -67,7 +68,7 @@ def _problem_of(error: Exception) -> Response | None:
         if getattr(error, "auth_header", None):
             answer["WWW-Authenticate"] = error.auth_header  # type: ignore[attr-defined]
         if getattr(error, "wait", None):
-            answer["Retry-After"] = str(int(error.wait))  # type: ignore[attr-defined]
+            answer["Retry-After"] = str(math.ceil(error.wait))  # type: ignore[attr-defined]
         return answer
     return None
 

@@ -53,6 +53,7 @@ IF_MATCH = OpenApiParameter(
 IF_NONE_MATCH = OpenApiParameter(
     "If-None-Match", str, OpenApiParameter.HEADER, description="the ETag that you have: 304 when nothing changed"
 )
+FIELDS = OpenApiParameter("fields", {"type": "string"}, description="which fields to show, with commas between")
 PROBLEM = OpenApiResponse(ProblemSerializer, description="A refusal, with a stable code and what to do")
 
 
@@ -64,7 +65,9 @@ class AutoSchema(SpectacularAutoSchema):
             return named
         if self.method != "GET":
             return [*named, IDEMPOTENCY_KEY, *([IF_MATCH] if self._has_row() else [])]
-        return [*named, IF_NONE_MATCH] if self._is_row() else named
+        if self._is_row():
+            named.append(IF_NONE_MATCH)
+        return [*named, FIELDS] if getattr(self.view, "action", None) in {"list", "retrieve"} else named
 
     def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> Any:
         """Whatever a view says of its answers: these come from its base."""
@@ -78,7 +81,7 @@ class AutoSchema(SpectacularAutoSchema):
         return bodies
 
     def _refusals(self) -> list[str]:
-        always = ["400", "401", "403", "404"]
+        always = ["400", "401", "403", "404", *(["429"] if hasattr(self.view, "capabilities") else [])]
         if self.method == "GET":
             return always
         return [*always, "409", *(["412"] if self._has_row() else []), "413", "415", "422"]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from rest_framework import exceptions
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from core.actors import Actor
@@ -27,6 +29,26 @@ class TenantViewSet(GenericViewSet[Any]):
         verb = (request.method or "").lower()
         if self.action and hasattr(self, verb):
             setattr(self, verb, guarded(self, request, getattr(self, verb)))
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
+        """The answer, with what is left of the caller's minute (core/api/limits.py)."""
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        for name, value in getattr(getattr(request, "_request", None), "call_headers", {}).items():
+            answer[name] = value
+        return answer
+
+    def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
+        """`?fields=id,name` leaves out the others when rows are read."""
+        serializer: Any = super().get_serializer(*args, **kwargs)
+        if self.action not in {"list", "retrieve"} or "fields" not in self.request.query_params:
+            return serializer
+        shown = getattr(serializer, "child", serializer).fields
+        wanted = set(filter(None, self.request.query_params["fields"].split(",")))
+        if not wanted or wanted - set(shown):
+            raise exceptions.ValidationError({"fields": [f"Choose among: {', '.join(shown)}."]})
+        for name in set(shown) - wanted:
+            shown.pop(name)
+        return serializer
 
     @property
     def actor(self) -> Actor:
