@@ -10,7 +10,7 @@ from django.db.models import F, Min, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from commissions.models import CommissionPayment, CommissionSplit, Method, SplitRole, Status
+from commissions.models import Commission, CommissionPayment, CommissionSplit, Method, SplitRole, Status
 from crm.filtering import IdFilter, YesNoFilter
 
 OWED = [Status.APPROVED, Status.PART_PAID, Status.PAID]
@@ -89,7 +89,7 @@ class PartFilter(filters.FilterSet):
             case "overdue":
                 return since_when(due(parts)).filter(owed_on__lt=timezone.localdate() - OVERDUE)
             case "paid":
-                return parts.filter(paid_minor__gt=0)
+                return parts.filter(paid_minor__gt=0).exclude(commission__status=Status.CANCELLED)
             case _:
                 return parts.exclude(commission__status=Status.CANCELLED)
 
@@ -119,3 +119,27 @@ class PaymentFilter(filters.FilterSet):
             | Q(split__agent__name__icontains=text)
             | Q(split__contact__display_name__icontains=text)
         )
+
+
+class CommissionFilter(filters.FilterSet):
+    """Whole commissions, as those who approve them look for them."""
+
+    q = filters.CharFilter(method="by_text", label=_("Search"))
+    agent = IdFilter(field_name="deal__agent", label=_("Agent"))
+    project = IdFilter(field_name="deal__property__project", label=_("Project"))
+    since = filters.DateFilter(field_name="earned_on", lookup_expr="gte", label=_("Earned from"))
+    until = filters.DateFilter(field_name="earned_on", lookup_expr="lte", label=_("Earned until"))
+
+    class Meta:
+        model = Commission
+        fields: list[str] = []
+
+    def by_text(self, commissions: QuerySet[Any], _name: str, text: str) -> QuerySet[Any]:
+        unit = "deal__property__"
+        places = [f"{unit}{name}__icontains" for name in ("p_number", "unit_number", "building", "project__name")]
+        found = Q(deal__agent__name__icontains=text)
+        for place in places:
+            found |= Q(**{place: text})
+        if text.isdecimal() and len(text) <= 18:
+            found |= Q(pk=int(text))
+        return commissions.filter(found)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from commissions.pages import commission, files, lists, mine, statement
+from commissions.pages import approvals, books, commission, files, lists, mine, statement, team
 
 urlpatterns = [
     path("commissions/", mine.my_commissions, name="my-commissions"),
@@ -11,6 +11,15 @@ urlpatterns = [
     path("commissions/parts/file/", lists.list_file, {"what": "parts"}, name="commission-parts-file"),
     path("commissions/payments/file/", lists.list_file, {"what": "payments"}, name="commission-payments-file"),
     path("commissions/statement/", statement.statement, name="commission-statement"),
+    path("commissions/approvals/", approvals.approvals, name="commission-approvals"),
+    path("commissions/approvals/file/", lists.list_file, {"what": "approvals"}, name="commission-approvals-file"),
+    path("commissions/exceptions/", team.exceptions, name="commission-exceptions"),
+    path("commissions/team/", team.team, name="commission-team"),
+    path("commissions/payables/", books.payables, name="commission-payables"),
+    path("commissions/period/", books.period, name="commission-period"),
+    path("commissions/trial-balance/", books.trial_balance, name="commission-trial-balance"),
+    path("commissions/accounts/", books.accounts, name="commission-accounts"),
+    path("commissions/accounts/<int:account_id>/", books.account, name="commission-account"),
     path("commissions/reports/<slug:report>/", files.report_file, name="commission-report-file"),
     path("commissions/<int:commission_id>/", commission.commission, name="commission"),
     path("commissions/<int:commission_id>/dispute/", commission.dispute, name="commission-dispute"),

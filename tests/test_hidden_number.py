@@ -37,6 +37,7 @@ from crm.models import (
     SavedFilter,
     ValidationRun,
 )
+from ledger.models import Account
 from messaging.models import CannedReply, Channel, Conversation, MemberNumber, Message, MessageTemplate
 from sheets.models import GoogleAccount, ImportRun, Spreadsheet
 from tests.conftest import member
@@ -48,7 +49,7 @@ ROWS: dict[str, list[type[models.Model]]] = {
     "export_id": [Export, DepartureExport], "alert_id": [DisclosureAlert], "entry_id": [DoNotContact],
     "candidate_id": [DuplicateCandidate], "run_id": [ImportRun, ValidationRun], "run": [ImportRun],
     "conversation_id": [Conversation], "message_id": [Message], "merge_id": [Merge], "contact_id": [Contact],
-    "point_id": [ContactPoint], "sheet_id": [Spreadsheet], "account_id": [GoogleAccount], "unit_id": [Property],
+    "point_id": [ContactPoint], "sheet_id": [Spreadsheet], "account_id": [GoogleAccount, Account], "unit_id": [Property],
     "view_id": [SavedFilter], "campaign": [Campaign], "channel_id": [Channel], "template_id": [MessageTemplate],
     "number_id": [MemberNumber], "reply_id": [CannedReply], "campaign_id": [Campaign],
     "commission_id": [Commission],
@@ -58,7 +59,7 @@ WORDS: dict[str, list[str]] = {
     "name": ["owners", "units", "do-not-contact"],
     "what": ["contacts"],
     "decision": ["submit", "pause"],
-    "report": ["statement", "voucher"],
+    "report": ["statement", "voucher", "payables", "period", "trial-balance", "accounts", "account"],
     "token": ["x"],
     "url": ["nowhere"],
     "app_label": ["crm"],

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 
 from commissions import services
 from commissions.errors import CommissionUnknown
+from commissions.pages import books
 from commissions.pages.asking import actor_of
 from commissions.pages.lists import LONGEST
 from commissions.pages.statement import statement_report
@@ -24,7 +25,15 @@ from core.roles import Capability
 
 Builder = Callable[[Actor, Mapping[str, Any]], tuple[Report, Model]]
 # Each asks for what its page asks, and narrows to what the actor may see.
-REPORTS: dict[str, Builder] = {"statement": statement_report, "voucher": voucher_report}
+REPORTS: dict[str, Builder] = {
+    "statement": statement_report,
+    "voucher": voucher_report,
+    "payables": books.payables_report,
+    "period": books.period_report,
+    "trial-balance": books.trial_balance_report,
+    "accounts": books.accounts_report,
+    "account": books.account_report,
+}
 
 
 @require_POST

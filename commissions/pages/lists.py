@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from commissions import selectors, services
 from commissions.filtering import PartFilter, PaymentFilter
-from commissions.models import CommissionPayment, CommissionSplit
+from commissions.models import Commission, CommissionPayment, CommissionSplit
 from commissions.pages.asking import actor_of
 from core import exports
 from core.actors import Actor
@@ -25,6 +25,12 @@ from core.roles import Capability, Reach
 from crm.models import Agent, Project
 
 LONGEST = 2000
+# What each is called where it is declared, and which rows it has.
+LISTS: dict[str, tuple[str, Any]] = {
+    "parts": (services.PARTS.name, selectors.parts),
+    "payments": (CommissionPayment._meta.label_lower, selectors.payments),
+    "approvals": (Commission._meta.label_lower, selectors.awaiting),
+}
 
 
 @require_GET
@@ -34,7 +40,7 @@ def parts(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     listing = selectors.part_page(actor=actor, asked=request.GET, after=request.GET.get("after", ""))
     choices = PartFilter(request.GET, CommissionSplit.objects.none())
-    return render(request, "commissions/parts.html", {**_context(actor, request, choices, listing), "tab": "parts"})
+    return render(request, "commissions/parts.html", {**list_context(actor, request, choices, listing), "tab": "parts"})
 
 
 @require_GET
@@ -45,7 +51,7 @@ def payments(request: HttpRequest) -> HttpResponse:
     listing = selectors.payment_page(actor=actor, asked=request.GET, after=request.GET.get("after", ""))
     choices = PaymentFilter(request.GET, CommissionPayment.objects.none())
     return render(
-        request, "commissions/payments.html", {**_context(actor, request, choices, listing), "tab": "payments"}
+        request, "commissions/payments.html", {**list_context(actor, request, choices, listing), "tab": "payments"}
     )
 
 
@@ -54,10 +60,11 @@ def payments(request: HttpRequest) -> HttpResponse:
 def list_file(request: HttpRequest, what: str) -> HttpResponseBase:
     """A list as it is filtered, for Excel or as text; a long one is written by a worker."""
     actor, asked = actor_of(request), QueryDict(request.POST.get("asked", "")[:LONGEST])
-    rows: Any = (selectors.parts if what == "parts" else selectors.payments)(actor=actor, asked=asked)
+    name, chosen = LISTS[what]
+    rows: Any = chosen(actor=actor, asked=asked)
     made = exports.take_list(
         actor=actor,
-        name=services.PARTS.name if what == "parts" else CommissionPayment._meta.label_lower,
+        name=name,
         rows=rows.order_by("-pk"),
         format=request.POST.get("format", ""),
         filters=asked.dict(),
@@ -69,9 +76,10 @@ def list_file(request: HttpRequest, what: str) -> HttpResponseBase:
     return redirect("exports", actor.organization.slug)
 
 
-def _context(
+def list_context(
     actor: Actor, request: HttpRequest, choices: django_filters.FilterSet, listing: selectors.Listing
 ) -> dict[str, Any]:
+    """What the template of a list asks for: the page, the filters with what was given, and their choices."""
     given = {name: request.GET.get(name, "") for name in choices.filters}
     sees_others = actor.reach is not Reach.OWN
     return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
 from commissions import selectors
@@ -20,15 +20,16 @@ LATEST = 20
 @require_GET
 @page(Capability.COMMISSIONS_READ)
 def my_commissions(request: HttpRequest) -> HttpResponse:
-    """One's own figures and latest deals; supervisors and managers choose among the agents they see (`?agent=`)."""
+    """One's own figures and latest deals, or those of an agent one sees (`?agent=`). Who sells nothing himself is shown
+    the team's."""
     actor = actor_of(request)
     context: dict[str, Any] = {"here": "commissions", "tab": "mine"}
     agent = asked_agent(actor, request.GET)
     if agent is not None:
         context |= {"whose": f"agent={agent.pk}", "is_own": agent.membership_id == _membership(actor)}
         context["statement"] = selectors.agent_statement(actor=actor, agent=agent, limit=LATEST)
-    if actor.reach is not Reach.OWN:
-        context["team"] = selectors.team_totals(actor=actor)
+    elif actor.reach is not Reach.OWN:
+        return redirect("commission-team", actor.organization.slug)
     return render(request, "commissions/my_commissions.html", context)
 
 

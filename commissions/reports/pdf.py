@@ -125,7 +125,7 @@ class _Page(FPDF):
         five times, which shaping makes ten seconds of work for 500 rows."""
         whole = sum(WIDTHS[column.kind] for column in columns)
         widths = [self.epw * WIDTHS[column.kind] / whole for column in columns]
-        aligns = [self.end if column.kind in (Kind.MONEY, Kind.COUNT) else self.start for column in columns]
+        aligns = [self.end if column.is_figure else self.start for column in columns]
         heading = [column.title for column in columns]
         self._row(heading, widths, aligns, is_strong=True)
         for cells, is_total in (*((row, False) for row in rows), *((row, True) for row in totals)):

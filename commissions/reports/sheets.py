@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -33,6 +34,11 @@ class Column:
     title: str
     kind: Kind = Kind.TEXT
 
+    @property
+    def is_figure(self) -> bool:
+        """Amounts and counts stand at the end of their column."""
+        return self.kind in (Kind.MONEY, Kind.COUNT)
+
 
 Row = tuple[Cell | Value, ...]
 
@@ -51,6 +57,19 @@ class Report:
     facts: tuple[tuple[str, Value], ...] = ()
     notes: tuple[str, ...] = ()
     signatures: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> Iterator[list[tuple[Column, Value, str]]]:
+        """The rows as a page reads them: of each cell its column, its value, and where its rows are."""
+        return self._with_columns(self.rows)
+
+    @property
+    def shown_totals(self) -> Iterator[list[tuple[Column, Value, str]]]:
+        return self._with_columns(self.totals)
+
+    def _with_columns(self, rows: tuple[Row, ...]) -> Iterator[list[tuple[Column, Value, str]]]:
+        for row in rows:
+            yield [(column, plain(cell), link_of(cell)) for column, cell in zip(self.columns, row, strict=True)]
 
 
 def plain(cell: Cell | Value) -> Value:

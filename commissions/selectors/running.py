@@ -79,7 +79,7 @@ def running_statements(
     found = []
     for account in accounts.filter(code__startswith="payable:").order_by("currency"):
         told = ledger.statement(actor=books, account=account, since=since, until=until, limit=MOST_LINES)
-        lines = _explained(actor.organization, told.lines)
+        lines = explained_lines(actor.organization, told.lines)
         found.append(Running(account, account.currency, told.opening_minor, told.closing_minor, _months(told, lines)))
     return tuple(found)
 
@@ -95,7 +95,7 @@ def _months(told: ledger.Statement, lines: list[RunningLine]) -> tuple[Month, ..
     return tuple(reversed(months))
 
 
-def _explained(organization: Organization, entries: Iterable[ledger.StatementLine]) -> list[RunningLine]:
+def explained_lines(organization: Organization, entries: Iterable[ledger.StatementLine]) -> list[RunningLine]:
     """Each line with the decision or payment behind its transfer. Four queries."""
     entries = list(entries)
     transfers = [entry.transfer_id for entry in entries]

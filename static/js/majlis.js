@@ -68,4 +68,6 @@
       menu.querySelector("summary").focus();
     }
   });
+  // A row of chips that is wider than the screen begins where one is.
+  document.querySelector(".chips [aria-current='page']")?.scrollIntoView({ inline: "center", block: "nearest" });
 })();

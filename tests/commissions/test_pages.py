@@ -7,55 +7,12 @@ import io
 import re
 
 import pytest
-from django.test import Client
-from django.urls import reverse
 from pypdf import PdfReader
 
-from commissions import services
-from commissions.models import Dispute, Method, SplitRole, Status
-from commissions.splitting import ShareKind
+from commissions.models import Dispute, SplitRole, Status
 from core.models import AuditEntry
-from core.tenancy import organization_scope
 from tests.commissions import factories
-
-
-class Door:
-    """Somebody signed in, at the pages of Palm Brokers. Requests close the scope they opened; the fixture keeps one."""
-
-    def __init__(self, actor):
-        self.actor, self.client = actor, Client()
-        self.client.force_login(actor.user)
-
-    def get(self, name, *keys, **query):
-        return self.client.get(reverse(name, args=["palm", *keys]), query)
-
-    def text(self, name, *keys, **query):
-        return self.get(name, *keys, **query).content.decode()
-
-    def post(self, name, *keys, **fields):
-        return self.client.post(reverse(name, args=["palm", *keys]), fields)
-
-
-@pytest.fixture
-def house(organization, manager, second_manager, agent, other_agent):
-    """Omar and Huda share a deal 60/40; Omar has another of his own, of which 5,000 were paid and 1,000 bounced."""
-    with organization_scope(organization.pk):
-        omar, huda = factories.sales_profile(agent), factories.sales_profile(other_agent)
-        shared = factories.approved(
-            manager,
-            second_manager,
-            factories.closed_deal(omar),
-            shares=[
-                factories.share(ShareKind.PERCENT, 6000, agent_id=omar.pk),
-                factories.share(ShareKind.PERCENT, 4000, agent_id=huda.pk),
-            ],
-        )
-        own = factories.approved(manager, second_manager, factories.closed_deal(omar, price=1_000_000_00))
-        part = factories.parts(own)[0]
-        paid = factories.pay(manager, part, "5000.00", "TRF-1")
-        bounced = factories.pay(manager, part, "1000.00", "CHQ-7", method=Method.CHEQUE)
-        services.reverse_payment(actor=manager, payment=bounced, reason="cheque bounced", at=factories.AT)
-        yield {"omar": omar, "huda": huda, "shared": shared, "own": own, "paid": paid, "bounced": bounced}
+from tests.commissions.doors import Door
 
 
 def figures(text):
