@@ -3,7 +3,7 @@
 from django.urls import path
 
 from campaigns import streams
-from campaigns.pages import campaign, deciding, listing, recipients, writing
+from campaigns.pages import campaign, deciding, listing, recipients, sequence_writing, sequences, writing
 
 urlpatterns = [
     path("campaigns/", listing.campaigns, name="campaigns"),
@@ -17,4 +17,17 @@ urlpatterns = [
     path("campaigns/<int:campaign_id>/preflight/", campaign.preflight, name="campaign-preflight"),
     path("campaigns/<int:campaign_id>/recipients/", recipients.recipients, name="campaign-recipients"),
     path("campaigns/<int:campaign_id>/decisions/<slug:decision>/", deciding.decide, name="campaign-decision"),
+    path("sequences/", sequences.sequence_list, name="sequences"),
+    path("sequences/new/", sequence_writing.new, name="sequence-new"),
+    path("sequences/<int:sequence_id>/", sequences.sequence_page, name="sequence"),
+    path("sequences/<int:sequence_id>/change/", sequence_writing.change, name="sequence-change"),
+    path("sequences/<int:sequence_id>/people/", sequences.people, name="sequence-people"),
+    path("sequences/<int:sequence_id>/enrolling/", sequences.enrolling, name="sequence-enrolling"),
+    path("sequences/<int:sequence_id>/decisions/<slug:decision>/", sequences.decide, name="sequence-decision"),
+    path("sequences/people/<int:enrollment_id>/", sequences.person, name="sequence-person"),
+    path(
+        "sequences/people/<int:enrollment_id>/<slug:decision>/",
+        sequences.person_decision,
+        name="sequence-person-decision",
+    ),
 ]

@@ -72,6 +72,9 @@ GROUPS: list[tuple[Any, list[tuple[str, str]]]] = [
             ("campaigns.campaign", "campaign"),
             ("campaigns.segment", "groups"),
             ("campaigns.campaignmessage", "mark_email_read"),
+            ("campaigns.sequence", "low_priority"),
+            ("campaigns.enrollment", "group_add"),
+            ("campaigns.enrollmentstep", "done_all"),
         ],
     ),
     (
@@ -106,6 +109,8 @@ GROUPS: list[tuple[Any, list[tuple[str, str]]]] = [
 
 # Where the name of the table is not what people call it.
 TITLES: dict[str, Any] = {
+    "campaigns.enrollment": _("People in sequences"),
+    "campaigns.enrollmentstep": _("Steps of sequences"),
     "core.auditentry": _("Audit trail"),
     "core.deletion": _("Trash"),
     "core.export": _("Exports"),

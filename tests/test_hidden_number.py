@@ -13,7 +13,7 @@ from django.db import models, transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Enrollment, Sequence
 from commissions.models import Commission
 from core.actors import Actor
 from core.models import Export, Organization
@@ -51,6 +51,7 @@ ROWS: dict[str, list[type[models.Model]]] = {
     "conversation_id": [Conversation], "message_id": [Message], "merge_id": [Merge], "contact_id": [Contact],
     "point_id": [ContactPoint], "sheet_id": [Spreadsheet], "account_id": [GoogleAccount, Account], "unit_id": [Property],
     "view_id": [SavedFilter], "campaign": [Campaign], "channel_id": [Channel], "template_id": [MessageTemplate],
+    "sequence_id": [Sequence], "enrollment_id": [Enrollment],
     "number_id": [MemberNumber], "reply_id": [CannedReply], "campaign_id": [Campaign],
     "commission_id": [Commission],
 }  # fmt: skip

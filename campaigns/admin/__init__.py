@@ -3,5 +3,13 @@
 from campaigns.admin.campaigns import CampaignAdmin
 from campaigns.admin.recipients import RecipientAdmin
 from campaigns.admin.segments import SegmentAdmin
+from campaigns.admin.sequences import EnrollmentAdmin, EnrollmentStepAdmin, SequenceAdmin
 
-__all__ = ["CampaignAdmin", "RecipientAdmin", "SegmentAdmin"]
+__all__ = [
+    "CampaignAdmin",
+    "EnrollmentAdmin",
+    "EnrollmentStepAdmin",
+    "RecipientAdmin",
+    "SegmentAdmin",
+    "SequenceAdmin",
+]

@@ -133,6 +133,11 @@ class SequenceStep(TenantModel):
             ),
         ]
 
+    @property
+    def hours(self) -> str:
+        """The part of the delay below a day, as 2:30."""
+        return f"{self.delay_minutes // 60}:{self.delay_minutes % 60:02d}"
+
     def __str__(self) -> str:
         return f"step {self.position} of sequence {self.sequence_id} ({self.pk})"
 

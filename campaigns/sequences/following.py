@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Max, QuerySet
 from django.utils.translation import gettext_noop
 
@@ -36,6 +37,7 @@ REPLY_WINDOW = timedelta(hours=72)
 SLIP = timedelta(minutes=1)
 
 
+@transaction.atomic
 def heed_reply(*, organization_id: int, contact_id: int, conversation_id: int, at: datetime) -> int:
     """Somebody wrote to us: what they would get from here on is cancelled, and whose talk it is is told. How many."""
     house = Organization.objects.get(pk=organization_id)
@@ -52,10 +54,11 @@ def heed_reply(*, organization_id: int, contact_id: int, conversation_id: int, a
         end(row, StopReason.REPLIED, at)
         _tell(actor, row, conversation_id, at)
         count += 1
-    _take_back(actor, "They answered first.", at, contact=contact_id, sequence__stop_on_reply=True)
+    _take_back(actor, gettext_noop("They answered first."), at, contact=contact_id, sequence__stop_on_reply=True)
     return count
 
 
+@transaction.atomic
 def heed_opt_out(*, organization_id: int, contact_id: int, at: datetime) -> None:
     """Somebody said stop: of offers or of everything, no sequence goes on. What is queued is refused as it is sent."""
     house = Organization.objects.get(pk=organization_id)
@@ -63,14 +66,16 @@ def heed_opt_out(*, organization_id: int, contact_id: int, at: datetime) -> None
         end(row, StopReason.OPTED_OUT, at)
 
 
+@transaction.atomic
 def heed_sale(*, organization_id: int, property_id: int, at: datetime) -> None:
     """A unit was sold: nobody is asked about it any more."""
     house = Organization.objects.get(pk=organization_id)
     for row in _live(house).filter(property=property_id, sequence__stop_on_sale=True):
         end(row, StopReason.SOLD, at)
-        _take_back(system(house), "The unit was sold.", at, enrollment=row.pk)
+        _take_back(system(house), gettext_noop("The unit was sold."), at, enrollment=row.pk)
 
 
+@transaction.atomic
 def heed_ownership(*, organization_id: int, property_id: int, at: datetime) -> None:
     """A unit has other owners: who owned it is not asked about it any more."""
     house = Organization.objects.get(pk=organization_id)
@@ -82,7 +87,7 @@ def heed_ownership(*, organization_id: int, property_id: int, at: datetime) -> N
     for row in rows:
         if (now[row.contact_id], property_id) not in owned:
             end(row, StopReason.NOT_OWNER, at)
-            _take_back(system(house), "The unit is theirs no more.", at, enrollment=row.pk)
+            _take_back(system(house), gettext_noop("The unit is theirs no more."), at, enrollment=row.pk)
 
 
 def count_sequences(*, organization_id: int, membership_id: int) -> int:
@@ -90,6 +95,7 @@ def count_sequences(*, organization_id: int, membership_id: int) -> int:
     return int(_of_member(organization_id, membership_id).count())
 
 
+@transaction.atomic
 def hand_over(*, organization_id: int, before: int, after: int, at: datetime) -> None:
     """An agent left: his sequences, and the people whom he enrolled, are the successor's. They go on meanwhile."""
     his = _of_member(organization_id, before)

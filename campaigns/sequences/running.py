@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from django.utils.translation import gettext_noop
+
 from campaigns.models import Act, Enrollment, EnrollmentState, EnrollmentStep, SequenceStep, StepOutcome, StopReason
 from campaigns.sequences.batch import Batch, load
 from campaigns.sequences.conditions import STILL_ON_ITS_WAY, act_of, became
@@ -87,7 +89,7 @@ def _look_at(actor: Actor, batch: Batch, row: Enrollment, tally: Tally, at: date
     elif batch.is_past(row, step):
         _lead_on(batch, row, step, counted_from=row.counted_from, at=at)
     elif before is not None and before.status in STILL_ON_ITS_WAY:
-        _put_off(row, at + LATER, "The message before has not left yet.")
+        _put_off(row, at + LATER, gettext_noop("The message before has not left yet."))
     else:
         act = act_of(step, became(before.status, has_replied=before.has_replied) if before else None)
         if act is Act.STOP:
@@ -102,7 +104,7 @@ def _look_at(actor: Actor, batch: Batch, row: Enrollment, tally: Tally, at: date
 def _send_or_wait(actor: Actor, batch: Batch, row: Enrollment, step: SequenceStep, tally: Tally, at: datetime) -> None:
     goes = may_go_at(at, batch.quiet[row.sequence_id], batch.zones[row.contact_id])
     if goes > at:
-        _put_off(row, goes, "Quiet hours, or a day off.")
+        _put_off(row, goes, gettext_noop("Quiet hours, or a day off."))
         return
     values, missing = values_of(step.variables, batch.facts[row.sequence_id][row.contact_id, row.property_id])
     if missing:
@@ -114,7 +116,7 @@ def _send_or_wait(actor: Actor, batch: Batch, row: Enrollment, step: SequenceSte
     try:
         conversation = _conversation(actor, batch, row, at)
         if conversation is None:
-            _put_off(row, at + SOON, "Somebody is writing to them at this moment.")
+            _put_off(row, at + SOON, gettext_noop("Somebody is writing to them at this moment."))
             return
         message = messaging.send_template(
             actor=actor,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.utils.translation import gettext_noop
+
 from core import events
 from core.actors import Actor
 from core.roles import Capability
@@ -20,7 +22,11 @@ def withdraw_messages(*, actor: Actor, message_ids: Sequence[int], reason: str, 
     rows = Message.objects.for_organization(actor.organization).filter(pk__in=message_ids, status=MessageStatus.QUEUED)
     held = list(rows.select_for_update(of=("self",)).order_by("pk").values_list("pk", "conversation_id"))
     taken: int = rows.filter(pk__in=[pk for pk, _ in held]).update(
-        status=MessageStatus.FAILED, failed_at=at, error_title="Taken back", error_details=reason[:500], updated_at=at
+        status=MessageStatus.FAILED,
+        failed_at=at,
+        error_title=gettext_noop("Taken back"),
+        error_details=reason[:500],
+        updated_at=at,
     )
     if held:
         events.publish(MessagesProgressed(actor.organization.pk, tuple(pk for pk, _ in held)))
