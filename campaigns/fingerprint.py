@@ -42,6 +42,13 @@ def fingerprint_of(campaign: Campaign, channel_ids: Sequence[int]) -> str:
         ],
         "stops": [campaign.canary_size, campaign.stop_at_failure_percent],
     }
+    if campaign.second_template is not None:
+        second = campaign.second_template
+        approved["second"] = [
+            [second.name, second.language, second.category, second.components],
+            campaign.second_variables,
+            campaign.second_percent,
+        ]
     return hashlib.sha256(orjson.dumps(approved, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 

@@ -12,6 +12,7 @@ urlpatterns = [
     path("campaigns/templates/<int:template_id>/preview/", writing.preview, name="campaign-preview"),
     path("campaigns/<int:campaign_id>/", campaign.campaign, name="campaign"),
     path("campaigns/<int:campaign_id>/change/", writing.change, name="campaign-change"),
+    path("campaigns/<int:campaign_id>/second/<int:template_id>/", writing.second, name="campaign-second"),
     path("campaigns/<int:campaign_id>/now/", campaign.now, name="campaign-now"),
     path("campaigns/<int:campaign_id>/stream/", streams.stream, name="campaign-stream"),
     path("campaigns/<int:campaign_id>/preflight/", campaign.preflight, name="campaign-preflight"),

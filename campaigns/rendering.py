@@ -8,6 +8,8 @@ from typing import Any
 
 import orjson
 
+from campaigns.models import Campaign
+from campaigns.splitting import FIRST, SECOND
 from messaging.models import MessageTemplate
 from messaging.models.channels import ParameterFormat
 from messaging.templates import Variable, render, variables
@@ -38,6 +40,13 @@ class Letter:
 def asked_by(template: MessageTemplate) -> list[Variable]:
     """The variables of the template, in the order a person reads them."""
     return variables(template.components)
+
+
+def templates_of(campaign: Campaign) -> dict[str, MessageTemplate]:
+    """What is said, by variant: one template under "", or two under `a` and `b`."""
+    if campaign.second_template is None:
+        return {"": campaign.template}
+    return {FIRST: campaign.template, SECOND: campaign.second_template}
 
 
 def letter_of(template: MessageTemplate) -> Letter:

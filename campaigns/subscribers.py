@@ -96,11 +96,12 @@ def attribute_reply(event: InboundReceived) -> None:
         "window": REPLY_WINDOW,
     }
     with connection.cursor() as cursor:
-        if event.quoted_message_id is not None:
-            cursor.execute(REPLY_TO_QUOTED, parameters)
-            if cursor.rowcount:
+        statements = [REPLY_TO_LAST] if event.quoted_message_id is None else [REPLY_TO_QUOTED, REPLY_TO_LAST]
+        for statement in statements:
+            cursor.execute(statement, parameters)
+            if found := cursor.fetchone():
+                live.announce(organization_id=event.organization_id, campaign_ids=[found[0]])
                 return
-        cursor.execute(REPLY_TO_LAST, parameters)
 
 
 def heed_template(event: TemplateChanged) -> None:
@@ -110,7 +111,9 @@ def heed_template(event: TemplateChanged) -> None:
     """
     template = MessageTemplate.objects.get(organization=event.organization_id, pk=event.template_id)
     running = Campaign.objects.live().filter(
-        organization=event.organization_id, template=template, status=CampaignStatus.RUNNING
+        Q(template=template) | Q(second_template=template),
+        organization=event.organization_id,
+        status=CampaignStatus.RUNNING,
     )
     if template.status == TemplateStatus.APPROVED:
         others = [campaign.pk for campaign in running if not services.is_as_approved(campaign)]
@@ -227,14 +230,19 @@ FOLLOW = f"""
 """  # noqa: S608 - only our own constants are pasted in
 
 REPLY_TO_QUOTED = """
-    UPDATE campaigns_campaignmessage c SET responded_at = COALESCE(c.responded_at, i.at), updated_at = now()
+    UPDATE campaigns_campaignmessage c
+       SET reply_by = CASE WHEN c.responded_at IS NULL THEN 'quoted' ELSE c.reply_by END,
+           responded_at = COALESCE(c.responded_at, i.at), updated_at = now()
       FROM messaging_message i
      WHERE i.organization_id = %(org)s AND i.id = %(inbound)s
        AND c.organization_id = %(org)s AND c.message_id = %(quoted)s
+    RETURNING c.campaign_id
 """
 
 REPLY_TO_LAST = """
-    UPDATE campaigns_campaignmessage SET responded_at = COALESCE(responded_at, last.replied_at), updated_at = now()
+    UPDATE campaigns_campaignmessage
+       SET reply_by = CASE WHEN responded_at IS NULL THEN 'window' ELSE reply_by END,
+           responded_at = COALESCE(responded_at, last.replied_at), updated_at = now()
       FROM (SELECT c.id, i.at AS replied_at
               FROM messaging_message i
               JOIN messaging_message m ON m.organization_id = %(org)s AND m.conversation_id = i.conversation_id
@@ -243,4 +251,5 @@ REPLY_TO_LAST = """
              WHERE i.organization_id = %(org)s AND i.id = %(inbound)s
              ORDER BY m.id DESC LIMIT 1) AS last
      WHERE campaigns_campaignmessage.id = last.id
+    RETURNING campaigns_campaignmessage.campaign_id
 """

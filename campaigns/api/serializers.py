@@ -38,7 +38,8 @@ class CampaignSerializer(serializers.ModelSerializer[Campaign]):
     class Meta:
         model = Campaign
         fields = [
-            "id", "name", "project", "target", "audience", "segment", "template", "variables", "channels", "starts_at", "ends_at",
+            "id", "name", "project", "target", "audience", "segment", "template", "variables", "second_template",
+            "second_variables", "second_percent", "channels", "starts_at", "ends_at",
             "quiet_from", "quiet_until", "is_quiet_on_days_off", "messages_per_second", "spacing_min_seconds",
             "spacing_max_seconds", "daily_cap_per_number", "canary_size", "stop_at_failure_percent",
             "skip_messaged_within_hours", "skip_talking_within_hours", "most_messages", "per_days",
@@ -69,6 +70,11 @@ class CampaignInputSerializer(serializers.Serializer[Any]):
     variables = serializers.DictField(
         required=False, help_text='variable of the template -> {"source": ..., "fallback": ...} or {"text": ...}'
     )
+    second_template = serializers.PrimaryKeyRelatedField(
+        queryset=MessageTemplate.objects.none(), required=False, allow_null=True, help_text="for a test of two messages"
+    )
+    second_variables = serializers.DictField(required=False)
+    second_percent = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=99)
     channels = serializers.PrimaryKeyRelatedField(
         queryset=Channel.objects.none(), many=True, allow_empty=False, help_text="numbers that take turns"
     )
@@ -98,6 +104,7 @@ class CampaignInputSerializer(serializers.Serializer[Any]):
             fields["project"].queryset = Project.objects.visible_to(actor)
             fields["segment"].queryset = Segment.objects.visible_to(actor)
             fields["template"].queryset = MessageTemplate.objects.visible_to(actor).select_related("channel")
+            fields["second_template"].queryset = fields["template"].queryset
             fields["channels"].child_relation.queryset = Channel.objects.visible_to(actor)
 
 
@@ -167,7 +174,7 @@ class RecipientSerializer(serializers.ModelSerializer[CampaignMessage]):
     class Meta:
         model = CampaignMessage
         fields = [
-            "id", "contact", "contact_name", "property", "recipient", "variables", "status", "skip_reason", "channel",
+            "id", "contact", "contact_name", "property", "recipient", "variant", "variables", "status", "skip_reason", "channel",
             "message", "attempts", "deferrals", "not_before", "error_code", "error", "accepted_at", "responded_at",
         ]  # fmt: skip
 

@@ -11,6 +11,7 @@ from campaigns.audience.filters import AT_A_TIME, in_parts
 from campaigns.audience.people import Person, agents_of, people_of
 from campaigns.audience.suppression import Cap, caps_of, in_review, suppression_of
 from campaigns.models import Campaign, SkipReason
+from campaigns.splitting import SECOND, variant_of
 from campaigns.variables import Facts, values_of
 from core.statistics import many_rows_expected
 from messaging.models import Channel
@@ -30,6 +31,7 @@ class Recipient:
     variables: dict[str, str] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
     name: str = ""
+    variant: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +83,13 @@ def _examined(campaign: Campaign, people: Sequence[Person], house: _House, at: d
             agent=house.agents.get(person.contact["assigned_to"]) or house.agents.get(None, {}),
             organization=house.facts,
         )
-        values, missing = values_of(campaign.variables, facts)
+        variant = variant_of(campaign.pk, person.contact_id, campaign.second_percent)
+        mapping = campaign.second_variables if variant == SECOND else campaign.variables
+        values, missing = values_of(mapping, facts)
         name = person.contact["display_name"]
-        row = Recipient(person.contact_id, person.property_id, variables=values, missing=missing, name=name)
+        row = Recipient(
+            person.contact_id, person.property_id, variables=values, missing=missing, name=name, variant=variant
+        )
         standing = standings[person.contact_id]
         if person.contact_id in unread:
             row.skip_reason = SkipReason.REVIEW

@@ -9,7 +9,7 @@ from campaigns.models.campaigns import (
     PauseCause,
     Target,
 )
-from campaigns.models.recipients import CampaignEngine, CampaignMessage, SkipReason, Status
+from campaigns.models.recipients import CampaignEngine, CampaignMessage, ReplyBy, SkipReason, Status
 from campaigns.models.rules import CampaignRules, MessagePrice
 from campaigns.models.segments import Segment
 from campaigns.models.sequences import (
@@ -40,6 +40,7 @@ __all__ = [
     "EnrollmentStep",
     "MessagePrice",
     "PauseCause",
+    "ReplyBy",
     "Segment",
     "Sequence",
     "SequenceApproval",

@@ -78,6 +78,11 @@ class Campaign(SoftDeleteModel):
     segment = TenantForeignKey(Segment, null=True, blank=True, related_name="campaigns")
     template = TenantForeignKey(MessageTemplate, related_name="campaigns")
     variables = models.JSONField(default=dict, blank=True, help_text="slot of the template -> named source")
+    second_template = TenantForeignKey(MessageTemplate, null=True, blank=True, related_name="second_in_campaigns")
+    second_variables = models.JSONField(default=dict, blank=True)
+    second_percent = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="so many of a hundred people get the second template; campaigns/splitting.py"
+    )
     starts_at = models.DateTimeField(null=True, blank=True)
     ends_at = models.DateTimeField(null=True, blank=True)
     quiet_from = models.TimeField(null=True, blank=True, help_text="nothing goes out from then, where the person lives")
@@ -184,6 +189,11 @@ class Campaign(SoftDeleteModel):
             models.CheckConstraint(
                 name="campaigns_campaign_has_started_when_it_runs",
                 condition=~Q(status__in=["running", "paused", "completed"]) | Q(started_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="campaigns_campaign_second_message_whole_or_none",
+                condition=Q(second_template__isnull=True, second_percent__isnull=True)
+                | (Q(second_template__isnull=False, second_percent__range=(1, 99)) & ~Q(second_template=F("template"))),
             ),
         ]
         indexes = [

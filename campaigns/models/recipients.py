@@ -69,6 +69,14 @@ class SkipReason(models.TextChoices):
     CANCELLED = "cancelled", "The campaign was cancelled"
 
 
+class ReplyBy(models.TextChoices):
+    """Why a reply counts for this message and not for another."""
+
+    NONE = "", "-"
+    QUOTED = "quoted", "Quoted the message"
+    WINDOW = "window", "Came within the time for replies"
+
+
 class CampaignMessageQuerySet(TenantQuerySet):
     def visible_to(self, actor: Actor) -> Self:
         """The recipients of the campaigns that this person may see."""
@@ -94,6 +102,7 @@ class CampaignMessage(TenantModel):
     property = TenantForeignKey(Property, null=True, blank=True, related_name="+", db_index=False)
     recipient = models.CharField(max_length=150, blank=True, help_text="E.164 or a BSUID; empty when skipped")
     time_zone = models.CharField(max_length=40, blank=True, help_text="where they live; empty: as the organisation")
+    variant = models.CharField(max_length=1, blank=True, default="", db_default="", help_text="a or b where there are two messages")
     variables = models.JSONField(default=dict, help_text="slot of the template -> this person's text")
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
     skip_reason = models.CharField(max_length=14, choices=SkipReason, default=SkipReason.NONE, blank=True)
@@ -108,6 +117,7 @@ class CampaignMessage(TenantModel):
     error = models.CharField(max_length=300, blank=True)
     accepted_at = models.DateTimeField(null=True, blank=True)
     responded_at = models.DateTimeField(null=True, blank=True)
+    reply_by = models.CharField(max_length=6, choices=ReplyBy, default=ReplyBy.NONE, db_default="", blank=True)
 
     objects = CampaignMessageQuerySet.as_manager()
 
@@ -125,6 +135,11 @@ class CampaignMessage(TenantModel):
                 name="campaigns_message_skipped_has_a_reason",
                 condition=Q(status="skipped") & ~Q(skip_reason="") | ~Q(status="skipped") & Q(skip_reason=""),
             ),
+            models.CheckConstraint(
+                name="campaigns_message_reply_said_how_has_a_time",
+                condition=Q(reply_by="") | Q(reply_by__in=["quoted", "window"], responded_at__isnull=False),
+            ),
+            models.CheckConstraint(name="campaigns_message_variant_is_known", condition=Q(variant__in=["", "a", "b"])),
             models.CheckConstraint(
                 name="campaigns_message_in_flight_has_a_lease",
                 condition=~Q(status__in=["claimed", "submitting"])

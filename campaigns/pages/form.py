@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, cast
 
 from django import forms
@@ -12,9 +11,8 @@ from django.utils.translation import gettext_lazy, gettext_noop
 
 from campaigns.audience.filters import FILTERS
 from campaigns.models import Campaign, Segment, Target
-from campaigns.rendering import asked_by
+from campaigns.pages.variable_fields import mapping_of, variable_fields, variable_initial, variable_pairs
 from campaigns.services import CampaignChanges
-from campaigns.variables import SOURCES
 from core.actors import Actor
 from core.errors import Invalid
 from core.money import to_decimal, to_minor
@@ -22,9 +20,7 @@ from crm.models import Project, Property
 from crm.models.stock import PropertyStatus
 from crm.pages.forms import LANGUAGES
 from messaging.models import Channel, MessageTemplate
-from messaging.templates import Variable
 
-SAME_TEXT = "text"
 MOST_UNITS = 500
 # Lists that people type, parted by commas; and those that they tick.
 TYPED = {"clusters": gettext_lazy("Clusters"), "layouts": gettext_lazy("Layouts"), "tags": gettext_lazy("Tags")}
@@ -140,33 +136,12 @@ class CampaignForm(forms.Form):
             fields[name] = forms.MultipleChoiceField(
                 label=label, required=False, choices=shown, widget=forms.CheckboxSelectMultiple
             )
-        for variable in asked_by(template):
-            self._ask_for(variable)
-
-    def _ask_for(self, variable: Variable) -> None:
-        said = {"header": _("heading"), "body": _("text"), "button": _("button")}[variable.place]
-        names = {"name": f"{{{{{variable.name}}}}}", "place": said}
-        example = _("for example: %(example)s") % {"example": variable.example} if variable.example else ""
-        self.fields[f"source.{variable.key}"] = forms.ChoiceField(
-            label=_("%(name)s in the %(place)s") % names,
-            choices=[
-                *((name, _(source.label)) for name, source in SOURCES.items()),
-                (SAME_TEXT, _("The same text for all")),
-            ],
-            help_text=example,
-        )
-        self.fields[f"text.{variable.key}"] = forms.CharField(
-            label=_("Text, or instead of what is missing"),
-            required=False,
-            max_length=300,
-            help_text=_("Without it, people of whom it is not known are skipped."),
-            widget=forms.TextInput({"dir": "auto"}),
-        )
+        fields |= variable_fields(template)
 
     @property
     def variables(self) -> list[tuple[Any, Any]]:
         """The two questions of each variable."""
-        return [(self[f"source.{each.key}"], self[f"text.{each.key}"]) for each in asked_by(self.template)]
+        return variable_pairs(self, self.template)
 
     @property
     def narrowing(self) -> list[tuple[Any, str, bool]]:
@@ -213,7 +188,7 @@ class CampaignForm(forms.Form):
             "budget_minor": given["budget"],
             "segment": given["segment"] if given["target"] == Target.SEGMENT else None,
         }
-        values |= {"audience": self._audience(given), "variables": self.mapping(given)}
+        values |= {"audience": self._audience(given), "variables": mapping_of(self.template, given)}
         return cast(CampaignChanges, values)
 
     def _audience(self, given: dict[str, Any]) -> dict[str, Any]:
@@ -225,13 +200,33 @@ class CampaignForm(forms.Form):
         audience = {name: value for name, value in kept.items() if name not in asked}
         return audience | {name: value for name, value in asked.items() if value and name in FILTERS[target]}
 
-    def mapping(self, given: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-        """Where the text of each variable comes from, of what is there so far."""
-        found: dict[str, dict[str, str]] = {}
-        for variable in asked_by(self.template):
-            source, text = given.get(f"source.{variable.key}", ""), given.get(f"text.{variable.key}", "")
-            found[variable.key] = {"text": text} if source == SAME_TEXT else {"source": source, "fallback": text}
-        return found
+
+class SecondForm(forms.Form):
+    """The second of two messages: to how many of a hundred, and with what filled in."""
+
+    second_percent = forms.IntegerField(
+        label=gettext_lazy("Of a hundred people it goes to"), min_value=1, max_value=99, initial=50
+    )
+
+    def __init__(self, template: MessageTemplate, campaign: Campaign, data: QueryDict | None = None) -> None:
+        self.template = template
+        kept = campaign.second_variables if campaign.second_template_id == template.pk else campaign.variables
+        initial = variable_initial(template, kept) | {"second_percent": campaign.second_percent or 50}
+        super().__init__(data, initial=initial)
+        self.fields |= variable_fields(template)
+
+    @property
+    def variables(self) -> list[tuple[Any, Any]]:
+        return variable_pairs(self, self.template)
+
+    def changes(self) -> CampaignChanges:
+        """What was typed, as the service takes it. Only of a form that is valid."""
+        given = self.cleaned_data
+        return CampaignChanges(
+            second_template=self.template,
+            second_percent=given["second_percent"],
+            second_variables=mapping_of(self.template, given),
+        )
 
 
 def _parts(text: str) -> list[str]:
@@ -240,7 +235,7 @@ def _parts(text: str) -> list[str]:
 
 def _initial(template: MessageTemplate, campaign: Campaign | None) -> dict[str, Any]:
     if campaign is None:
-        return {"target": Target.ALL_OWNERS}
+        return {"target": Target.ALL_OWNERS} | variable_initial(template, {})
     audience = campaign.audience
     names = [name for name in CampaignForm.base_fields if name in CampaignChanges.__annotations__]
     initial: dict[str, Any] = {
@@ -258,8 +253,4 @@ def _initial(template: MessageTemplate, campaign: Campaign | None) -> dict[str, 
     initial |= {name: audience.get(name, []) for name in TICKED}
     units = Property.objects.filter(organization=campaign.organization_id, pk__in=audience.get("property_ids", []))
     initial["units"] = ", ".join(sorted(number for number in units.values_list("p_number", flat=True) if number))
-    for variable in asked_by(template):
-        wanted = campaign.variables.get(variable.key, {})
-        initial[f"source.{variable.key}"] = wanted.get("source", SAME_TEXT if "text" in wanted else "contact.name")
-        initial[f"text.{variable.key}"] = wanted.get("text", wanted.get("fallback", ""))
-    return initial
+    return initial | variable_initial(template, campaign.variables)

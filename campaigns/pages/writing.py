@@ -17,7 +17,9 @@ from campaigns.models import Campaign, CampaignStatus
 from campaigns.models.campaigns import EDITABLE
 from campaigns.pages.asking import actor_of, campaign_of
 from campaigns.pages.campaign import bubble_with, direction_of
-from campaigns.pages.form import CampaignForm
+from campaigns.pages.form import CampaignForm, SecondForm
+from campaigns.pages.variable_fields import mapping_of
+from campaigns.services import CampaignChanges
 from core.actors import Actor
 from core.doors import page
 from core.errors import Conflict, DomainError, NotFound
@@ -34,16 +36,20 @@ MOST_TEMPLATES = 60
 @require_GET
 @page(Capability.CAMPAIGNS_WRITE)
 def choose(request: HttpRequest) -> HttpResponse:
-    """The first question: what is said. `?campaign=3` is one that shall say something else."""
+    """The first question: what is said. `?second=3` chooses the second message of campaign 3."""
     actor, text = actor_of(request), request.GET.get("q", "").strip()[:100]
-    rows = _approved(actor)
+    rows, second = _approved(actor), number_in(request.GET.get("second", ""))
+    found = campaign_of(request, second) if second is not None else None
+    if found is not None:
+        first = found.template
+        rows = rows.filter(channel__waba_id=first.channel.waba_id, category=first.category).exclude(pk=first.pk)
     if text:
         rows = rows.filter(name__icontains=text.replace(" ", "_")) | rows.filter(components__icontains=text)
     shown = [
         (each, templates.bubble(each.components, templates.examples(each.components)), direction_of(each))
         for each in rows.order_by("name", "language", "pk")[:MOST_TEMPLATES]
     ]
-    context = {"here": "campaigns", "rows": shown, "search": text, "most": MOST_TEMPLATES}
+    context = {"here": "campaigns", "rows": shown, "search": text, "second_for": found}
     return render(request, "campaigns/choose.html", context)
 
 
@@ -66,14 +72,51 @@ def change(request: HttpRequest, campaign_id: int) -> HttpResponse:
     return _form(request, template, found)
 
 
+@require_http_methods(["GET", "POST"])
+@page(Capability.CAMPAIGNS_WRITE)
+def second(request: HttpRequest, campaign_id: int, template_id: int) -> HttpResponse:
+    """Test a second message beside the first, or (`remove`) do not."""
+    actor, found = actor_of(request), campaign_of(request, campaign_id)
+    template = _template(actor, template_id)
+    form = SecondForm(template, found, request.POST if request.method == "POST" else None)
+    status, is_removing = 200, "remove" in request.POST
+    if is_removing or (request.method == "POST" and form.is_valid()):
+        changes = CampaignChanges(second_template=None) if is_removing else form.changes()
+        try:
+            services.update_campaign(actor=actor, campaign=found, at=timezone.now(), **changes)
+        except DomainError as refusal:
+            form.add_error(None, refusal.message)
+            status = status_of(refusal)
+        else:
+            messages.success(request, _("Kept as a draft. Nothing is sent until somebody else has approved it."))
+            return redirect("campaign", actor.organization.slug, found.pk)
+    elif request.method == "POST":
+        status = 422
+    given: Mapping[str, Any] = request.POST.dict() if request.method == "POST" else form.initial
+    context = {
+        "here": "campaigns",
+        "campaign": found,
+        "template": template,
+        "form": form,
+        "bubble": bubble_with(template, mapping_of(template, given)),
+        "direction": direction_of(template),
+        "first": bubble_with(found.template, found.variables),
+        "first_direction": direction_of(found.template),
+        "is_kept": found.second_template_id == template.pk,
+    }
+    return render(request, "campaigns/second.html", context, status=status)
+
+
 @require_POST
 @page(Capability.CAMPAIGNS_WRITE)
 def preview(request: HttpRequest, template_id: int) -> HttpResponse:
     """The bubble, with what the form says so far."""
     actor = actor_of(request)
     template = _template(actor, template_id)
-    mapping = CampaignForm(actor, template, None).mapping(request.POST.dict())
-    context = {"bubble": bubble_with(template, mapping), "direction": direction_of(template)}
+    context = {
+        "bubble": bubble_with(template, mapping_of(template, request.POST.dict())),
+        "direction": direction_of(template),
+    }
     return render(request, "messaging/_bubble.html", context)
 
 
@@ -102,7 +145,7 @@ def _form(request: HttpRequest, template: MessageTemplate, campaign: Campaign | 
         "campaign": campaign,
         "template": template,
         "form": form,
-        "bubble": bubble_with(template, form.mapping(given)),
+        "bubble": bubble_with(template, mapping_of(template, given)),
         "direction": direction_of(template),
         "voids": campaign is not None and campaign.status != CampaignStatus.DRAFT,
     }

@@ -34,6 +34,9 @@ class CampaignChanges(TypedDict, total=False):
     segment: Segment | None
     template: MessageTemplate
     variables: Mapping[str, Any]
+    second_template: MessageTemplate | None
+    second_variables: Mapping[str, Any]
+    second_percent: int | None
     channels: Sequence[Channel]
     starts_at: datetime | None
     ends_at: datetime | None
@@ -97,6 +100,7 @@ def _written(actor: Actor, campaign: Campaign, given: CampaignChanges, at: datet
     )
     _require_limits(campaign)
     campaign.variables = checked_mapping(campaign.variables, asked_by(campaign.template))
+    _require_second(actor, campaign)
     _require_possible_times(campaign, at)
     try:
         with transaction.atomic():
@@ -146,6 +150,24 @@ def _require_usable(actor: Actor, campaign: Campaign, channels: Sequence[Channel
                 f"{channel.name} cannot send this template: the number is not yours, or is of another account.",
                 channel=channel.pk,
             )
+
+
+def _require_second(actor: Actor, campaign: Campaign) -> None:
+    """A second message is another template of the same account and price, to a share of the people."""
+    first, second = campaign.template, campaign.second_template
+    if second is None:
+        campaign.second_variables, campaign.second_percent = {}, None
+        return
+    if second.organization_id != actor.organization.pk or second.channel.waba_id != first.channel.waba_id:
+        raise TemplateUnusable("The second template must be of the same WhatsApp account.", field="second_template")
+    if second.pk == first.pk or second.category != first.category:
+        raise TemplateUnusable(
+            "The second template must be another one, of the same category: else prices differ.",
+            field="second_template",
+        )
+    if campaign.second_percent is None or not 1 <= campaign.second_percent <= 99:
+        raise TemplateUnusable("Say how many of a hundred people get the second: 1 to 99.", field="second_percent")
+    campaign.second_variables = checked_mapping(campaign.second_variables, asked_by(second))
 
 
 def _require_possible_times(campaign: Campaign, at: datetime) -> None:

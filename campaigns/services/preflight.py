@@ -7,7 +7,7 @@ from datetime import datetime
 
 from campaigns.audience import recipients_of, summed
 from campaigns.models import Campaign, CampaignChannel, SkipReason
-from campaigns.rendering import letter_of
+from campaigns.rendering import letter_of, templates_of
 from core.actors import Actor
 from core.roles import Capability
 from crm.models import Contact
@@ -52,10 +52,12 @@ def preflight(*, actor: Actor, campaign: Campaign, at: datetime) -> Preflight:
     reasons, missing = summed(rows)
     to_send = reasons.pop(str(SkipReason.NONE), 0)
     pace = pace_of(campaign, able)
-    letter = letter_of(campaign.template)
+    letters = {variant: letter_of(template) for variant, template in templates_of(campaign).items()}
     chosen = [row for row in rows if not row.skip_reason][:SAMPLES]
     names = dict(Contact.objects.filter(pk__in=[row.contact_id for row in chosen]).values_list("pk", "display_name"))
-    samples = [Sample(row.contact_id, names[row.contact_id], letter.text(row.variables)) for row in chosen]
+    samples = [
+        Sample(row.contact_id, names[row.contact_id], letters[row.variant].text(row.variables)) for row in chosen
+    ]
     problems = problems_of(campaign, channels)
     if able and not to_send:
         problems.append("Nobody is left to write to.")
@@ -75,10 +77,10 @@ def preflight(*, actor: Actor, campaign: Campaign, at: datetime) -> Preflight:
 def problems_of(campaign: Campaign, channels: list[Channel]) -> list[str]:
     """Why it could not start now, in words; the audience aside."""
     problems = []
-    template = campaign.template
-    if template.status != TemplateStatus.APPROVED:
-        said = TemplateStatus(template.status).label.lower()
-        problems.append(f"The template {template.name} ({template.language}) is {said}: WhatsApp would refuse it.")
+    for template in templates_of(campaign).values():
+        if template.status != TemplateStatus.APPROVED:
+            said = TemplateStatus(template.status).label.lower()
+            problems.append(f"The template {template.name} ({template.language}) is {said}: WhatsApp would refuse it.")
     if not any(is_able(channel) for channel in channels):
         names = ", ".join(channel.name for channel in channels)
         problems.append(f"None of its numbers can send now ({names}); ask an admin to check the channel.")

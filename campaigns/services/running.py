@@ -176,6 +176,7 @@ def _freeze(campaign: Campaign, rows: Sequence[Recipient], at: datetime) -> None
                     "units": [row.property_id for row in some],
                     "to": [row.recipient for row in some],
                     "zones": [zone_of(row.recipient) for row in some],
+                    "variants": [row.variant for row in some],
                     "variables": [orjson.dumps(row.variables).decode() for row in some],
                     "statuses": [(Status.SKIPPED if row.skip_reason else Status.PENDING).value for row in some],
                     "reasons": [str(row.skip_reason) for row in some],
@@ -186,13 +187,13 @@ def _freeze(campaign: Campaign, rows: Sequence[Recipient], at: datetime) -> None
 
 FREEZE = """
     INSERT INTO campaigns_campaignmessage
-           (organization_id, campaign_id, contact_id, property_id, recipient, time_zone, variables, status, skip_reason, error,
+           (organization_id, campaign_id, contact_id, property_id, recipient, time_zone, variant, variables, status, skip_reason, error,
             attempts, deferrals, created_at, updated_at)
-    SELECT %(org)s, %(campaign)s, r.contact, r.unit, r.recipient, r.zone, r.variables::jsonb, r.status, r.reason, r.error,
+    SELECT %(org)s, %(campaign)s, r.contact, r.unit, r.recipient, r.zone, r.variant, r.variables::jsonb, r.status, r.reason, r.error,
            0, 0, %(at)s, %(at)s
-      FROM unnest(%(contacts)s::bigint[], %(units)s::bigint[], %(to)s::text[], %(zones)s::text[],
+      FROM unnest(%(contacts)s::bigint[], %(units)s::bigint[], %(to)s::text[], %(zones)s::text[], %(variants)s::text[],
                   %(variables)s::text[], %(statuses)s::text[], %(reasons)s::text[], %(errors)s::text[])
-           AS r(contact, unit, recipient, zone, variables, status, reason, error)
+           AS r(contact, unit, recipient, zone, variant, variables, status, reason, error)
      ORDER BY r.contact
 """
 

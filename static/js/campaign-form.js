@@ -13,7 +13,7 @@
     } catch { /* the next change draws it */ }
   };
   const fit = () => {
-    const chosen = form.elements.target.value;
+    const chosen = form.elements.target?.value;
     for (const field of form.querySelectorAll("[data-targets]")) field.hidden = !field.dataset.targets.split(" ").includes(chosen);
   };
   form.addEventListener("input", () => { fit(); clearTimeout(timer); timer = setTimeout(draw, 300); });
