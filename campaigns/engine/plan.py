@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,7 +13,7 @@ from django.utils import timezone
 from campaigns.engine.rows import Row
 from campaigns.models import Campaign, CampaignEngine, CampaignPause, CampaignStatus
 from campaigns.quiet import Quiet
-from campaigns.rendering import Letter, letter_of
+from campaigns.rendering import Letter, letter_of, templates_of
 from campaigns.services.preflight import channels_of
 from core.models import Organization
 from messaging import payloads
@@ -27,8 +28,7 @@ class Plan:
 
     campaign: Campaign
     organization: Organization
-    template: MessageTemplate
-    letter: Letter
+    letters: Mapping[str, tuple[MessageTemplate, Letter]]  # by variant; "" where there is one message
     quiet: Quiet
     since: datetime  # it started, or went on, then
     zones: list[str]  # where its people live; "" for those of whom only the organisation's is known
@@ -36,7 +36,8 @@ class Plan:
     def payload(self, row: Row) -> payloads.Payload:
         """The body of the request for one recipient; its components are JSON already."""
         callback = callback_data(row.message_id, 1)
-        body = payloads.template(row.recipient, self.template.name, self.template.language, callback=callback)
+        template, _letter = self.letters[row.variant]
+        body = payloads.template(row.recipient, template.name, template.language, callback=callback)
         if row.components != b"[]":
             body["template"]["components"] = orjson.Fragment(row.components)
         return body
@@ -51,7 +52,7 @@ class Plan:
 def load(campaign_id: int) -> Plan | None:
     """The plan of a running campaign; None for any other."""
     rows = Campaign.objects.live().filter(pk=campaign_id, status=CampaignStatus.RUNNING)
-    campaign = rows.select_related("organization", "template", "project").first()
+    campaign = rows.select_related("organization", "template", "second_template", "project").first()
     if campaign is None:
         return None
     house = campaign.organization
@@ -59,7 +60,8 @@ def load(campaign_id: int) -> Plan | None:
     resumed = CampaignPause.objects.filter(campaign=campaign).aggregate(at=Max("resumed_at"))["at"]
     since = resumed or campaign.started_at or timezone.now()
     zones = CampaignEngine.objects.values_list("zones", flat=True).get(organization=house, campaign=campaign)
-    return Plan(campaign, house, campaign.template, letter_of(campaign.template), quiet, since, zones or [""])
+    letters = {variant: (each, letter_of(each)) for variant, each in templates_of(campaign).items()}
+    return Plan(campaign, house, letters, quiet, since, zones or [""])
 
 
 def able_channels(campaign: Campaign) -> list[Channel]:

@@ -18,6 +18,7 @@ from campaigns.engine.lanes import Lane
 from campaigns.engine.rows import Row
 from campaigns.engine.verdict import Verdict
 from campaigns.models import PauseCause
+from messaging.models import Channel
 
 if TYPE_CHECKING:
     from campaigns.engine.engine import Engine
@@ -90,17 +91,7 @@ class Producer:
         batch = self._share_out(able, size)
         if not batch:
             return
-        plan = self._engine.plan
-        sent = await self._ask(
-            rows.submit,
-            plan.organization,
-            plan.template,
-            plan.letter,
-            able[0].channel,
-            self._engine.token,
-            batch,
-            timezone.now(),
-        )
+        sent = await self._submit(able[0].channel, batch)
         for lane in able:
             lane.put([row for row in sent if row.channel_id == lane.channel.pk])
         if self._canary is not None:
@@ -109,6 +100,16 @@ class Producer:
             seconds = random.uniform(self._campaign.spacing_min_seconds or 0, self._campaign.spacing_max_seconds)  # noqa: S311
             self.rest(seconds)
             await self._ask(rows.note_spacing, self._campaign.pk, self._engine.token, seconds)
+
+    async def _submit(self, channel: Channel, batch: list[Row]) -> list[Row]:
+        """The rows that may be sent; of two messages each by itself."""
+        plan, sent = self._engine.plan, []
+        for variant, (template, letter) in plan.letters.items():
+            if some := [row for row in batch if row.variant == variant]:
+                sent += await self._ask(
+                    rows.submit, plan.organization, template, letter, channel, self._engine.token, some, timezone.now()
+                )
+        return sent
 
     def _share_out(self, able: list[Lane], size: int) -> list[Row]:
         """The next rows, each with the number whose turn it is, as far as the numbers' allowances go."""

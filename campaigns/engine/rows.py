@@ -38,6 +38,7 @@ class Row:
     variables: dict[str, str]
     deferrals: int
     time_zone: str = ""
+    variant: str = ""
     channel_id: int = 0
     message_id: int = 0
     components: bytes = b""
@@ -133,7 +134,7 @@ def claim(campaign_id: int, token: int, after_id: int, count: int, quiet: Sequen
         cursor.execute(
             CLAIM, {"campaign": campaign_id, "token": token, "after": after_id, "count": count, "quiet": list(quiet)}
         )
-        found = [Row(a, b, c, orjson.loads(values), e, f) for a, b, c, values, e, f in cursor.fetchall()]
+        found = [Row(a, b, c, orjson.loads(values), *rest) for a, b, c, values, *rest in cursor.fetchall()]
     return sorted(found, key=lambda row: row.id)
 
 
@@ -331,7 +332,7 @@ CLAIM = f"""
        SET status = 'claimed', claimed_by = %(token)s, lease_until = clock_timestamp() + interval '{ROW_LEASE}',
            updated_at = now()
       FROM due WHERE m.id = due.id
-    RETURNING m.id, m.contact_id, m.recipient, m.variables, m.deferrals, m.time_zone
+    RETURNING m.id, m.contact_id, m.recipient, m.variables, m.deferrals, m.time_zone, m.variant
 """  # noqa: S608 - only our own constants are pasted in
 
 # With whether that pair of numbers has just talked: WhatsApp wants some seconds between two messages to one person.

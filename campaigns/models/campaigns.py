@@ -193,7 +193,10 @@ class Campaign(SoftDeleteModel):
             models.CheckConstraint(
                 name="campaigns_campaign_second_message_whole_or_none",
                 condition=Q(second_template__isnull=True, second_percent__isnull=True)
-                | (Q(second_template__isnull=False, second_percent__range=(1, 99)) & ~Q(second_template=F("template"))),
+                | (
+                    Q(second_template__isnull=False, second_percent__isnull=False, second_percent__range=(1, 99))
+                    & ~Q(second_template=F("template"))
+                ),
             ),
         ]
         indexes = [

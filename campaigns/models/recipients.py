@@ -102,7 +102,9 @@ class CampaignMessage(TenantModel):
     property = TenantForeignKey(Property, null=True, blank=True, related_name="+", db_index=False)
     recipient = models.CharField(max_length=150, blank=True, help_text="E.164 or a BSUID; empty when skipped")
     time_zone = models.CharField(max_length=40, blank=True, help_text="where they live; empty: as the organisation")
-    variant = models.CharField(max_length=1, blank=True, default="", db_default="", help_text="a or b where there are two messages")
+    variant = models.CharField(
+        max_length=1, blank=True, default="", db_default="", help_text="a or b where there are two messages"
+    )
     variables = models.JSONField(default=dict, help_text="slot of the template -> this person's text")
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
     skip_reason = models.CharField(max_length=14, choices=SkipReason, default=SkipReason.NONE, blank=True)

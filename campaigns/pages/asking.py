@@ -28,7 +28,13 @@ def campaign_of(request: HttpRequest, campaign_id: int) -> Campaign:
     """The campaign with what its pages name. One query. Raises NotFound for what this member may not see."""
     actor: Actor = actor_of(request)
     rows = Campaign.objects.visible_to(actor).select_related(
-        "organization", "project", "template__channel", "created_by__user", "edited_by__user", "started_by__user"
+        "organization",
+        "project",
+        "template__channel",
+        "second_template",
+        "created_by__user",
+        "edited_by__user",
+        "started_by__user",
     )
     found: Campaign | None = rows.filter(pk=campaign_id).first()
     if found is None:

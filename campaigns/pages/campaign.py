@@ -85,6 +85,8 @@ def _context(request: HttpRequest, found: Campaign) -> dict[str, Any]:
         "may_change": any(offer.name == "change" for offer in offers),
         "bubble": bubble_with(found.template, found.variables),
         "direction": direction_of(found.template),
+        "second": bubble_with(found.second_template, found.second_variables) if found.second_template else None,
+        "second_direction": direction_of(found.second_template) if found.second_template else "",
         "progress": selectors.progress(actor=actor, campaign=found, at=at),
         "numbers": selectors.allowances(actor=actor, campaign=found, at=at),
         "is_started": found.status in STARTED and found.started_at is not None,
@@ -102,6 +104,7 @@ def _truth(request: HttpRequest, found: Campaign, funnel: Funnel, at: datetime) 
         "figures": _figures(funnel, here),
         "everybody": here,
         "bar": funnel.parts,
+        "comparison": selectors.comparison(actor=actor, campaign=found, at=at),
         "causes": [
             (cause, f"{here}?{urlencode(_asked(cause))}") for cause in selectors.causes(actor=actor, campaign=found)
         ],

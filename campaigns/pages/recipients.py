@@ -25,7 +25,7 @@ from crm.selectors import masked
 from messaging.models import Conversation
 
 PAGE = 50
-FILTERS = ("q", "step", "reason", "code", "replied")
+FILTERS = ("q", "step", "reason", "code", "variant", "replied")
 # Of whom something is to be explained.
 TROUBLED = (Status.SKIPPED, Status.FAILED, Status.UNKNOWN)
 TONES = {

@@ -8,6 +8,7 @@ from campaigns.selectors.progress import Progress, progress
 from campaigns.selectors.recipients import REPLY_WINDOW, REPLY_WINDOW_HOURS, STEPS, narrowed_recipients
 from campaigns.selectors.segment_fields import FieldOffer, segment_fields
 from campaigns.selectors.segments import Found, SegmentView, segment_view, segments_in_words, sentence_of
+from campaigns.selectors.variants import Comparison, Side, comparison
 
 __all__ = [
     "REPLY_WINDOW",
@@ -22,9 +23,12 @@ __all__ = [
     "Funnel",
     "Progress",
     "SegmentView",
+    "Comparison",
+    "Side",
     "allowances",
     "campaign_rows",
     "causes",
+    "comparison",
     "funnel",
     "funnels",
     "narrowed_campaigns",

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_noop
 from campaigns.models import CampaignMessage, SkipReason, Status
 from campaigns.models.recipients import OPEN
 from campaigns.selectors.funnels import WENT_OUT
+from campaigns.splitting import FIRST, SECOND
 from core.actors import Actor
 
 # A reply that quotes nothing belongs to the last campaign that wrote within this time.
@@ -31,7 +32,7 @@ STEPS: dict[str, tuple[str, tuple[Status, ...]]] = {
 def narrowed_recipients(actor: Actor, campaign_id: int, asked: Mapping[str, str]) -> QuerySet[CampaignMessage]:
     """The recipients of a campaign that this actor may see, in the order they are written to.
 
-    `asked` has `step`, `reason`, `code`, `replied` and `q` (a name, or a whole number); what makes no sense is left out.
+    `asked` has `step`, `reason`, `code`, `variant`, `replied` and `q` (a name, or a whole number); what makes no sense is left out.
     """
     rows: QuerySet[CampaignMessage] = CampaignMessage.objects.visible_to(actor).filter(campaign=campaign_id)
     if asked.get("step") in STEPS:
@@ -40,6 +41,8 @@ def narrowed_recipients(actor: Actor, campaign_id: int, asked: Mapping[str, str]
         rows = rows.filter(skip_reason=asked["reason"])
     if (code := asked.get("code", "")).isdecimal() and len(code) < 9:
         rows = rows.filter(error_code=int(code))
+    if asked.get("variant") in (FIRST, SECOND):
+        rows = rows.filter(variant=asked["variant"])
     if asked.get("replied") in ("yes", "no"):
         rows = rows.filter(responded_at__isnull=asked["replied"] == "no")
     if text := asked.get("q", "").replace("\x00", "").strip()[:100]:

@@ -8,6 +8,7 @@ from django import template
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from campaigns.intervals import Interval
 from campaigns.models import SkipReason
 from campaigns.selectors.progress import SILENT_AFTER
 
@@ -37,3 +38,18 @@ def beat(heartbeat_at: datetime | None) -> str:
     """The tone of an engine's sign of life: good while it is fresh."""
     is_fresh = heartbeat_at is not None and timezone.now() - heartbeat_at <= SILENT_AFTER
     return "good" if is_fresh else "bad"
+
+
+@register.filter
+def share_words(share: Interval | None) -> str:
+    """A share with the range it lies in: 12.4 % (10.1 to 15.0)."""
+    if share is None:
+        return "–"
+    values = {"at": f"{share.at:.1%}"[:-1], "low": f"{share.low:.1%}"[:-1], "high": f"{share.high:.1%}"[:-1]}
+    return _("%(at)s %% (%(low)s to %(high)s)") % values
+
+
+@register.filter
+def hundredths(share: float) -> str:
+    """A share as a style takes it, out of a hundred."""
+    return f"{share * 100:.2f}"
