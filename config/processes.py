@@ -185,9 +185,9 @@ def worker(concurrency: int = 2, *, queues: str = "celery,campaigns") -> list[st
     return _python(*command, "--hostname", f"{queues}@%h", "--without-mingle", "--without-gossip")
 
 
-def scheduler(state: Path) -> list[str]:
-    """Return the command of the clock that starts the periodic tasks; `state` is the file it remembers them in."""
-    return _python("celery", "-A", "config", "beat", "--schedule", str(state), "--pidfile", "")
+def scheduler() -> list[str]:
+    """Return the command of the clock that starts the periodic tasks."""
+    return _python("celery", "-A", "config", "beat", "--pidfile", "")
 
 
 def sandbox(port: int) -> list[str]:

@@ -1,14 +1,23 @@
-"""What runs by the clock. Every entry is a nudge: run twice or late, it changes nothing that was right."""
+"""What runs by the clock. Every entry is a nudge: run twice or late, it changes nothing that was right.
+
+The clock remembers nothing when it starts anew, so what runs seldom is bound to an hour and not to an interval.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+from celery.schedules import crontab
+
 BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "heartbeat": {"task": "core.beat", "schedule": 10.0, "options": {"expires": 10}},
     "webhooks": {"task": "messaging.sweep_webhooks", "schedule": 15.0, "options": {"expires": 15}},
     "messages": {"task": "messaging.sweep_messages", "schedule": 30.0, "options": {"expires": 30}},
-    "tokens": {"task": "messaging.watch_tokens", "schedule": 6 * 3600.0, "options": {"expires": 3600}},
+    "tokens": {
+        "task": "messaging.watch_tokens",
+        "schedule": crontab(minute="17", hour="*/6"),
+        "options": {"expires": 3600},
+    },
     "assistant": {"task": "messaging.sweep_turns", "schedule": 30.0, "options": {"expires": 30}},
     "meanings": {"task": "messaging.sweep_meanings", "schedule": 30.0, "options": {"expires": 30}},
     "campaigns": {"task": "campaigns.sweep", "schedule": 15.0, "options": {"expires": 15}},

@@ -254,7 +254,8 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_DB_REUSE_MAX = 500
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = BEAT_SCHEDULE
-CELERY_BEAT_SCHEDULE_FILENAME = ".run/beat"
+# In memory: the file that beat keeps by default is torn when it is killed while writing, and then it never starts again.
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 
 LOGGING = logging_config(level=env.LOG_LEVEL, as_json=env.LOG_JSON)
 DJANGO_STRUCTLOG_CELERY_ENABLED = True

@@ -60,7 +60,7 @@ class Live:
         return process
 
     def start_scheduler(self) -> Process:
-        return self.programs.start("scheduler", processes.scheduler(self.programs.logs / "schedule"))
+        return self.programs.start("scheduler", processes.scheduler())
 
     def kill(self, process: Process) -> None:
         """kill -9 the program and all that it started, and forget it."""
