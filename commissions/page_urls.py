@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from commissions.pages import approvals, books, commission, files, lists, mine, statement, team
+from commissions.pages import approvals, books, commission, files, forecast, lists, mine, statement, team
 
 urlpatterns = [
     path("commissions/", mine.my_commissions, name="my-commissions"),
@@ -15,6 +15,7 @@ urlpatterns = [
     path("commissions/approvals/file/", lists.list_file, {"what": "approvals"}, name="commission-approvals-file"),
     path("commissions/exceptions/", team.exceptions, name="commission-exceptions"),
     path("commissions/team/", team.team, name="commission-team"),
+    path("commissions/forecast/", forecast.forecast, name="commission-forecast"),
     path("commissions/payables/", books.payables, name="commission-payables"),
     path("commissions/period/", books.period, name="commission-period"),
     path("commissions/trial-balance/", books.trial_balance, name="commission-trial-balance"),
@@ -23,6 +24,7 @@ urlpatterns = [
     path("commissions/reports/<slug:report>/", files.report_file, name="commission-report-file"),
     path("commissions/<int:commission_id>/", commission.commission, name="commission"),
     path("commissions/<int:commission_id>/dispute/", commission.dispute, name="commission-dispute"),
+    path("commissions/<int:commission_id>/messages/", commission.message, name="commission-message"),
     path("commissions/<int:commission_id>/resolution/", commission.resolution, name="commission-resolution"),
     path("commissions/<int:commission_id>/approval/", commission.approval, name="commission-approval"),
     path("commissions/<int:commission_id>/cancellation/", commission.cancellation, name="commission-cancellation"),

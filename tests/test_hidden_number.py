@@ -60,7 +60,7 @@ WORDS: dict[str, list[str]] = {
     "name": ["owners", "units", "do-not-contact"],
     "what": ["contacts"],
     "decision": ["submit", "pause"],
-    "report": ["statement", "voucher", "payables", "period", "trial-balance", "accounts", "account"],
+    "report": ["statement", "forecast", "voucher", "payables", "period", "trial-balance", "accounts", "account"],
     "token": ["x"],
     "url": ["nowhere"],
     "app_label": ["crm"],

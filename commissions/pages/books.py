@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
-from urllib.parse import urlencode
 
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -18,6 +16,7 @@ from django.views.decorators.http import require_GET
 from commissions import selectors
 from commissions.filtering import AGE_CHOICES, AGES
 from commissions.pages.asking import actor_of, day_in, number_in
+from commissions.pages.reporting import asking, show_report
 from commissions.pages.statement import said
 from commissions.reports import Cell, Column, Kind, Report
 from core.actors import Actor
@@ -32,21 +31,21 @@ Asked = Mapping[str, Any]
 @page(Capability.LEDGER_READ)
 def payables(request: HttpRequest) -> HttpResponse:
     """Aged payables, now or at the end of a day (`?as_of=`)."""
-    return _shown(request, "payables", payables_report, dates=["as_of"])
+    return show_report(request, "payables", payables_report, dates=["as_of"])
 
 
 @require_GET
 @page(Capability.LEDGER_READ)
 def period(request: HttpRequest) -> HttpResponse:
     """What moved from a day to a day, this month when none is given."""
-    return _shown(request, "period", period_report, dates=["since", "until"])
+    return show_report(request, "period", period_report, dates=["since", "until"])
 
 
 @require_GET
 @page(Capability.LEDGER_READ)
 def trial_balance(request: HttpRequest) -> HttpResponse:
     """By family of accounts, now or at the end of a day; each family opens its accounts."""
-    return _shown(request, "trial-balance", trial_balance_report, dates=["as_of"])
+    return show_report(request, "trial-balance", trial_balance_report, dates=["as_of"])
 
 
 @require_GET
@@ -57,7 +56,7 @@ def accounts(request: HttpRequest) -> HttpResponse:
     as_of, after = day_in(request.GET.get("as_of", "")), request.GET.get("after", "")
     listing = selectors.account_page(actor=actor, asked=request.GET, as_of=as_of, after=after)
     report = _accounts(actor, listing.rows, as_of)
-    return _shown(
+    return show_report(
         request, "accounts", lambda *_: (report, actor.organization), dates=["as_of"], next=listing.next, search=True
     )
 
@@ -70,7 +69,7 @@ def account(request: HttpRequest, account_id: int) -> HttpResponse:
     def build(actor: Actor, asked: Asked) -> tuple[Report, Model]:
         return account_report(actor, {**asked, "account": str(account_id)})
 
-    return _shown(request, "account", build, dates=["since", "until"], more=f"account={account_id}")
+    return show_report(request, "account", build, dates=["since", "until"], more=f"account={account_id}")
 
 
 def payables_report(actor: Actor, asked: Asked) -> tuple[Report, Model]:
@@ -80,16 +79,16 @@ def payables_report(actor: Actor, asked: Asked) -> tuple[Report, Model]:
     rows: list[tuple[Any, ...]] = []
     for row in found.rows:
         who = {"agent": row.agent_id, "contact": row.contact_id, "currency": row.currency}
-        name = Cell(row.name, f"{statement}?{_asking(agent=row.agent_id, until=as_of)}" if row.agent_id else "")
+        name = Cell(row.name, f"{statement}?{asking(agent=row.agent_id, until=as_of)}" if row.agent_id else "")
         # the lists show what is: of a past day the statement tells
-        links = ["" if as_of else f"{parts}?{_asking(**who, age=age)}" for age in AGES]
+        links = ["" if as_of else f"{parts}?{asking(**who, age=age)}" for age in AGES]
         bands = [
             Cell(Money(minor, row.currency) if minor else None, link)
             for minor, link in zip(row.bands, links, strict=True)
         ]
         held = Cell(
             Money(row.held_minor, row.currency) if row.held_minor else None,
-            f"{parts}?{_asking(**who, show='disputed')}",
+            f"{parts}?{asking(**who, show='disputed')}",
         )
         rows.append((name, *bands, held, Money(row.total_minor, row.currency)))
     totals: list[tuple[Any, ...]] = []
@@ -130,7 +129,7 @@ def period_report(actor: Actor, asked: Asked) -> tuple[Report, Model]:
     address = _at(actor, "commission-accounts")
     rows = tuple(
         (
-            Cell(family(row.family), f"{address}?{_asking(family=row.family, currency=row.currency, as_of=until)}"),
+            Cell(family(row.family), f"{address}?{asking(family=row.family, currency=row.currency, as_of=until)}"),
             _(row.kind.label),
             Money(row.opening_minor, row.currency),
             Money(row.more_minor, row.currency) if row.more_minor else None,
@@ -153,7 +152,7 @@ def trial_balance_report(actor: Actor, asked: Asked) -> tuple[Report, Model]:
     address = _at(actor, "commission-accounts")
     rows = tuple(
         (
-            Cell(family(row.family), f"{address}?{_asking(family=row.family, currency=row.currency, as_of=as_of)}"),
+            Cell(family(row.family), f"{address}?{asking(family=row.family, currency=row.currency, as_of=as_of)}"),
             _(row.kind.label),
             row.count,
             Money(row.debit_minor, row.currency) if row.debit_minor else None,
@@ -242,7 +241,7 @@ def _accounts(actor: Actor, rows: list[Any], as_of: date | None) -> Report:
     )  # fmt: skip
     lines = tuple(
         (
-            Cell(row.code, f"{_at(actor, 'commission-account', row.pk)}?{_asking(until=as_of)}"),
+            Cell(row.code, f"{_at(actor, 'commission-account', row.pk)}?{asking(until=as_of)}"),
             row.name,
             _(row.get_kind_display()),
             Money(row.standing, row.currency) if row.standing > 0 else None,
@@ -252,23 +251,6 @@ def _accounts(actor: Actor, rows: list[Any], as_of: date | None) -> Report:
     )
     facts = ((_("At the end of"), as_of or timezone.localdate()),)
     return Report("accounts", _("Accounts"), columns, lines, facts=facts)
-
-
-def _shown(
-    request: HttpRequest, tab: str, build: Any, *, dates: list[str], more: str = "", **context: Any
-) -> HttpResponse:
-    """A report as a page: its dates as a form, its table, and the files it can be taken along in."""
-    report, _target = build(actor_of(request), request.GET.dict())
-    labels = {"as_of": _("At the end of"), "since": _("From"), "until": _("Until")}
-    asked = "&".join(filter(None, [more, request.GET.urlencode()]))
-    fields = [(name, labels[name], request.GET.get(name, "")) for name in dates]
-    kept = [(name, value) for name, value in request.GET.items() if name in ("family", "currency")]
-    context |= {"here": "commissions", "tab": tab, "report": report, "fields": fields, "kept": kept, "asked": asked}
-    return render(request, "commissions/report.html", context)
-
-
-def _asking(**asked: Any) -> str:
-    return urlencode({name: value for name, value in asked.items() if value})
 
 
 def _at(actor: Actor, name: str, *keys: Any) -> str:

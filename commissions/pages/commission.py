@@ -56,16 +56,27 @@ def dispute(request: HttpRequest, commission_id: int) -> HttpResponse:
 
 
 @require_POST
+@page(Capability.COMMISSIONS_READ)
+def message(request: HttpRequest, commission_id: int) -> HttpResponse:
+    """Say something about the dispute that is open."""
+    text = request.POST.get("reason", "")
+    return _decide(
+        request,
+        commission_id,
+        lambda actor, found: services.add_dispute_message(
+            actor=actor, dispute=_open_dispute(actor, found), text=text, at=timezone.now()
+        ),
+        _("Said."),
+    )
+
+
+@require_POST
 @page(Capability.COMMISSIONS_APPROVE)
 def resolution(request: HttpRequest, commission_id: int) -> HttpResponse:
     """Answer what is in dispute."""
 
     def resolve(actor: Actor, found: Commission) -> None:
-        disputes = Dispute.objects.visible_to(actor).filter(commission=found, resolutions__isnull=True)
-        standing = disputes.order_by("-pk").first()
-        if standing is None:
-            raise DisputeClosed("This dispute is already closed.", commission=found.pk)
-        given = request.POST.get("reason", "")
+        given, standing = request.POST.get("reason", ""), _open_dispute(actor, found)
         services.resolve_dispute(actor=actor, dispute=standing, resolution=given, at=timezone.now())
 
     return _decide(request, commission_id, resolve, _("Answered: the commission is where it stood before."))
@@ -85,16 +96,25 @@ def approval(request: HttpRequest, commission_id: int) -> HttpResponse:
 @require_POST
 @page(Capability.COMMISSIONS_APPROVE)
 def cancellation(request: HttpRequest, commission_id: int) -> HttpResponse:
-    """Turn it down, or undo what nothing was paid of."""
-    reason = request.POST.get("reason", "")
+    """Turn it down, or undo it; what was paid of it is clawed back if that is ticked."""
+    reason, claw_back = request.POST.get("reason", ""), request.POST.get("claw_back") == "yes"
     return _decide(
         request,
         commission_id,
         lambda actor, found: services.cancel_commission(
-            actor=actor, commission=found, reason=reason, at=timezone.now()
+            actor=actor, commission=found, reason=reason, at=timezone.now(), claw_back=claw_back
         ),
         _("Cancelled: nothing of it will be paid."),
     )
+
+
+def _open_dispute(actor: Actor, found: Commission) -> Dispute:
+    """Raises DisputeClosed."""
+    disputes = Dispute.objects.visible_to(actor).filter(commission=found, resolutions__isnull=True)
+    standing: Dispute | None = disputes.order_by("-pk").first()
+    if standing is None:
+        raise DisputeClosed("This dispute is already closed.", commission=found.pk)
+    return standing
 
 
 def _decide(

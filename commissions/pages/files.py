@@ -15,6 +15,7 @@ from commissions import services
 from commissions.errors import CommissionUnknown
 from commissions.pages import books
 from commissions.pages.asking import actor_of
+from commissions.pages.forecast import forecast_report
 from commissions.pages.lists import LONGEST
 from commissions.pages.statement import statement_report
 from commissions.pages.voucher import voucher_report
@@ -27,6 +28,7 @@ Builder = Callable[[Actor, Mapping[str, Any]], tuple[Report, Model]]
 # Each asks for what its page asks, and narrows to what the actor may see.
 REPORTS: dict[str, Builder] = {
     "statement": statement_report,
+    "forecast": forecast_report,
     "voucher": voucher_report,
     "payables": books.payables_report,
     "period": books.period_report,

@@ -56,6 +56,9 @@ def statement_report(actor: Actor, asked: Mapping[str, Any]) -> tuple[Report, Ag
         facts.append((_("Until"), until))
     for account in accounts:
         currency = account.currency
+        if account.is_recovery:
+            facts.append((_("To be recovered"), Money(account.closing_minor, currency)))
+            continue
         facts.append((_("Balance before"), Money(account.opening_minor, currency)))
         for line in account.lines:
             more, less = max(line.amount_minor, 0), max(-line.amount_minor, 0)

@@ -40,7 +40,7 @@ def document(report: Report, organization: Organization, made: str) -> bytes:
     page.heading(report.title)
     if report.lead is not None:
         page.lead(said(report.lead))
-    page.facts([(name, said(value)) for name, value in report.facts])
+    page.facts([(name, said(plain(value))) for name, value in report.facts])
     if report.columns:
         page.rows(report.columns, report.rows, report.totals)
     for note in report.notes:

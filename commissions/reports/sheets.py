@@ -54,7 +54,7 @@ class Report:
     rows: tuple[Row, ...]
     totals: tuple[Row, ...] = ()
     lead: Value = None
-    facts: tuple[tuple[str, Value], ...] = ()
+    facts: tuple[tuple[str, Cell | Value], ...] = ()
     notes: tuple[str, ...] = ()
     signatures: tuple[str, ...] = ()
 
@@ -62,6 +62,11 @@ class Report:
     def shown(self) -> Iterator[list[tuple[Column, Value, str]]]:
         """The rows as a page reads them: of each cell its column, its value, and where its rows are."""
         return self._with_columns(self.rows)
+
+    @property
+    def shown_facts(self) -> list[tuple[str, Value, str]]:
+        """Names, values, and where their rows are."""
+        return [(name, plain(cell), link_of(cell)) for name, cell in self.facts]
 
     @property
     def shown_totals(self) -> Iterator[list[tuple[Column, Value, str]]]:

@@ -17,7 +17,7 @@ from core.roles import Capability, Reach
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What somebody decided: `kind` is approved, disputed, resolved or cancelled; `by` is None for Majlis itself."""
+    """What somebody decided: `kind` is approved, disputed, said, resolved or cancelled; `by` is None for Majlis itself."""
 
     at: datetime
     kind: str
@@ -39,7 +39,7 @@ class Explained:
 
 
 def explained(*, actor: Actor, commission_id: int) -> Explained:
-    """Deal, plan version, rate, parts, payments and decisions of one commission. Eight queries, however much was paid.
+    """Deal, plan version, rate, parts, payments and decisions of one commission. Nine queries, however much was paid.
 
     Agents see their own parts alone. Raises CommissionUnknown.
     """
@@ -61,7 +61,7 @@ def explained(*, actor: Actor, commission_id: int) -> Explained:
         Dispute.objects.visible_to(actor)
         .filter(commission=commission)
         .select_related("opened_by__user")
-        .prefetch_related("resolutions__resolved_by__user")
+        .prefetch_related("resolutions__resolved_by__user", "messages__author__user")
         .order_by("pk")
     )
     mine = [
@@ -103,6 +103,7 @@ def _steps(actor: Actor, commission: Commission, disputes: list[Dispute]) -> lis
         rows += [Step(row.at, kind, getattr(row, who), getattr(row, text) if text else "") for row in found]
     for dispute in disputes:
         rows.append(Step(dispute.at, "disputed", dispute.opened_by, dispute.reason))
+        rows += [Step(one.at, "said", one.author, one.text) for one in dispute.messages.all()]
         rows += [Step(one.at, "resolved", one.resolved_by, one.resolution) for one in dispute.resolutions.all()]
     return sorted(rows, key=lambda step: step.at)
 

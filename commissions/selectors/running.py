@@ -8,6 +8,8 @@ from datetime import date
 from itertools import groupby
 from typing import Any
 
+from django.db.models import Q
+
 from commissions import chart
 from commissions.errors import CommissionUnknown
 from commissions.models import Approval, Cancellation, Commission, CommissionPayment, PaymentReversal
@@ -58,6 +60,11 @@ class Running:
     months: tuple[Month, ...]
 
     @property
+    def is_recovery(self) -> bool:
+        """What the agent owes after claw-backs, and not what is owed to him."""
+        return self.account.code.startswith("clawback:")
+
+    @property
     def lines(self) -> list[RunningLine]:
         """All lines, oldest first."""
         return [line for month in reversed(self.months) for line in month.lines]
@@ -66,9 +73,9 @@ class Running:
 def running_statements(
     *, actor: Actor, agent: Agent, since: date | None = None, until: date | None = None
 ) -> tuple[Running, ...]:
-    """The account of an agent by month, one for each currency; the newest MOST_LINES lines of each.
+    """The account of an agent by month, one for each currency, and what is to be recovered after it; the newest MOST_LINES lines of each.
 
-    Ten queries for one currency, however long. Raises CommissionUnknown when the actor may not see this agent.
+    Ten queries for each account, however long. Raises CommissionUnknown when the actor may not see this agent.
     """
     actor.require(Capability.COMMISSIONS_READ)
     if not may_see(actor, agent):
@@ -77,7 +84,8 @@ def running_statements(
     books = system(actor.organization)
     accounts = Account.objects.for_organization(actor.organization).filter(owner=chart.owner_of_agent(agent.pk))
     found = []
-    for account in accounts.filter(code__startswith="payable:").order_by("currency"):
+    which = Q(code__startswith="payable:") | Q(code__startswith="clawback:")
+    for account in accounts.filter(which).order_by("currency", "-code"):
         told = ledger.statement(actor=books, account=account, since=since, until=until, limit=MOST_LINES)
         lines = explained_lines(actor.organization, told.lines)
         found.append(Running(account, account.currency, told.opening_minor, told.closing_minor, _months(told, lines)))

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Count, Exists, F, OuterRef, QuerySet, Sum
 
 from commissions.filtering import OVERDUE, CommissionFilter, due, since_when
-from commissions.models import Commission, CommissionPayment, CommissionSplit, Dispute, Status
+from commissions.models import Clawback, Commission, CommissionPayment, CommissionSplit, Dispute, Status
 from commissions.selectors.lists import PAGE, Listing
 from core.actors import Actor
 from core.roles import Capability
@@ -32,8 +32,8 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class Exceptions:
-    """What is not as it should be: open disputes, parts due for long, payments that came back since `since`; of each
-    the sums and the SHOWN oldest (of payments the newest)."""
+    """What is not as it should be: open disputes, parts due for long, payments that came back since `since`, claw-backs; of each
+    the sums and the SHOWN oldest (of payments and claw-backs the newest)."""
 
     since: date
     disputes: list[Dispute]
@@ -42,6 +42,7 @@ class Exceptions:
     overdue_sums: tuple[Amount, ...]
     taken_back: list[CommissionPayment]
     taken_back_sums: tuple[Amount, ...]
+    clawed_back: list[Clawback]
 
 
 def pending_approvals(*, actor: Actor) -> QuerySet[Commission]:
@@ -77,7 +78,7 @@ def status_counts(*, actor: Actor) -> dict[Status, int]:
 
 
 def exceptions(*, actor: Actor, today: date) -> Exceptions:
-    """What somebody should look into. Six queries (a supervisor's reports are one more)."""
+    """What somebody should look into. Seven queries (a supervisor's reports are one more)."""
     actor.require(Capability.COMMISSIONS_READ)
     parts = CommissionSplit.objects.visible_to(actor)
     disputed = parts.filter(commission__status=Status.DISPUTED)
@@ -101,6 +102,12 @@ def exceptions(*, actor: Actor, today: date) -> Exceptions:
             .order_by("-pk")[:SHOWN]
         ),
         taken_back_sums=_amounts(returned, "amount_minor"),
+        clawed_back=list(
+            Clawback.objects.for_organization(actor.organization)
+            .filter(split__in=parts.values("pk"))
+            .select_related("split__agent", "split__contact", "split__commission__deal__property")
+            .order_by("-pk")[:SHOWN]
+        ),
     )
 
 

@@ -10,6 +10,7 @@ from commissions.services.decisions import (
     resolve_dispute,
 )
 from commissions.services.documents import File, take_report
+from commissions.services.foreseeing import Foreseen, foresee
 from commissions.services.lists import PARTS
 from commissions.services.payments import record_payment, reverse_payment
 from commissions.services.payout_files import BankFormat, payout_file
@@ -31,6 +32,7 @@ __all__ = [
     "BankFormat",
     "Collected",
     "File",
+    "Foreseen",
     "add_dispute_message",
     "adjust_commission",
     "approve_commission",
@@ -43,6 +45,7 @@ __all__ = [
     "create_plan",
     "default_version",
     "dispute_commission",
+    "foresee",
     "make_default",
     "new_plan_version",
     "payout_file",

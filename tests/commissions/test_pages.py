@@ -183,3 +183,50 @@ def test_what_makes_no_sense_in_an_address_is_passed_over(house, manager):
     assert page.status_code == 200
     assert "AED 7,500.00" in page.content.decode()
     assert SplitRole.AGENT.label in page.content.decode()
+
+
+def test_a_dispute_is_talked_about_by_both_sides_until_it_is_answered(house, agent, other_agent, manager):
+    shared, own = house["shared"], house["own"]
+    Door(agent).post("commission-dispute", shared.pk, reason="The split was to be 70/30.")
+
+    Door(manager).post("commission-message", shared.pk, reason="Who agreed to that?")
+    Door(other_agent).post("commission-message", shared.pk, reason="We did, by mail.")
+
+    thread = Door(agent).text("commission", shared.pk)
+    assert thread.index("70/30") < thread.index("Who agreed to that?") < thread.index("We did, by mail.")
+    assert Door(other_agent).post("commission-message", own.pk, reason="Mine?").status_code == 404
+
+
+def test_a_forecast_says_what_open_deals_would_earn_and_opens_what_is_due(house, agent, other_agent):
+    omar = house["omar"]
+    factories.closed_deal(omar, price=2_000_000_00, stage="contract", closed_on=None)
+    factories.closed_deal(omar, price=100_000_00, kind="lease", stage="offer", closed_on=None)
+    factories.closed_deal(house["huda"], price=9_000_000_00, stage="offer", closed_on=None)
+
+    page = Door(agent).text("commission-forecast")
+
+    assert "AED 50,000.00" in page  # 2.5 % of 2,000,000
+    assert "AED 10,000.00" in page  # 5 % of 100,000 from each side
+    assert "AED 60,000.00" in page  # both
+    assert page.index("Contract signed") < page.index("Offer made")
+    assert "9,000,000" not in page
+    assert re.search(r'show=due"><bdi class="number">AED 27,500.00', page)
+    assert Door(other_agent).get("commission-forecast", agent=omar.pk).status_code == 404
+
+
+def test_what_was_clawed_back_stands_on_the_statement_and_among_the_exceptions(house, agent, manager, second_manager):
+    own = house["own"]
+
+    refused = Door(second_manager).post("commission-cancellation", own.pk, reason="The buyer withdrew.")
+    own.refresh_from_db()
+    assert (refused.status_code, own.status) == (302, Status.PART_PAID)
+    Door(second_manager).post("commission-cancellation", own.pk, reason="The buyer withdrew.", claw_back="yes")
+
+    own.refresh_from_db()
+    assert own.status == Status.CANCELLED
+    statement = Door(agent).text("commission-statement")
+    assert "To be recovered" in statement
+    assert "AED 5,000.00" in statement
+    assert "Clawed back" in Door(manager).text("commission-exceptions")
+    file = Door(agent).post("commission-report-file", "statement", asked="", take="pdf.en")
+    assert "To be recovered" in PdfReader(io.BytesIO(file.content)).pages[0].extract_text()
