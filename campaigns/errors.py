@@ -23,6 +23,12 @@ class SegmentInUse(Conflict):
     code = "segment_in_use"
 
 
+class PricesInvalid(Invalid):
+    """A line of a file of prices that cannot be kept."""
+
+    code = "prices_invalid"
+
+
 class AudienceEmpty(Conflict):
     """Nobody is left to write to."""
 

@@ -52,6 +52,7 @@ LABELS = [
     _("Being set back"),
     _("Being synced"),
     _("Being written"),
+    _("Beyond the budget"),
     _("Blocked for good"),
     _("Button or preference"),
     _("CSV"),

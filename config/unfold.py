@@ -71,6 +71,8 @@ GROUPS: list[tuple[Any, list[tuple[str, str]]]] = [
         [
             ("campaigns.campaign", "campaign"),
             ("campaigns.segment", "groups"),
+            ("campaigns.messageprice", "price_change"),
+            ("campaigns.campaignrules", "rule"),
             ("campaigns.campaignmessage", "mark_email_read"),
             ("campaigns.sequence", "low_priority"),
             ("campaigns.enrollment", "group_add"),

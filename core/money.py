@@ -84,6 +84,12 @@ def to_minor(amount: str | int | Decimal, currency: str) -> int:
     return whole
 
 
+def in_micros(money: Money) -> int:
+    """In millionths of the currency, as prices of single messages are."""
+    micros: int = money.minor * 1_000_000 // 10 ** decimals(money.currency)
+    return micros
+
+
 def of_micros(micros: int, currency: str) -> Money:
     """An amount in millionths of a currency, rounded up to its minor units: an estimate is not less than the bill."""
     return Money(-(-micros * 10 ** decimals(currency) // 1_000_000), currency)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar
 
 from django import forms
@@ -10,13 +11,14 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from unfold.decorators import action, display
 
 from campaigns import selectors, services
 from campaigns.admin.forms import ConfirmForm, ReasonForm, TemplateForm, fieldsets_for, form_for
+from campaigns.admin.would_be import would_be
 from campaigns.models import Campaign, CampaignStatus
 from campaigns.models.campaigns import EDITABLE
 from campaigns.rendering import letter_of
@@ -146,6 +148,11 @@ class CampaignAdmin(TenantAdmin):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """The form has let the service do it."""
+
+    def get_urls(self) -> list[Any]:
+        """The people behind a number of the pre-flight."""
+        view = self.admin_site.admin_view(partial(would_be, self))
+        return [path("<int:object_id>/would-be/", view, name="campaigns_campaign_would_be"), *super().get_urls()]
 
     # ── one campaign ─────────────────────────────────────────────────────────
 

@@ -114,6 +114,36 @@ class SampleSerializer(serializers.Serializer[Any]):
     text = serializers.CharField()
 
 
+class PreviewSerializer(serializers.Serializer[Any]):
+    """What one person would get. `text` is empty while a variable has no value."""
+
+    contact_id = serializers.IntegerField()
+    name = serializers.CharField()
+    text = serializers.CharField()
+    skip_reason = serializers.CharField()
+    missing = serializers.ListField(child=serializers.CharField(), help_text="variables without a value")
+
+
+class PreflightPersonSerializer(serializers.Serializer[Any]):
+    contact_id = serializers.IntegerField()
+    name = serializers.CharField()
+    property_id = serializers.IntegerField(allow_null=True)
+    skip_reason = serializers.CharField()
+    missing = serializers.ListField(child=serializers.CharField())
+
+
+class PreflightPeopleSerializer(serializers.Serializer[Any]):
+    """The rows behind one number of the pre-flight, a hundred at a time."""
+
+    count = serializers.IntegerField()
+    results = PreflightPersonSerializer(many=True)
+
+
+class CostSerializer(serializers.Serializer[Any]):
+    amount_minor = serializers.IntegerField(source="minor", help_text="rounded up to the minor unit")
+    currency = serializers.CharField()
+
+
 class PreflightSerializer(serializers.Serializer[Any]):
     """What would happen if it started now. `problems` forbid a start, `warnings` do not."""
 
@@ -122,8 +152,10 @@ class PreflightSerializer(serializers.Serializer[Any]):
     skipped = serializers.DictField(child=serializers.IntegerField(), help_text="by reason")
     missing = serializers.DictField(child=serializers.IntegerField(), help_text="people without a value, by variable")
     samples = SampleSerializer(many=True)
-    seconds = serializers.IntegerField(allow_null=True)
+    seconds = serializers.IntegerField(allow_null=True, help_text="of sending alone")
     messages_per_second = serializers.IntegerField()
+    finishes_at = serializers.DateTimeField(allow_null=True, help_text="with nights, days off and daily caps")
+    costs = CostSerializer(many=True, help_text="an estimate, one for each currency of the prices")
     problems = serializers.ListField(child=serializers.CharField())
     warnings = serializers.ListField(child=serializers.CharField())
 

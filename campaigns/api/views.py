@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -20,7 +20,9 @@ from campaigns.api.serializers import (
     CampaignInputSerializer,
     CampaignSerializer,
     PauseSerializer,
+    PreflightPeopleSerializer,
     PreflightSerializer,
+    PreviewSerializer,
     ProgressSerializer,
     ReasonSerializer,
     RecipientSerializer,
@@ -45,6 +47,8 @@ class CampaignViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Exportab
         "create": WRITE,
         "partial_update": WRITE,
         "preflight": READ,
+        "preflight_people": READ,
+        "preview": READ,
         "progress": READ,
         "review": WRITE,
         "approval": APPROVE,
@@ -83,6 +87,35 @@ class CampaignViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Exportab
         """Who would get it and who not, with reasons, samples and an estimate. Nothing is sent or written."""
         found = services.preflight(actor=self.actor, campaign=self.get_object(), at=timezone.now())
         return Response(PreflightSerializer(found).data)
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("reason", str, description="a skip reason; empty for those who would get it"),
+            OpenApiParameter("offset", int),
+        ],
+        responses={200: PreflightPeopleSerializer},
+    )
+    @action(detail=True, methods=["get"], url_path="preflight/people", pagination_class=None, filterset_class=None)
+    def preflight_people(self, request: Request, **_: Any) -> Response:
+        """The people behind one number of the pre-flight, a hundred at a time."""
+        reason, offset = request.query_params.get("reason", ""), request.query_params.get("offset", "0")
+        found = services.preflight_people(
+            actor=self.actor, campaign=self.get_object(), reason=reason, at=timezone.now()
+        )
+        start = int(offset) if offset.isdecimal() and len(offset) < 9 else 0
+        shown = {"count": len(found), "results": found[start : start + 100]}
+        return Response(PreflightPeopleSerializer(shown).data)
+
+    @extend_schema(parameters=[OpenApiParameter("contact", int, required=True)], responses={200: PreviewSerializer})
+    @action(detail=True, methods=["get"], pagination_class=None, filterset_class=None)
+    def preview(self, request: Request, **_: Any) -> Response:
+        """The message as one person of the audience would read it."""
+        asked = request.query_params.get("contact", "")
+        contact = int(asked) if asked.isdecimal() and len(asked) < 19 else 0
+        found = services.preview_for(
+            actor=self.actor, campaign=self.get_object(), contact_id=contact, at=timezone.now()
+        )
+        return Response(PreviewSerializer(found).data)
 
     @extend_schema(responses={200: ProgressSerializer})
     @action(detail=True, methods=["get"])

@@ -11,8 +11,11 @@ from campaigns.audience.filters import AT_A_TIME, in_parts
 from campaigns.audience.people import Person, agents_of, people_of
 from campaigns.audience.suppression import Cap, caps_of, in_review, suppression_of
 from campaigns.models import Campaign, SkipReason
+from campaigns.prices import PriceList, prices_of
+from campaigns.rendering import templates_of
 from campaigns.splitting import SECOND, variant_of
 from campaigns.variables import Facts, values_of
+from core.money import Money, in_micros
 from core.statistics import many_rows_expected
 from messaging.models import Channel
 from messaging.refusals import Address, Refusal, standings_of
@@ -55,6 +58,8 @@ def recipients_of(*, campaign: Campaign, at: datetime, channel: Channel | None =
         for some in in_parts(people):
             found += _examined(campaign, some, house, at)
     _leave_out_duplicates(found)
+    if campaign.budget_minor is not None:
+        _keep_within_budget(found, campaign, prices_of(campaign.organization), at)
     return found
 
 
@@ -113,6 +118,20 @@ def _leave_out_duplicates(rows: list[Recipient]) -> None:
             row.skip_reason, row.recipient = SkipReason.DUPLICATE, ""
         elif row.recipient:
             taken.add(row.recipient)
+
+
+def _keep_within_budget(rows: Sequence[Recipient], campaign: Campaign, prices: PriceList, at: datetime) -> None:
+    """In their order, as long as the budget lasts. What a message costs must be known, in the budget's currency."""
+    budget = Money(campaign.budget_minor or 0, campaign.budget_currency)
+    left, templates = in_micros(budget), templates_of(campaign)
+    for row in rows:
+        if row.skip_reason:
+            continue
+        price = prices.price_of(row.recipient, templates[row.variant].category, at)
+        if price is None or price.currency != budget.currency or price.micros > left:
+            row.skip_reason, row.recipient = SkipReason.OVER_BUDGET, ""
+        else:
+            left -= price.micros
 
 
 def summed(rows: Sequence[Recipient]) -> tuple[Counter[str], Counter[str]]:

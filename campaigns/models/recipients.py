@@ -65,6 +65,7 @@ class SkipReason(models.TextChoices):
     TOO_OFTEN = "too_often", "Got as many messages as we send one person"
     EXCLUDED = "excluded", "Was in a campaign that is left out"
     VARIABLE = "variable", "A variable of the template is missing"
+    OVER_BUDGET = "over_budget", "Beyond the budget"
     ENDED = "ended", "The end time came first"
     CANCELLED = "cancelled", "The campaign was cancelled"
 

@@ -3,7 +3,16 @@
 from campaigns.services.drafting import CampaignChanges, create_campaign, update_campaign
 from campaigns.services.ending import cancel_campaign, complete_campaign, end_campaign, skip_what_came_back
 from campaigns.services.offers import DECISIONS, Offer, offered
-from campaigns.services.preflight import Preflight, channels_of, pace_of, preflight
+from campaigns.services.preflight import (
+    Preflight,
+    Preview,
+    channels_of,
+    pace_of,
+    preflight,
+    preflight_people,
+    preview_for,
+)
+from campaigns.services.prices import import_prices
 from campaigns.services.review import approve_campaign, is_as_approved, return_campaign, submit_for_review
 from campaigns.services.running import (
     pause_campaign,
@@ -19,6 +28,7 @@ __all__ = [
     "CampaignChanges",
     "Offer",
     "Preflight",
+    "Preview",
     "approve_campaign",
     "cancel_campaign",
     "channels_of",
@@ -27,11 +37,14 @@ __all__ = [
     "create_segment",
     "delete_segment",
     "end_campaign",
+    "import_prices",
     "is_as_approved",
     "offered",
     "pace_of",
     "pause_campaign",
     "preflight",
+    "preflight_people",
+    "preview_for",
     "resume_campaign",
     "return_campaign",
     "skip_what_came_back",

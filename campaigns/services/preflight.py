@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from campaigns.audience import recipients_of, summed
+from django.utils.translation import gettext as _
+
+from campaigns.audience import Recipient, recipient_of, recipients_of, summed
+from campaigns.duration import finish_of
 from campaigns.models import Campaign, CampaignChannel, SkipReason
+from campaigns.prices import Estimate, prices_of
+from campaigns.quiet import Quiet
 from campaigns.rendering import letter_of, templates_of
 from core.actors import Actor
+from core.errors import NotFound
+from core.money import Money
 from core.roles import Capability
 from crm.models import Contact
 from messaging.models import Channel
@@ -28,8 +36,23 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Preview:
+    """What one person would get; `text` is empty, and `missing` names the variables, when it could not be written."""
+
+    contact_id: int
+    name: str
+    text: str
+    skip_reason: str
+    missing: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Preflight:
-    """`skipped` is by reason, `missing` by variable. `problems` forbid a start, `warnings` do not."""
+    """`skipped` is by reason, `missing` by variable. `problems` forbid a start, `warnings` do not.
+
+    `seconds` is the time of sending alone; `finishes_at` counts nights, days off and daily caps (None: not in 60 days).
+    `costs` has one amount for each currency of the prices.
+    """
 
     people: int
     to_send: int
@@ -38,6 +61,8 @@ class Preflight:
     samples: list[Sample]
     seconds: int | None
     messages_per_second: int
+    finishes_at: datetime | None = None
+    costs: list[Money] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -48,19 +73,17 @@ def preflight(*, actor: Actor, campaign: Campaign, at: datetime) -> Preflight:
     channels = channels_of(campaign)
     able = [channel for channel in channels if is_able(channel)]
     # Whether a number is able is a problem of the campaign, not of each recipient.
-    rows = recipients_of(campaign=campaign, channel=able[0], at=at) if able else []
+    rows = recipients_of(campaign=campaign, at=at) if able else []
     reasons, missing = summed(rows)
     to_send = reasons.pop(str(SkipReason.NONE), 0)
     pace = pace_of(campaign, able)
     letters = {variant: letter_of(template) for variant, template in templates_of(campaign).items()}
     chosen = [row for row in rows if not row.skip_reason][:SAMPLES]
-    names = dict(Contact.objects.filter(pk__in=[row.contact_id for row in chosen]).values_list("pk", "display_name"))
-    samples = [
-        Sample(row.contact_id, names[row.contact_id], letters[row.variant].text(row.variables)) for row in chosen
-    ]
+    samples = [Sample(row.contact_id, row.name, letters[row.variant].text(row.variables)) for row in chosen]
     problems = problems_of(campaign, channels)
     if able and not to_send:
-        problems.append("Nobody is left to write to.")
+        problems.append(_("Nobody is left to write to."))
+    estimate = _estimate(campaign, rows, at)
     return Preflight(
         people=len(rows),
         to_send=to_send,
@@ -69,9 +92,28 @@ def preflight(*, actor: Actor, campaign: Campaign, at: datetime) -> Preflight:
         samples=samples,
         seconds=-(-to_send // pace) if pace else None,
         messages_per_second=pace,
+        finishes_at=_finish(campaign, able, to_send, pace, at),
+        costs=estimate.costs,
         problems=problems,
-        warnings=_warnings(able, to_send),
+        warnings=[*_limit_warnings(able, to_send), *_cost_warnings(estimate, reasons[SkipReason.OVER_BUDGET])],
     )
+
+
+def preflight_people(*, actor: Actor, campaign: Campaign, reason: str, at: datetime) -> list[Recipient]:
+    """The rows behind one number of the pre-flight: those skipped for that reason, or with "" those to be written to."""
+    actor.require(Capability.CAMPAIGNS_READ)
+    return [row for row in recipients_of(campaign=campaign, at=at) if row.skip_reason == reason]
+
+
+def preview_for(*, actor: Actor, campaign: Campaign, contact_id: int, at: datetime) -> Preview:
+    """The message as that person would read it. Raises NotFound for who is not among those it is meant for."""
+    actor.require(Capability.CAMPAIGNS_READ)
+    known = Contact.objects.visible_to(actor).filter(pk=contact_id).exists()
+    row = recipient_of(campaign=campaign, contact_id=contact_id, at=at) if known else None
+    if row is None:
+        raise NotFound(_("The campaign is not meant for this person; choose somebody of its audience."))
+    text = "" if row.missing else letter_of(templates_of(campaign)[row.variant]).text(row.variables)
+    return Preview(row.contact_id, row.name, text, str(row.skip_reason), row.missing)
 
 
 def problems_of(campaign: Campaign, channels: list[Channel]) -> list[str]:
@@ -79,24 +121,64 @@ def problems_of(campaign: Campaign, channels: list[Channel]) -> list[str]:
     problems = []
     for template in templates_of(campaign).values():
         if template.status != TemplateStatus.APPROVED:
-            said = TemplateStatus(template.status).label.lower()
-            problems.append(f"The template {template.name} ({template.language}) is {said}: WhatsApp would refuse it.")
+            said = _(str(TemplateStatus(template.status).label)).lower()
+            words = _("The template %(name)s (%(language)s) is %(status)s: WhatsApp would refuse it.")
+            problems.append(words % {"name": template.name, "language": template.language, "status": said})
     if not any(is_able(channel) for channel in channels):
-        names = ", ".join(channel.name for channel in channels)
-        problems.append(f"None of its numbers can send now ({names}); ask an admin to check the channel.")
+        words = _("None of its numbers can send now (%(names)s); ask an admin to check the channel.")
+        problems.append(words % {"names": ", ".join(channel.name for channel in channels)})
     return problems
 
 
-def _warnings(able: list[Channel], to_send: int) -> list[str]:
+def _estimate(campaign: Campaign, rows: Sequence[Recipient], at: datetime) -> Estimate:
+    prices, templates, estimate = prices_of(campaign.organization), templates_of(campaign), Estimate()
+    for row in rows:
+        if not row.skip_reason:
+            estimate.add(prices.price_of(row.recipient, templates[row.variant].category, at))
+    return estimate
+
+
+def _finish(campaign: Campaign, able: list[Channel], to_send: int, pace: int, at: datetime) -> datetime | None:
+    quiet = Quiet.at_house(
+        campaign.organization, campaign.quiet_from, campaign.quiet_until, on_days_off=campaign.is_quiet_on_days_off
+    )
+    apart = (campaign.spacing_min_seconds or 0) + (campaign.spacing_max_seconds or 0)
+    cap = campaign.daily_cap_per_number
+    return finish_of(
+        messages=to_send,
+        per_second=min(pace, 2 / apart) if apart else pace,
+        start=max(at, campaign.starts_at or at),
+        quiet=quiet,
+        time_zone=campaign.organization.time_zone,
+        per_day=cap * len(able) if cap else None,
+    )
+
+
+def _limit_warnings(able: list[Channel], to_send: int) -> list[str]:
     if not able:
         return []
     # WhatsApp counts the people of a whole business account, so the numbers share one allowance.
     allowance = max(channel.messaging_limit for channel in able)
     if to_send <= allowance:
         return []
-    return [
-        f"WhatsApp lets this account start {allowance:,} conversations a day; {to_send - allowance:,} may be refused."
-    ]
+    words = _(
+        "WhatsApp lets this account begin talk with %(allowance)s people a day; %(people)s need %(days)s days at least."
+    )
+    days = -(-to_send // allowance)
+    return [words % {"allowance": f"{allowance:,}", "people": f"{to_send:,}", "days": f"{days:,}"}]
+
+
+def _cost_warnings(estimate: Estimate, over_budget: int) -> list[str]:
+    said = []
+    if over_budget:
+        words = _("The budget does not last: %(people)s people would be skipped. Raise it, or narrow the audience.")
+        said.append(words % {"people": f"{over_budget:,}"})
+    if estimate.unpriced:
+        words = _("No price is known for %(people)s of the messages; enter prices in the back office.")
+        said.append(words % {"people": f"{estimate.unpriced:,}"})
+    if estimate.by_example:
+        said.append(_("The cost is worked out with example prices; enter those of your WhatsApp account."))
+    return said
 
 
 def channels_of(campaign: Campaign) -> list[Channel]:
