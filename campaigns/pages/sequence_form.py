@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy
 from campaigns.models import Act, Sequence, SequenceStep
 from campaigns.models.sequences import MOST_STEPS
 from campaigns.pages.campaign import bubble_with, direction_of
-from campaigns.pages.form import CLOCK, SAME_TEXT
+from campaigns.pages.form import CLOCK
+from campaigns.pages.variable_fields import SAME_TEXT
 from campaigns.rendering import asked_by
 from campaigns.sequences import SequenceChanges, StepChanges
 from campaigns.variables import SOURCES
