@@ -16,6 +16,7 @@ urlpatterns = [
     path("campaigns/<int:campaign_id>/now/", campaign.now, name="campaign-now"),
     path("campaigns/<int:campaign_id>/stream/", streams.stream, name="campaign-stream"),
     path("campaigns/<int:campaign_id>/preflight/", campaign.preflight, name="campaign-preflight"),
+    path("campaigns/<int:campaign_id>/preflight/people/", campaign.would_be, name="campaign-would-be"),
     path("campaigns/<int:campaign_id>/recipients/", recipients.recipients, name="campaign-recipients"),
     path("campaigns/<int:campaign_id>/decisions/<slug:decision>/", deciding.decide, name="campaign-decision"),
     path("sequences/", sequences.sequence_list, name="sequences"),

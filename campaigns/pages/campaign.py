@@ -25,10 +25,12 @@ from campaigns.selectors import Cause, Funnel
 from campaigns.variables import SOURCES
 from core.doors import page
 from core.roles import Capability
+from crm.pages.asking import number_in
 from messaging import templates
 from messaging.models import MessageTemplate
 from messaging.templates import Bubble
 
+PEOPLE = 100
 RIGHT_TO_LEFT = ("ar", "ur", "fa", "he")
 
 
@@ -68,10 +70,36 @@ def preflight(request: HttpRequest, campaign_id: int) -> HttpResponse:
         "campaign": found,
         "tones": TONES,
         "flight": flight,
-        "skipped": [(SkipReason(reason).label, count) for reason, count in flight.skipped.items()],
+        "skipped": [(reason, SkipReason(reason).label, count) for reason, count in flight.skipped.items()],
         "direction": direction_of(found.template),
     }
     return render(request, "campaigns/preflight.html", context)
+
+
+@require_GET
+@page(Capability.CAMPAIGNS_READ)
+def would_be(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """The people behind one number of the pre-flight, and (`contact`) what one of them would read."""
+    actor, found, at = actor_of(request), campaign_of(request, campaign_id), timezone.now()
+    reason, after = request.GET.get("reason", ""), number_in(request.GET.get("after", "")) or 0
+    reason = reason if reason in SkipReason.values else ""
+    contact = number_in(request.GET.get("contact", ""))
+    rows = services.preflight_people(actor=actor, campaign=found, reason=reason, at=at)
+    later = [row for row in rows if row.contact_id > after]
+    read = None
+    if contact is not None:
+        read = services.preview_for(actor=actor, campaign=found, contact_id=contact, at=at)
+    context = {
+        "here": "campaigns",
+        "campaign": found,
+        "rows": later[:PEOPLE],
+        "count": len(rows),
+        "next_cursor": later[PEOPLE - 1].contact_id if len(later) > PEOPLE else "",
+        "reason": SkipReason(reason).label if reason else "",
+        "read": read,
+        "direction": direction_of(found.template),
+    }
+    return render(request, "campaigns/would_be.html", context)
 
 
 def _context(request: HttpRequest, found: Campaign) -> dict[str, Any]:

@@ -95,6 +95,31 @@ class CampaignForm(forms.Form):
         label=gettext_lazy("Messages to one person at most"), required=False, min_value=1, max_value=1000
     )
     per_days = forms.IntegerField(label=gettext_lazy("... within (days)"), required=False, min_value=1, max_value=365)
+    is_quiet_on_days_off = forms.BooleanField(
+        label=gettext_lazy("Quiet at the weekend and on public holidays"), required=False
+    )
+    canary_size = forms.IntegerField(
+        label=gettext_lazy("First to so many people"),
+        required=False,
+        min_value=1,
+        help_text=gettext_lazy("Then it pauses, for somebody to look. Empty: to all at once."),
+    )
+    daily_cap_per_number = forms.IntegerField(
+        label=gettext_lazy("A day from each number at most"), required=False, min_value=1
+    )
+    stop_at_failure_percent = forms.IntegerField(
+        label=gettext_lazy("Pause when so many of a hundred fail"),
+        required=False,
+        min_value=1,
+        max_value=100,
+        initial=30,
+    )
+    spacing_min_seconds = forms.IntegerField(
+        label=gettext_lazy("Seconds between two messages, at least"), required=False, min_value=0, max_value=3600
+    )
+    spacing_max_seconds = forms.IntegerField(
+        label=gettext_lazy("... and at most"), required=False, min_value=1, max_value=3600
+    )
     excluded_campaigns = forms.TypedMultipleChoiceField(
         label=gettext_lazy("Leave out the people of these campaigns"), required=False, coerce=int
     )

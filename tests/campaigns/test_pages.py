@@ -286,14 +286,22 @@ def test_a_campaign_is_written_on_pages_and_changed(
         2,
         None,
     )
-    assert campaign.budget_minor is None
-    client.post(f"{CAMPAIGNS}{campaign.pk}/change/", {**units, "units": "P1-0\nP1-1", "budget": "1,250.50"})
+    client.post(
+        f"{CAMPAIGNS}{campaign.pk}/change/", {**units, "units": "P1-0\nP1-1", "budget": "1,250.50", "canary_size": "1"}
+    )
     campaign.refresh_from_db()
-    assert campaign.budget_minor == 125_050
+    assert (campaign.budget_minor, campaign.canary_size, campaign.stop_at_failure_percent) == (125_050, 1, None)
     assert 'value="1250.50"' in client.get(f"{CAMPAIGNS}{campaign.pk}/change/").text
     flight = text_of(client.get(f"{CAMPAIGNS}{campaign.pk}/preflight/"))
     assert "Would get it 2 of 2 people" in flight
     assert "Dear Owner0, is your unit yours available?" in flight
+    people = client.get(f"{CAMPAIGNS}{campaign.pk}/preflight/people/")
+    assert people.text.count('class="list-item"') == 2
+    contact = re.search(r"\?contact=(\d+)", people.text)
+    assert contact
+    read = text_of(client.get(f"{CAMPAIGNS}{campaign.pk}/preflight/people/?contact={contact[1]}"))
+    assert "is your unit yours available? Reply STOP" in read
+    assert "Nobody of the audience" in client.get(f"{CAMPAIGNS}{campaign.pk}/preflight/people/?reason=landline").text
 
 
 def test_who_may_not_write_sees_no_form_and_a_started_one_is_not_changed(
