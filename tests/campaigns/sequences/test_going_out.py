@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import time, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from campaigns import sequences
 from campaigns.errors import IllegalMove
 from campaigns.models import EnrollmentStep
 from crm.models import Contact, ContactPoint
 from messaging.models import Channel, Message, MessageTemplate
+from tests.campaigns import factories
 from tests.campaigns.sequences import drips
 from tests.campaigns.sequences.drips import DAY, MONDAY, became, enrol, one, run, told, wrote
 
@@ -171,3 +174,16 @@ def test_a_time_of_day_is_the_persons_own(organization, manager, second_manager,
 
     assert one(people[0]).due_at == MONDAY.replace(hour=10, minute=30) + DAY
     assert one(people[1]).due_at == MONDAY.replace(hour=7, minute=30) + DAY
+
+
+def test_what_a_batch_asks_does_not_grow_with_its_people(organization, manager, drip, project):
+    people = factories.owners(project, 40, start=100)
+    enrol(manager, drip, people)
+    night = MONDAY.replace(hour=22)
+
+    with CaptureQueriesContext(connection) as few:
+        sequences.run_due(organization=organization, at=night, at_once=4)
+    with CaptureQueriesContext(connection) as many:
+        sequences.run_due(organization=organization, at=night, at_once=36)
+
+    assert len(many) == len(few) <= 24
