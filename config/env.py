@@ -42,6 +42,9 @@ UNDERSTANDING_URL = env.str("UNDERSTANDING_URL", default="")
 UNDERSTANDING_TOKEN = env.str("UNDERSTANDING_TOKEN", default="")
 UNDERSTANDING_TIMEOUT = env.float("UNDERSTANDING_TIMEOUT", default=3.0)
 
+# Whether addresses that users give (webhook endpoints) may be http and in our own network: for development only.
+OUTSIDE_MAY_BE_INSIDE = env.bool("OUTSIDE_MAY_BE_INSIDE", default=False)
+
 # Calls of the API a minute: of one token (or one member in a browser), and of all of one organisation.
 API_CALLS_PER_CALLER = env.int("API_CALLS_PER_CALLER", default=600)
 API_CALLS_PER_ORGANIZATION = env.int("API_CALLS_PER_ORGANIZATION", default=3000)

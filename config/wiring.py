@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from config import announcing
 from core import events
 
 
@@ -62,3 +63,4 @@ def wire() -> None:
     events.subscribe(AgentArchived, sequences.follow_agent)
     events.subscribe(ContactsMerged, sequences.follow_contacts)
     events.subscribe(PropertiesMerged, sequences.follow_properties)
+    announcing.wire()

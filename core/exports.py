@@ -151,10 +151,8 @@ def file_of(*, actor: Actor, export_id: int) -> Export:
 
 def download(export: Export) -> FileResponse:
     """The file of a DONE export as an answer, block by block."""
-    kind = {
-        ExportFormat.CSV: "text/csv; charset=utf-8",
-        ExportFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    }[ExportFormat(export.format)]
+    kind = ExportFormat(export.format).media_type
+    kind += "; charset=utf-8" if kind.startswith("text/") else ""
     answer = FileResponse(export.file.open("rb"), as_attachment=True, filename=file_name(export), content_type=kind)
     answer["Cache-Control"] = "no-store"
     return answer

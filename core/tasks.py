@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from core import exports
+from core import exports, hooks
 from core.api.writing import forget_old
 from core.health import SCHEDULER
 from core.models import Heartbeat, Organization
@@ -40,3 +40,19 @@ def sweep_idempotency_keys() -> None:
     for organization in Organization.objects.all():
         with organization_scope(organization.pk):
             forget_old(at=timezone.now())
+
+
+@shared_task(name="core.deliver_hook", soft_time_limit=30)
+def deliver_hook(*, organization_id: int, delivery_id: int) -> None:
+    """Tell one endpoint of one event; harmless when it was told."""
+    with organization_scope(organization_id):
+        organization = Organization.objects.get(pk=organization_id)
+        hooks.deliver(organization=organization, delivery_id=delivery_id, at=timezone.now())
+
+
+@shared_task(name="core.sweep_hooks")
+def sweep_hooks() -> None:
+    """Send what is due."""
+    for organization in Organization.objects.all():
+        with organization_scope(organization.pk):
+            hooks.sweep(organization=organization, at=timezone.now())

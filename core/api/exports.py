@@ -59,7 +59,11 @@ class ExportableViewSet(TenantViewSet):
 
     @extend_schema(
         parameters=[OpenApiParameter("format", enum=ExportFormat.values, default=ExportFormat.CSV)],
-        responses={(200, "text/csv"): A_FILE, 202: ExportSerializer},
+        responses={
+            (200, ExportFormat.CSV.media_type): A_FILE,
+            (200, ExportFormat.XLSX.media_type): A_FILE,
+            202: ExportSerializer,
+        },
     )
     @action(detail=False, methods=["get"], pagination_class=None)
     def export(self, request: Request, **_: Any) -> Any:

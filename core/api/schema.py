@@ -81,10 +81,17 @@ class AutoSchema(SpectacularAutoSchema):
         return bodies
 
     def _refusals(self) -> list[str]:
-        always = ["400", "401", "403", "404", *(["429"] if hasattr(self.view, "capabilities") else [])]
+        always = [
+            "400",
+            "401",
+            "403",
+            "404",
+            "422",
+            *(["409", "429", "503"] if hasattr(self.view, "capabilities") else []),
+        ]
         if self.method == "GET":
             return always
-        return [*always, "409", *(["412"] if self._has_row() else []), "413", "415", "422"]
+        return [*always, *(["412"] if self._has_row() else []), "413", "415"]
 
     def _has_row(self) -> bool:
         return "{id}" in self.path

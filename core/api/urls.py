@@ -3,10 +3,13 @@ from rest_framework.routers import SimpleRouter
 
 from core.api.endpoints import MembershipViewSet, OrganizationViewSet, SignInView, TokenViewSet
 from core.api.exports import ExportViewSet
+from core.api.hooks import HookDeliveryViewSet, HookEndpointViewSet
 
 router = SimpleRouter()
 router.register("members", MembershipViewSet, basename="member")
 router.register("exports", ExportViewSet, basename="export")
+router.register("hook-endpoints", HookEndpointViewSet, basename="hook-endpoint")
+router.register("hook-deliveries", HookDeliveryViewSet, basename="hook-delivery")
 router.register("tokens", TokenViewSet, basename="token")
 
 urlpatterns = [

@@ -26,6 +26,8 @@ class TenantViewSet(GenericViewSet[Any]):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Who calls and whether he may; then the handler of the verb is wrapped, as the router bound it: per request."""
         super().initial(request, *args, **kwargs)
+        if "%00" in request.META.get("QUERY_STRING", ""):  # PostgreSQL keeps no text with it
+            raise exceptions.ValidationError({"query": ["No name and no value may hold a NUL character."]})
         verb = (request.method or "").lower()
         if self.action and hasattr(self, verb):
             setattr(self, verb, guarded(self, request, getattr(self, verb)))

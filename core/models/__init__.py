@@ -2,6 +2,7 @@
 
 from core.models.base import SoftDeleteModel, SoftDeleteQuerySet, TenantForeignKey, TenantModel, TenantQuerySet
 from core.models.exports import Export
+from core.models.hooks import HookDelivery, HookEndpoint
 from core.models.idempotency import IdempotencyKey
 from core.models.organization import Organization
 from core.models.people import ApiToken, Membership, User
@@ -13,6 +14,8 @@ __all__ = [
     "Deletion",
     "Export",
     "Heartbeat",
+    "HookDelivery",
+    "HookEndpoint",
     "IdempotencyKey",
     "Membership",
     "Organization",

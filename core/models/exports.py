@@ -19,6 +19,11 @@ class ExportFormat(models.TextChoices):
     CSV = "csv", "CSV"
     XLSX = "xlsx", "Excel"
 
+    @property
+    def media_type(self) -> str:
+        """How HTTP calls it."""
+        return "text/csv" if self == self.CSV else "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
 
 class ExportStatus(models.TextChoices):
     QUEUED = "queued", "Waiting"
