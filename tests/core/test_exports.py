@@ -41,6 +41,8 @@ NOT_TAKEN_ALONG = {
     "crm.savedfilter": "addresses of lists, each of which is taken along itself",
     "sheets.googleaccount": "keys of service accounts never leave the house",
     "crm.duplicatesearch": "how far a search is",
+    "core.hookendpoint": "at most twenty addresses, with the secrets that go with them",
+    "core.hookdelivery": "bodies of ids that were sent to others, gone after 30 days",
 }
 
 
