@@ -11,13 +11,15 @@
 | clawback:agent:<id>, :contact: | asset     | debit  | cancellation: what they were paid of it; never below zero   |
 | bank                           | asset     | debit  | payment by bank transfer leaves here                        |
 | cheques_outstanding            | liability | credit | payment by cheque waits here until the bank has cleared it  |
+| cheques_in_hand                | asset     | debit  | a client's cheque arrives here                              |
 | cash                           | asset     | debit  | payment in cash leaves here                                 |
 
 approval      Dr receivable (amount + VAT)   Cr commission_revenue (amount), Cr vat_payable (VAT)
               Dr commission_expense (parts)  Cr payable of each beneficiary
+receipt       Dr bank, cheques_in_hand or cash  Cr receivable
 payment       Dr payable of the beneficiary  Cr bank, cheques_outstanding or cash
 adjustment    Dr commission_expense          Cr payable: the house owes it, no client does
-bounced cheque, cancellation: the mirror image of the payment, of the approval
+bounced cheque (ours or the client's), cancellation: the mirror image of the payment, of the approval
 cancellation of what is paid: the mirror image of the approval, but Dr clawback instead of payable for what was paid
 set-off       Dr payable of the beneficiary  Cr clawback of the same
 The house's own part is what revenue exceeds expense by; it has no payable.
@@ -36,6 +38,9 @@ PAYMENT_ACCOUNTS = {
     Method.CHEQUE: ("cheques_outstanding", "Cheques issued, not cleared", AccountKind.LIABILITY),
     Method.CASH: ("cash", "Cash in hand", AccountKind.ASSET),
 }
+
+
+RECEIVING_ACCOUNTS = PAYMENT_ACCOUNTS | {Method.CHEQUE: ("cheques_in_hand", "Cheques of clients", AccountKind.ASSET)}
 
 
 def receivable(commission: Commission) -> NewAccount:
@@ -116,6 +121,12 @@ def undone(commission: Commission, splits: Iterable[CommissionSplit]) -> list[tu
     for account, amount in amounts:  # one line for each account: none may fall too low on the way
         sums[account] = sums.get(account, 0) + amount
     return [(account, amount) for account, amount in sums.items() if amount]
+
+
+def receipt(commission: Commission, method: Method, amount_minor: int) -> list[tuple[NewAccount, int]]:
+    """What money of the client posts."""
+    code, name, kind = RECEIVING_ACCOUNTS[method]
+    return [(_account(code, name, kind, commission.currency), amount_minor), (receivable(commission), -amount_minor)]
 
 
 def payment(split: CommissionSplit, method: Method, amount_minor: int) -> list[tuple[NewAccount, int]]:

@@ -97,6 +97,30 @@ class PaymentAlreadyReversed(Conflict):
     code = "payment_already_reversed"
 
 
+class InstalmentsInvalid(Invalid):
+    code = "instalments_invalid"
+
+
+class InstalmentsStand(Conflict):
+    code = "instalments_stand"
+
+
+class ReceiptInvalid(Invalid):
+    code = "receipt_invalid"
+
+
+class ReceiptRefused(Conflict):
+    code = "receipt_refused"
+
+
+class HoldBackInvalid(Invalid):
+    code = "hold_back_invalid"
+
+
+class HoldBackStands(Conflict):
+    code = "hold_back_stands"
+
+
 class PayoutInvalid(Invalid):
     code = "payout_invalid"
 

@@ -86,6 +86,8 @@ GROUPS: list[tuple[Any, list[tuple[str, str]]]] = [
             ("commissions.commission", "payments"),
             ("commissions.commissionsplit", "pie_chart"),
             ("commissions.commissionpayment", "receipt_long"),
+            ("commissions.instalment", "event"),
+            ("commissions.receipt", "savings"),
             ("commissions.payoutbatch", "send_money"),
             ("commissions.payoutline", "account_balance"),
             ("commissions.commissionplan", "percent"),

@@ -4,5 +4,14 @@ from commissions.admin.commissions import CommissionAdmin
 from commissions.admin.payments import CommissionPaymentAdmin
 from commissions.admin.payouts import PayoutBatchAdmin, PayoutLineAdmin
 from commissions.admin.plans import CommissionPlanAdmin
+from commissions.admin.receipts import InstalmentAdmin, ReceiptAdmin
 
-__all__ = ["CommissionAdmin", "CommissionPaymentAdmin", "CommissionPlanAdmin", "PayoutBatchAdmin", "PayoutLineAdmin"]
+__all__ = [
+    "CommissionAdmin",
+    "CommissionPaymentAdmin",
+    "CommissionPlanAdmin",
+    "InstalmentAdmin",
+    "PayoutBatchAdmin",
+    "PayoutLineAdmin",
+    "ReceiptAdmin",
+]

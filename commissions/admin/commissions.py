@@ -14,8 +14,16 @@ from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import action, display
 
 from commissions import services
-from commissions.admin.forms import AdjustmentForm, AnswerForm, CancelForm, PaymentForm, whose
-from commissions.models import Commission, CommissionSplit, Dispute, Method, SplitRole, Status
+from commissions.admin.forms import (
+    AdjustmentForm,
+    AnswerForm,
+    CancelForm,
+    HoldBackForm,
+    InstalmentsForm,
+    PaymentForm,
+    whose,
+)
+from commissions.models import Commission, CommissionSplit, Dispute, HoldBack, Method, SplitRole, Status
 from core.admin import TenantAdmin, acting, call_service, site
 from core.asking import ConfirmForm, Figures, ReasonForm, ask, posted
 from core.money import format_money
@@ -87,7 +95,9 @@ class CommissionAdmin(TenantAdmin):
     readonly_fields: ClassVar = ["terms", "price", "amount", "vat", "decisions"]
     inlines: ClassVar = [SplitInline]
     actions: ClassVar = ["approve_selected"]
-    actions_detail: ClassVar = ["approve", "pay", "dispute", "answer", "resolve", "adjust", "cancel"]
+    actions_detail: ClassVar = [
+        "approve", "pay", "dispute", "answer", "resolve", "schedule", "hold_back", "let_go", "adjust", "cancel",
+    ]  # fmt: skip
 
     @display(description="Number", ordering="pk")
     def number(self, commission: Commission) -> str:
@@ -217,6 +227,53 @@ class CommissionAdmin(TenantAdmin):
             done="Your answer is kept.",
         )
 
+    @action(description="Instalments", url_path="schedule", permissions=["view"])
+    def schedule(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._decide(
+            request,
+            object_id,
+            title="Instalments",
+            sentence="When the client pays what. From then on agents are paid as far as money came in.",
+            form=InstalmentsForm(posted(request)),
+            call=lambda commission, given: services.schedule_instalments(
+                actor=acting(request), commission=commission, instalments=given["instalments"], at=timezone.now()
+            ),
+            done="The instalments stand.",
+        )
+
+    @action(description="Hold back", url_path="hold-back", permissions=["view"])
+    def hold_back(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._decide(
+            request,
+            object_id,
+            title="Hold back",
+            sentence="So much of each part is not paid before that day, or before somebody lets it go.",
+            form=HoldBackForm(posted(request)),
+            call=lambda commission, given: services.hold_back(
+                actor=acting(request),
+                commission=commission,
+                basis_points=int(given["percent"] * 100),
+                until_on=given["until_on"],
+                reason=given["reason"],
+                at=timezone.now(),
+            ),
+            done="It is held back.",
+        )
+
+    @action(description="Let go", url_path="let-go", permissions=["view"])
+    def let_go(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._decide(
+            request,
+            object_id,
+            title="Let go",
+            sentence="What is held back may be paid, such as at the handover.",
+            form=ReasonForm(posted(request)),
+            call=lambda commission, given: services.release_hold_back(
+                actor=acting(request), commission=commission, reason=given["reason"], at=timezone.now()
+            ),
+            done="It is let go.",
+        )
+
     @action(description="Adjust", url_path="adjust", permissions=["view"])
     def adjust(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._decide(
@@ -274,12 +331,16 @@ class CommissionAdmin(TenantAdmin):
         found = self.get_queryset(request).filter(pk=object_id).values_list("status", flat=True).first()
         actor = acting(request)
         approve, pay = actor.can(Capability.COMMISSIONS_APPROVE), actor.can(Capability.COMMISSIONS_PAY)
+        write = actor.can(Capability.COMMISSIONS_WRITE)
         offered = {
             "approve": approve and found == Status.PENDING,
             "pay": pay and found in {Status.APPROVED, Status.PART_PAID},
             "dispute": actor.can(Capability.COMMISSIONS_WRITE) and found not in {Status.DISPUTED, Status.CANCELLED},
             "answer": actor.can(Capability.COMMISSIONS_WRITE) and found == Status.DISPUTED,
             "resolve": approve and found == Status.DISPUTED,
+            "schedule": write and found in {Status.PENDING, Status.APPROVED},
+            "hold_back": write and found not in {Status.PAID, Status.CANCELLED},
+            "let_go": approve and HoldBack.objects.filter(commission=object_id, releases__isnull=True).exists(),
             "adjust": actor.can(Capability.COMMISSIONS_WRITE) and found in services.ADJUSTABLE,
             "cancel": approve and found != Status.CANCELLED,
         }

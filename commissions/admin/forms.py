@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django import forms
 from unfold.widgets import (
+    UnfoldAdminDecimalFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminSingleDateWidget,
     UnfoldAdminTextareaWidget,
@@ -57,6 +60,46 @@ class CancelForm(ReasonForm):
         help_text="It is set off against what is due to the beneficiaries next.",
         required=False,
         widget=UnfoldBooleanSwitchWidget,
+    )
+
+
+class InstalmentsForm(forms.Form):
+    """One instalment a line: an amount and the day it is expected."""
+
+    instalments = forms.CharField(
+        help_text="One a line: the amount, VAT included, and the day, such as 8750.00 2026-04-01.",
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 6}),
+    )
+
+    def clean_instalments(self) -> list[tuple[str, date]]:
+        found = []
+        for line in self.cleaned_data["instalments"].splitlines():
+            words = line.split()
+            if not words:
+                continue
+            try:
+                amount, day = words
+                found.append((amount, date.fromisoformat(day)))
+            except ValueError:
+                raise forms.ValidationError(
+                    f"{line!r} is not an amount and a day, such as 8750.00 2026-04-01."
+                ) from None
+        return found
+
+
+class HoldBackForm(ReasonForm):
+    percent = forms.DecimalField(
+        label="Percent of each part",
+        min_value=Decimal("0.01"),
+        max_value=100,
+        decimal_places=2,
+        widget=UnfoldAdminDecimalFieldWidget,
+    )
+    until_on = forms.DateField(
+        label="Until",
+        required=False,
+        help_text="Left out: until somebody lets it go, such as at the handover.",
+        widget=UnfoldAdminSingleDateWidget,
     )
 
 

@@ -20,6 +20,7 @@ from commissions.models.payouts import (
     PayoutStatus,
 )
 from commissions.models.plans import CommissionPlan, PlanVersion, RateKind, VatMode
+from commissions.models.receipts import HoldBack, HoldBackRelease, Instalment, Receipt, ReceiptReversal
 
 __all__ = [
     "Approval",
@@ -32,6 +33,9 @@ __all__ = [
     "Dispute",
     "DisputeMessage",
     "DisputeResolution",
+    "HoldBack",
+    "HoldBackRelease",
+    "Instalment",
     "LineState",
     "Method",
     "PayingAccount",
@@ -43,6 +47,8 @@ __all__ = [
     "PayoutStatus",
     "PlanVersion",
     "RateKind",
+    "Receipt",
+    "ReceiptReversal",
     "Side",
     "SplitRole",
     "Status",

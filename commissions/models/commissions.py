@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import pgtrigger
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q, Value
 
 from commissions.models.plans import PlanVersion
 from core.append_only import append_only
@@ -199,6 +200,12 @@ class SplitRole(models.TextChoices):
 
 
 class CommissionSplitQuerySet(TenantQuerySet):
+    def with_released(self, on: date) -> Self:
+        """With `released_minor`: what of each part may have been paid by that day, by the client's money received so
+        far and what is held back. All of it where neither is known."""
+        released = Func(F("pk"), Value(on), function="commissions_released", output_field=models.BigIntegerField())
+        return self.annotate(released_minor=released)
+
     def visible_to(self, actor: Actor) -> Self:
         visible = super().visible_to(actor)
         if actor.reach is Reach.ORGANIZATION:

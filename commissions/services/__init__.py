@@ -11,6 +11,7 @@ from commissions.services.decisions import (
 )
 from commissions.services.documents import File, take_report
 from commissions.services.foreseeing import Foreseen, foresee
+from commissions.services.holding import hold_back, release_hold_back
 from commissions.services.lists import PARTS
 from commissions.services.payments import record_payment, reverse_payment
 from commissions.services.payout_files import BankFormat, payout_file
@@ -24,6 +25,7 @@ from commissions.services.payouts import (
     set_paying_account,
 )
 from commissions.services.plans import create_plan, default_version, make_default, new_plan_version
+from commissions.services.receipts import record_receipt, reverse_receipt, schedule_instalments
 
 __all__ = [
     "ADJUSTABLE",
@@ -46,13 +48,18 @@ __all__ = [
     "default_version",
     "dispute_commission",
     "foresee",
+    "hold_back",
     "make_default",
     "new_plan_version",
     "payout_file",
     "record_payment",
+    "record_receipt",
+    "release_hold_back",
     "resolve_dispute",
     "return_line",
     "reverse_payment",
+    "reverse_receipt",
+    "schedule_instalments",
     "set_paying_account",
     "take_report",
 ]

@@ -88,6 +88,7 @@ def record_payment(
     if amount_minor > found.due_minor:
         due = format_money(found.due_minor, currency)
         raise PaymentExceedsDue(f"Only {due} of this part is due.", due=to_decimal(found.due_minor, currency))
+    _check_released(found, amount_minor, paid_on)
     if method is Method.SET_OFF:
         _check_set_off(actor, found, amount_minor)
     taken = CommissionPayment.objects.for_organization(actor.organization).filter(reference=reference)
@@ -173,6 +174,18 @@ def reverse_payment(*, actor: Actor, payment: CommissionPayment, reason: str, at
     shown = {"payment": str(found.pk), "reference": found.reference, "reason": reason}
     move(actor, commission, status, "commissions.payment_reversed", at, **shown)
     return reversal
+
+
+def _check_released(split: CommissionSplit, amount_minor: int, paid_on: date) -> None:
+    """A trigger refuses too; here it is said in words. Raises PaymentExceedsDue."""
+    released = CommissionSplit.objects.with_released(paid_on).values_list("released_minor", flat=True).get(pk=split.pk)
+    left = max(released - split.paid_minor, 0)
+    if amount_minor > left:
+        raise PaymentExceedsDue(
+            f"Only {format_money(left, split.currency)} of this part may be paid now: the rest waits for the client's "
+            f"money, or is held back.",
+            due=to_decimal(left, split.currency),
+        )
 
 
 def to_recover(actor: Actor, split: CommissionSplit) -> int:

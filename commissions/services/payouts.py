@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from django.db import transaction
 from stdnum import bic as bics
@@ -108,7 +109,7 @@ def create_payout(*, actor: Actor, currency: str, pay_on: date, at: datetime) ->
     details = {one.agent_id: one for one in BankDetails.objects.for_organization(actor.organization)}
     chosen: dict[BankDetails, list[CommissionSplit]] = defaultdict(list)
     left_out = []
-    for split in _due(actor, currency):
+    for split in _due(actor, currency, local_day(actor, at)):
         known = details.get(split.agent_id) if split.agent_id else None
         why = _why_not(split, member, known)
         if why or known is None:
@@ -121,7 +122,7 @@ def create_payout(*, actor: Actor, currency: str, pay_on: date, at: datetime) ->
     position, set_off = 0, False
     for known, splits in chosen.items():
         owed = _set_off(actor, batch, splits, at)
-        set_off = set_off or sum(amount for _, amount in owed) < sum(split.due_minor for split in splits)
+        set_off = set_off or sum(amount for _, amount in owed) < sum(_payable(split) for split in splits)
         if not owed:
             continue
         position += 1
@@ -249,24 +250,31 @@ def require_fresh(batch: PayoutBatch, lines: Sequence[PayoutLine]) -> None:
                 agent=line.agent_id,
             )
     items = PayoutItem.objects.filter(organization=batch.organization_id, line__batch=batch, is_open=True)
-    for item in items.select_related("split__commission", "split__agent"):
-        if item.split.commission.status not in PAYABLE or item.amount_minor > item.split.due_minor:
+    amounts = dict(items.values_list("split", "amount_minor"))
+    splits = CommissionSplit.objects.filter(organization=batch.organization_id, pk__in=amounts)
+    for split in splits.with_released(batch.pay_on).select_related("commission", "agent"):
+        if split.commission.status not in PAYABLE or amounts[split.pk] > _payable(split):
             raise PayoutStale(
-                f"Commission {item.split.commission_id} of {item.split.agent.name} is not payable any more; "
+                f"Commission {split.commission_id} of {split.agent.name} is not payable any more; "
                 f"cancel this payout and make it anew.",
-                commission=item.split.commission_id,
+                commission=split.commission_id,
             )
 
 
-def _due(actor: Actor, currency: str) -> list[CommissionSplit]:
-    """The parts of approved commissions of which something is left, with their commissions locked in one order."""
+def _due(actor: Actor, currency: str, on: date) -> list[CommissionSplit]:
+    """The parts of approved commissions of which something may be paid, with their commissions locked in one order."""
     found = CommissionSplit.objects.for_organization(actor.organization).filter(
         currency=currency, commission__status__in=PAYABLE
     )
     commissions = Commission.objects.filter(pk__in=found.values("commission")).order_by("pk")
     list(commissions.select_for_update(no_key=True).values_list("pk"))
     splits = found.exclude(role=SplitRole.HOUSE).select_related("agent", "contact").order_by("agent", "pk")
-    return [split for split in splits if split.due_minor]
+    return [split for split in splits.with_released(on) if _payable(split)]
+
+
+def _payable(split: Any) -> int:
+    """What of a part may be paid now; read with `with_released`."""
+    return max(int(split.released_minor) - int(split.paid_minor), 0)
 
 
 def _why_not(split: CommissionSplit, member: Membership, known: BankDetails | None) -> str:
@@ -292,7 +300,7 @@ def _set_off(
     account = Account.objects.for_organization(actor.organization).filter(code=code).first()
     owing, left = account.natural_minor if account else 0, []
     for split in splits:
-        due = split.due_minor
+        due = _payable(split)
         taken = min(owing, due)
         if taken:
             record_payment(

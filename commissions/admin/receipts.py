@@ -1,0 +1,170 @@
+"""What clients are expected to pay, what came, and what bounced."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from unfold.contrib.filters.admin import RangeDateFilter
+from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget, UnfoldAdminTextInputWidget
+
+from commissions import services
+from commissions.models import Instalment, Method, Receipt
+from core.admin import TenantAdmin, acting, site
+from core.asking import ReasonForm, ask, posted
+from core.exporting.lists import to_money
+from core.money import format_money
+from core.roles import Capability
+
+RECEIVED_BY = [(method.value, method.label) for method in Method if method is not Method.SET_OFF]
+
+
+class ReceiptForm(forms.Form):
+    """Money of the client. Amounts are text: money never passes through a float."""
+
+    amount = forms.CharField(max_length=40, widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}))
+    method = forms.ChoiceField(choices=RECEIVED_BY, widget=UnfoldAdminSelectWidget)
+    received_on = forms.DateField(label="Received on", widget=UnfoldAdminSingleDateWidget)
+    reference = forms.CharField(
+        max_length=80, help_text="The bank's or the cheque's number.", widget=UnfoldAdminTextInputWidget
+    )
+
+
+@admin.register(Instalment, site=site)
+class InstalmentAdmin(TenantAdmin):
+    read_capability = Capability.COMMISSIONS_WRITE
+    list_display: ClassVar = ["number", "unit", "amount", "received", "left", "expected_on"]
+    list_display_links: ClassVar = ["number"]
+    list_filter: ClassVar = ["currency", ("expected_on", RangeDateFilter)]
+    list_select_related: ClassVar = ["commission__deal__property__project"]
+    search_fields: ClassVar = ["commission__deal__property__p_number", "commission__deal__agent__name"]
+    export_columns: ClassVar = [
+        ("Commission", "commission.pk"), "position", ("Unit", "commission.deal.property.label"),
+        ("Amount", lambda row: to_money(row.amount_minor, row.currency)),
+        ("Received", lambda row: to_money(row.received_minor, row.currency)), "currency", "expected_on",
+    ]  # fmt: skip
+    fields: ClassVar = ["commission", "position", "amount", "received", "left", "expected_on", "came"]
+    readonly_fields: ClassVar = ["amount", "received", "left", "came"]
+    actions_detail: ClassVar = ["receive"]
+
+    @display(description="Instalment", ordering="pk")
+    def number(self, row: Instalment) -> str:
+        return f"{row.position} of commission {row.commission_id}"
+
+    @display(description="Unit")
+    def unit(self, row: Instalment) -> str:
+        unit = row.commission.deal.property
+        return f"{unit.project.name} {unit.label}"
+
+    @display(description="Amount", ordering="amount_minor")
+    def amount(self, row: Instalment) -> str:
+        return format_money(row.amount_minor, row.currency)
+
+    @display(description="Received", ordering="received_minor")
+    def received(self, row: Instalment) -> str:
+        return format_money(row.received_minor, row.currency)
+
+    @display(description="Left")
+    def left(self, row: Instalment) -> str:
+        return format_money(row.due_minor, row.currency)
+
+    @display(description="What came")
+    def came(self, row: Instalment) -> str:
+        """One line for each receipt, with why it was taken back."""
+        told = []
+        for receipt in row.receipts.prefetch_related("reversals").order_by("pk"):
+            back = "".join(f", taken back: {one.reason}" for one in receipt.reversals.all())
+            amount = format_money(receipt.amount_minor, receipt.currency)
+            told.append(f"{receipt.received_on} {amount} {receipt.reference}{back}")
+        return "\n".join(told) or "nothing yet"
+
+    @action(description="Receive", url_path="receive", permissions=["receive"])
+    def receive(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        row: Instalment | None = self.get_object(request, object_id)
+        if row is None:
+            raise Http404
+        return ask(
+            self,
+            request,
+            title=f"Receive instalment {self.number(row)}",
+            sentence="Agents are paid out of it as far as it came.",
+            button="Receive",
+            form=ReceiptForm(posted(request)),
+            call=lambda given: services.record_receipt(
+                actor=acting(request), instalment=row, at=timezone.now(), **given | {"method": Method(given["method"])}
+            ),
+            done="The receipt is noted.",
+            back=reverse("admin:commissions_instalment_change", args=[row.pk]),
+            figures=[("Left", self.left(row))],
+        )
+
+    def has_receive_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return acting(request).can(Capability.COMMISSIONS_PAY)
+
+
+@admin.register(Receipt, site=site)
+class ReceiptAdmin(TenantAdmin):
+    read_capability = Capability.COMMISSIONS_WRITE
+    list_display: ClassVar = ["reference", "commission", "amount", "method", "received_on", "stands"]
+    list_filter: ClassVar = ["method", "currency", ("received_on", RangeDateFilter)]
+    list_select_related: ClassVar = ["instalment"]
+    search_fields: ClassVar = ["reference"]
+    export_columns: ClassVar = [
+        "reference", ("Commission", "instalment.commission.pk"), ("Instalment", "instalment.position"),
+        ("Amount", lambda row: to_money(row.amount_minor, row.currency)), "currency", "method", "received_on",
+        ("Stands", lambda row: not row.reversals.all()),
+    ]  # fmt: skip
+    export_prefetched: ClassVar = ("reversals",)
+    fields: ClassVar = [
+        "reference", "commission", "amount", "method", "received_on", "received_by", "transfer", "stands", "taken_back",
+    ]  # fmt: skip
+    readonly_fields: ClassVar = ["commission", "amount", "stands", "taken_back"]
+    actions_detail: ClassVar = ["bounced"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).prefetch_related("reversals")
+
+    @display(description="Commission")
+    def commission(self, row: Receipt) -> str:
+        return f"No. {row.instalment.commission_id}, instalment {row.instalment.position}"
+
+    @display(description="Amount", ordering="amount_minor")
+    def amount(self, row: Receipt) -> str:
+        return format_money(row.amount_minor, row.currency)
+
+    @display(description="Stands", boolean=True)
+    def stands(self, row: Receipt) -> bool:
+        return not row.reversals.all()
+
+    @display(description="Taken back because")
+    def taken_back(self, row: Receipt) -> str:
+        return ", ".join(one.reason for one in row.reversals.all())
+
+    @action(description="Take back", url_path="take-back", permissions=["receive"])
+    def bounced(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        row: Receipt | None = self.get_object(request, object_id)
+        if row is None:
+            raise Http404
+        return ask(
+            self,
+            request,
+            title=f"Take back receipt {row.reference}",
+            sentence="For a cheque that bounced: the instalment is due again, and nothing more is paid out of it.",
+            button="Take back",
+            form=ReasonForm(posted(request)),
+            call=lambda given: services.reverse_receipt(
+                actor=acting(request), receipt=row, reason=given["reason"], at=timezone.now()
+            ),
+            done="The receipt is taken back; the instalment is due again.",
+            back=reverse("admin:commissions_receipt_change", args=[row.pk]),
+            figures=[("Amount", self.amount(row))],
+        )
+
+    def has_receive_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return acting(request).can(Capability.COMMISSIONS_PAY)
