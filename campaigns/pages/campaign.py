@@ -166,7 +166,7 @@ def _share(count: int, of: int) -> str:
     """In percent; a few of many are not none of them."""
     if not of:
         return "–"
-    return "< 1 %" if 0 < 200 * count < of else f"{round(100 * count / of)} %"
+    return "< 1 %" if 0 < 200 * count <= of else f"{round(100 * count / of)} %"
 
 
 def _asked(cause: Cause) -> dict[str, str]:

@@ -21,6 +21,31 @@ NEXT_STEPS = {
     SkipReason.VARIABLE: gettext_noop("Fill in what is missing, or give the variable a fallback."),
     SkipReason.RECENT: gettext_noop("Write to them another day."),
 }
+# What messaging says of the failures that campaigns meet (messaging/error_codes.py): named so that translators meet them.
+FAILURES = [
+    gettext_noop("WhatsApp could not deliver to this number."),
+    gettext_noop("Check that the number is on WhatsApp."),
+    gettext_noop("WhatsApp withheld this marketing message from this person."),
+    gettext_noop("Try another day, not today."),
+    gettext_noop("This person stopped marketing messages from us."),
+    gettext_noop("Do not write to them unasked."),
+    gettext_noop("This person is in an experiment of WhatsApp's without marketing."),
+    gettext_noop("Call instead."),
+    gettext_noop("We may not write to people in that country."),
+    gettext_noop("Reach this person another way."),
+    gettext_noop("The template and its variables do not fit together."),
+    gettext_noop("Check the template, then send again."),
+    gettext_noop("WhatsApp has paused or disabled this template."),
+    gettext_noop("Choose another template."),
+    gettext_noop("Too many people blocked or reported this number."),
+    gettext_noop("Write to fewer people, more to the point."),
+    gettext_noop("WhatsApp could not read the message as we wrote it."),
+    gettext_noop("Report this message to support."),
+    gettext_noop("WhatsApp refused this message."),
+    gettext_noop("See the details, and send it again if they allow."),
+    gettext_noop("There is a problem with the payment method at WhatsApp."),
+    gettext_noop("The owner mends it in billing."),
+]
 IN_DOUBT = gettext_noop("It may have been sent: WhatsApp's answer never reached us.")
 DOUBT_STEP = gettext_noop("Nothing to do: WhatsApp's next status settles it. It is never sent again by itself.")
 
