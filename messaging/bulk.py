@@ -50,15 +50,16 @@ def refused_meanwhile(
 ) -> dict[int, str]:
     """Of these (contact, address) pairs that were fine some time ago, those who may not be written to now, and why.
 
-    Four look-ups when nothing changed; who looks different is put to `outbound_refusals`, which alone decides.
+    One statement when nothing changed; who looks different is put to `outbound_refusals`, which alone decides.
     """
     given = {"org": organization.pk, "contacts": [contact_id for contact_id, _ in people]}
-    points: list[tuple[int, str, bool]] = _rows(POINTS, given)
-    barred: set[int] = {contact_id for (contact_id,) in _rows(BARRED, given)}
-    same = dict(_rows(SAME_NUMBERS, {**given, "values": [value for _, value, _ in points]}))
-    stopped = {same[point_id] for (point_id,) in _rows(STOPPED_NUMBERS, {**given, "points": list(same)})}
-    barred |= {contact_id for contact_id, value, _ in points if value in stopped}
-    usable = {(contact_id, value.removeprefix("+")) for contact_id, value, is_usable in points if is_usable}
+    usable: set[tuple[int, str]] = set()
+    barred: set[int] = set()
+    for contact_id, value, is_usable in _rows(MEANWHILE, given):
+        if value is None:
+            barred.add(contact_id)
+        elif is_usable:
+            usable.add((contact_id, value.removeprefix("+")))
     moved = [pair for pair in people if pair[0] in barred or pair not in usable]
     if not moved:
         return {}
@@ -146,24 +147,31 @@ def _rank(column: str) -> str:
     return f"(CASE {column} {whens} END)"
 
 
-# Plain look-ups by lists of keys, without joins: right after an import there are no statistics, and PostgreSQL takes an
-# organisation for one row.
-POINTS = """
-    SELECT contact_id, value, status IN ('unverified', 'valid') AND line_type <> 'fixed'
-      FROM crm_contactpoint
-     WHERE organization_id = %(org)s AND contact_id = ANY(%(contacts)s) AND deleted_at IS NULL
-"""
-BARRED = """
-    SELECT id FROM crm_contact
+# Look-ups by lists of keys, one after the other, without joins: right after an import there are no statistics, and
+# PostgreSQL takes an organisation for one row. Answers with the numbers that people have, and without a number those who
+# may not be written to: gone, bad, or one of their numbers said stop, whoever else has it too.
+MEANWHILE = """
+    WITH points AS MATERIALIZED (
+        SELECT contact_id, value, status IN ('unverified', 'valid') AND line_type <> 'fixed' AS is_usable
+          FROM crm_contactpoint
+         WHERE organization_id = %(org)s AND contact_id = ANY(%(contacts)s) AND deleted_at IS NULL
+    ), same AS MATERIALIZED (
+        SELECT id, value FROM crm_contactpoint
+         WHERE organization_id = %(org)s AND value = ANY(ARRAY(SELECT value FROM points))
+    ), stopped AS MATERIALIZED (
+        SELECT point_id FROM messaging_optout
+         WHERE organization_id = %(org)s AND point_id = ANY(ARRAY(SELECT id FROM same)) AND deleted_at IS NULL
+    )
+    SELECT contact_id, value, is_usable FROM points
+     UNION ALL
+    SELECT id, NULL, NULL FROM crm_contact
      WHERE organization_id = %(org)s AND id = ANY(%(contacts)s) AND (deleted_at IS NOT NULL OR is_bad_contact)
      UNION ALL
-    SELECT contact_id FROM messaging_optout
+    SELECT contact_id, NULL, NULL FROM messaging_optout
      WHERE organization_id = %(org)s AND contact_id = ANY(%(contacts)s) AND deleted_at IS NULL
-"""
-SAME_NUMBERS = "SELECT id, value FROM crm_contactpoint WHERE organization_id = %(org)s AND value = ANY(%(values)s)"
-STOPPED_NUMBERS = """
-    SELECT point_id FROM messaging_optout
-     WHERE organization_id = %(org)s AND point_id = ANY(%(points)s) AND deleted_at IS NULL
+     UNION ALL
+    SELECT contact_id, NULL, NULL FROM points
+     WHERE value IN (SELECT value FROM same WHERE id IN (SELECT point_id FROM stopped))
 """
 
 SETTLE = f"""

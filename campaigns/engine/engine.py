@@ -33,6 +33,8 @@ log = structlog.get_logger(__name__)
 
 SLICE_SECONDS = 20.0
 PULSE_SECONDS = 0.5
+# When others wait for a worker, a slice is over after so long: a small campaign does not starve behind huge ones.
+FAIR_SECONDS = 3.0
 CHANNELS_EVERY_PULSES = 4
 MOST_CONNECTIONS = 256
 
@@ -86,6 +88,7 @@ class Engine:
         self.flusher = Flusher(writing, found.campaign, lambda: self.stop(Verdict.STOPPED))
         self._loop = asyncio.get_running_loop()
         self.deadline = self._loop.time() + seconds
+        self._fair_until = self._loop.time() + FAIR_SECONDS
         self.sending: set[asyncio.Task[None]] = set()
         self._next_at = 0.0
         self.quiet: dict[str, datetime] = {}
@@ -195,6 +198,8 @@ class Engine:
     async def _pulse(self) -> None:
         for beats in itertools.count(1):
             await asyncio.sleep(PULSE_SECONDS)
+            if self._loop.time() > self._fair_until and await self.slots.others_wait():
+                self.deadline = self._loop.time()
             await self.beat(beats)
 
     async def beat(self, beats: int) -> None:

@@ -1,4 +1,7 @@
-"""What makes a campaign stop by itself although every message could go out: its first ones are out, or too many fail."""
+"""What makes a campaign stop by itself although every message could go out: its first ones are out, or too many fail.
+
+And the distance that random spacing keeps.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +43,17 @@ def failing(campaign: Campaign, up_to_id: int, since: datetime) -> str:
         f"{failed:,} of the last {out:,} failed, which is more than {allowed} %. Look at the causes before it goes on."
     )
 
+
+def note_spacing(campaign_id: int, token: int, seconds: float) -> None:
+    """Nothing before so many seconds, whoever sends it next: a new engine keeps the distance too."""
+    with connection.cursor() as cursor:
+        cursor.execute(NOTE_SPACING, {"campaign": campaign_id, "token": token, "seconds": seconds})
+
+
+NOTE_SPACING = f"""
+    UPDATE campaigns_campaignengine SET next_at = clock_timestamp() + %(seconds)s * interval '1 second'
+     WHERE {HERE} AND campaign_id = %(campaign)s AND token = %(token)s
+"""  # noqa: S608 - only our own constants are pasted in
 
 COUNT_OUT = f"""
     SELECT count(*) FROM campaigns_campaignmessage

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from campaigns.engine.engine import Engine
 
 AHEAD_SECONDS = 0.25
-LARGEST_BATCH = 250
-MOST_CLAIMED = 500
+LARGEST_BATCH = 500
+MOST_CLAIMED = 1000
 LONGEST_NAP = 5.0
 ALLOWANCE_SECONDS = 5.0
 SMALLEST_ALLOWANCE = 100
@@ -99,7 +99,7 @@ class Producer:
         if self._campaign.spacing_max_seconds is not None and sent:
             seconds = random.uniform(self._campaign.spacing_min_seconds or 0, self._campaign.spacing_max_seconds)  # noqa: S311
             self.rest(seconds)
-            await self._ask(rows.note_spacing, self._campaign.pk, self._engine.token, seconds)
+            await self._ask(guarding.note_spacing, self._campaign.pk, self._engine.token, seconds)
 
     async def _submit(self, channel: Channel, batch: list[Row]) -> list[Row]:
         """The rows that may be sent; of two messages each by itself."""

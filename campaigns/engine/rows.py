@@ -112,12 +112,6 @@ def pulse(campaign_id: int, token: int, note: str) -> Pulse | None:
         return Pulse(*found) if found else None
 
 
-def note_spacing(campaign_id: int, token: int, seconds: float) -> None:
-    """Nothing before so many seconds, whoever sends it next: a new engine keeps the distance too."""
-    with connection.cursor() as cursor:
-        cursor.execute(NOTE_SPACING, {"campaign": campaign_id, "token": token, "seconds": seconds})
-
-
 def release(campaign_id: int, token: int, note: str, wakes_at: datetime | None) -> None:
     """Give back what was only taken, and the lease."""
     with transaction.atomic(), connection.cursor() as cursor:
@@ -160,7 +154,8 @@ def submit(
             "token": token,
         }
         cursor.execute(STILL_HELD, {**given, "pair": PAIR_INTERVAL_SECONDS})
-        held = dict(cursor.fetchall())
+        found = cursor.fetchall()
+        held = {row_id: is_too_soon for row_id, is_too_soon, _ in found}
         if too_soon := [row_id for row_id, is_too_soon in held.items() if is_too_soon]:
             cursor.execute(PUT_OFF, {"ids": too_soon, "pair": PAIR_INTERVAL_SECONDS})
         rows = [row for row in rows if held.get(row.id) is False]
@@ -177,8 +172,7 @@ def submit(
             rows = [row for row in rows if row.contact_id not in refused]
         if not rows:
             return []
-        cursor.execute(f"SELECT now() + interval '{ROW_LEASE}'")
-        (lease_until,) = cursor.fetchone()
+        lease_until = found[0][2]
         made = bulk.create_messages(
             organization_id=organization.pk,
             template=template,
@@ -220,7 +214,11 @@ def request_id(row: Row) -> str:
 
 @transaction.atomic
 def settle(organization_id: int, outcomes: Sequence[Outcome], at: datetime) -> None:
-    """Write outcomes of a batch: the recipients and their messages together."""
+    """Write outcomes of a batch: the recipients and their messages together.
+
+    Without waiting for the disk: what a crash of PostgreSQL could take with it stands as being sent, so it would be in
+    doubt and never go out again.
+    """
     # Messages before recipients, and by id, as the webhooks do it: so nobody waits in a ring.
     bulk.lock(organization_id=organization_id, message_ids=[outcome.row.message_id for outcome in outcomes])
     final = [outcome for outcome in outcomes if outcome.settled is not None]
@@ -300,11 +298,6 @@ RELEASE = f"""
      WHERE {HERE} AND campaign_id = %(campaign)s AND token = %(token)s
 """  # noqa: S608 - only our own constants are pasted in
 
-NOTE_SPACING = f"""
-    UPDATE campaigns_campaignengine SET next_at = clock_timestamp() + %(seconds)s * interval '1 second'
-     WHERE {HERE} AND campaign_id = %(campaign)s AND token = %(token)s
-"""  # noqa: S608 - only our own constants are pasted in
-
 PULSE = f"""
     UPDATE campaigns_campaignengine e
        SET lease_until = clock_timestamp() + interval '{ENGINE_LEASE}', heartbeat_at = clock_timestamp(),
@@ -343,7 +336,8 @@ STILL_HELD = f"""
                   AND s.direction = 'outbound' AND s.at > clock_timestamp() - %(pair)s * interval '1 second'
                 WHERE t.organization_id = m.organization_id AND t.channel_id = r.channel AND t.contact_id = m.contact_id
                   AND t.deleted_at IS NULL AND t.status IN ('open', 'pending')
-                  AND t.last_message_at > clock_timestamp() - %(pair)s * interval '1 second')
+                  AND t.last_message_at > clock_timestamp() - %(pair)s * interval '1 second'),
+           clock_timestamp() + interval '{ROW_LEASE}'
       FROM campaigns_campaignmessage m
       JOIN unnest(%(ids)s::bigint[], %(channels)s::bigint[]) AS r(id, channel) ON r.id = m.id
      WHERE m.{HERE} AND m.id = ANY(%(ids)s) AND m.status = 'claimed' AND m.claimed_by = %(token)s
@@ -388,7 +382,8 @@ SETTLE = f"""
       FROM unnest(%(ids)s::bigint[], %(messages)s::bigint[], %(statuses)s::text[], %(ranks)s::int[], %(codes)s::int[],
                   %(errors)s::text[], %(waits)s::float8[], %(deferrals)s::int[])
            AS r(id, message, status, rank, code, error, wait, deferrals)
-     WHERE m.{HERE} AND m.id = ANY(%(ids)s) AND m.id = r.id AND m.message_id = r.message
+     WHERE (SELECT set_config('synchronous_commit', 'off', true)) = 'off'
+       AND m.{HERE} AND m.id = ANY(%(ids)s) AND m.id = r.id AND m.message_id = r.message
        AND (r.rank > 0 OR m.status IN ('submitting', 'unknown'))
 """  # noqa: S608 - only our own constants are pasted in
 

@@ -18,6 +18,8 @@ from messaging.pacing import PATIENCE_SECONDS, Pace
 
 log = structlog.get_logger(__name__)
 
+# Where the broker keeps the nudges of campaigns that no worker has taken up (CELERY_TASK_ROUTES).
+QUEUE = "campaigns"
 # What a short stall may catch up with: at 80 a second, four messages.
 TOLERANCE_SECONDS = 0.05
 # How far ahead slots are taken. Longer would keep others waiting for what a paused campaign does not use.
@@ -80,6 +82,13 @@ class Slots:
         count = max(1, min(wanted, int(AHEAD_SECONDS / interval)))
         self._alone[pace.channel_id] = first + count * interval
         return [first + number * interval for number in range(count)]
+
+    async def others_wait(self) -> bool:
+        """Whether another campaign, of whichever organisation, waits for a worker. False when nobody can say."""
+        try:
+            return bool(await self._redis.llen(QUEUE))
+        except (redis.RedisError, OSError):
+            return False
 
     async def aclose(self) -> None:
         """Give the connection back."""

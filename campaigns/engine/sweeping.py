@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from django.db import connection, transaction
@@ -19,6 +19,8 @@ from messaging.models.conversations import MessageStatus
 
 log = structlog.get_logger(__name__)
 
+# Clocks of several machines differ by less.
+WRONG_CLOCK = timedelta(minutes=5)
 LOST = "The worker was lost while it was being sent: it may have gone out."
 
 
@@ -34,7 +36,8 @@ def sweep_organization(organization: Organization, at: datetime) -> int:
         _try(services.end_campaign, campaign, at)
     idle = CampaignEngine.objects.for_organization(organization).filter(
         Q(lease_until__isnull=True) | Q(lease_until__lt=at),
-        Q(wakes_at__isnull=True) | Q(wakes_at__lte=at),
+        # a heartbeat of tomorrow: the clock that said when to wake was wrong
+        Q(wakes_at__isnull=True) | Q(wakes_at__lte=at) | Q(heartbeat_at__gt=at + WRONG_CLOCK),
         campaign__status=CampaignStatus.RUNNING,
         campaign__deleted_at__isnull=True,
     )
