@@ -100,7 +100,7 @@ class ExportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantView
         rows: QuerySet[Export] = super().get_queryset()
         return rows
 
-    @extend_schema(responses={(200, "application/octet-stream"): A_FILE})
+    @extend_schema(responses={(200, kind.media_type): A_FILE for kind in ExportFormat})
     @action(detail=True, methods=["get"])
     def file(self, request: Request, pk: str, **_: Any) -> Any:
         """The file of a finished export. 409 while it is being written, and when its time is over."""

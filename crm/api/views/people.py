@@ -109,7 +109,7 @@ class ContactViewSet(ManyViewSet, ShowsNumbers):
         )
         return Response(DisclosedPointSerializer(points, many=True).data, status=status.HTTP_201_CREATED)
 
-    @extend_schema(request=inputs.ReasonInput, responses=ContactSerializer)
+    @extend_schema(request=inputs.ReasonInput, responses={201: ContactSerializer})
     @action(detail=True, methods=["post"], url_path="bad-mark")
     def bad_mark(self, request: Request, **_: Any) -> Response:
         """Nobody is to write to this contact first."""
