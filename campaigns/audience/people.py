@@ -14,6 +14,7 @@ from campaigns.models import Campaign, Target
 from campaigns.segments import contacts_of, units_meant
 from core.actors import Actor
 from core.arrays import any_id
+from core.models import Organization
 from crm.models import Agent, Contact, Ownership, Property
 from crm.models.agents import AgentStatus
 from messaging.models import Conversation
@@ -123,6 +124,11 @@ def _with_units(contacts: QuerySet[Contact], owned: QuerySet[Ownership]) -> list
         )
         units |= {row[0]: (row[1], dict(zip(UNIT_FIELDS, row[2:], strict=True))) for row in rows}
     return [Person(pk, people[pk], *units.get(pk, (None, {}))) for pk in sorted(people)]
+
+
+def house_of(organization: Organization) -> dict[str, str]:
+    """What variables may say of the organisation itself."""
+    return {name: str(getattr(organization, name)) for name in ("name", "phone", "email", "address", "city")}
 
 
 def agents_of(campaign: Campaign) -> dict[int | None, dict[str, str]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from campaigns.audience.filters import AT_A_TIME, in_parts
-from campaigns.audience.people import Person, agents_of, people_of
+from campaigns.audience.people import Person, agents_of, house_of, people_of
 from campaigns.audience.suppression import Cap, caps_of, in_review, suppression_of
 from campaigns.models import Campaign, SkipReason
 from campaigns.prices import PriceList, prices_of
@@ -70,9 +70,7 @@ def recipient_of(*, campaign: Campaign, contact_id: int, at: datetime) -> Recipi
 
 
 def _house(campaign: Campaign) -> _House:
-    house = campaign.organization
-    facts = {"name": house.name, "phone": house.phone, "email": house.email, "address": house.address}
-    return _House(agents_of(campaign), {**facts, "city": house.city}, caps_of(campaign))
+    return _House(agents_of(campaign), house_of(campaign.organization), caps_of(campaign))
 
 
 def _examined(campaign: Campaign, people: Sequence[Person], house: _House, at: datetime) -> Iterator[Recipient]:

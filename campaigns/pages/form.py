@@ -33,7 +33,9 @@ SOURCE_LABELS = [
     gettext_noop("Floor"), gettext_noop("Bedrooms"), gettext_noop("Area in square metres"),
     gettext_noop("Area in square feet"), gettext_noop("Asking price"), gettext_noop("Project"), gettext_noop("Developer"),
     gettext_noop("Area of the project"), gettext_noop("Agent"), gettext_noop("Agent's WhatsApp number"),
-    gettext_noop("Our name"), gettext_noop("Our phone number"),
+    gettext_noop("Our name"), gettext_noop("Our phone number"), gettext_noop("Our e-mail address"),
+    gettext_noop("Our address"), gettext_noop("Our city"), gettext_noop("Nationality"), gettext_noop("View"),
+    gettext_noop("City of the project"),
 ]  # fmt: skip
 MOMENT = forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 CLOCK = forms.TimeInput({"type": "time"}, format="%H:%M")

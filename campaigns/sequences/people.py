@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from campaigns.audience.people import CONTACT_FIELDS, UNIT_FIELDS
+from campaigns.audience.people import CONTACT_FIELDS, UNIT_FIELDS, house_of
 from campaigns.quiet import zone_of
 from campaigns.variables import Facts
 from core.models import Organization
@@ -31,7 +31,7 @@ def facts_of(
         .values("pk", *UNIT_FIELDS)
     }
     agents = _agents(organization)
-    house = {"name": organization.name, "phone": organization.phone}
+    house = house_of(organization)
     nobody: Mapping[str, str] = {}
     return {
         (contact, unit): Facts(

@@ -9,11 +9,11 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from campaigns import services
-from campaigns.errors import ApprovalMissing, AudienceInvalid, ScheduleInvalid
+from campaigns.errors import ApprovalMissing, AudienceEmpty, AudienceInvalid, ScheduleInvalid
 from campaigns.models import Campaign, CampaignMessage, CampaignRules
 from core.actors import Actor
 from crm.models import Contact, Project, Property
-from messaging.models import Channel, Conversation
+from messaging.models import Channel, Conversation, OptOut
 from tests.campaigns import factories
 
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
@@ -163,3 +163,39 @@ def test_the_database_holds_what_a_campaign_must_be(
     factories.draft(manager, project, [number])
     with pytest.raises(IntegrityError, match=rule), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"UPDATE campaigns_campaign SET {change}")
+
+
+def test_an_audience_that_became_empty_since_its_approval_is_not_started(
+    manager: Actor, second_manager: Actor, project: Project, number: Channel, owners: list[int]
+) -> None:
+    campaign = factories.approved(manager, second_manager, factories.draft(manager, project, [number]), NOW)
+    for contact in owners:
+        OptOut.objects.create(organization=manager.organization, contact_id=contact, source="keyword", at=NOW)
+
+    assert services.preflight(actor=manager, campaign=campaign, at=NOW).problems == ["Nobody is left to write to."]
+    with pytest.raises(AudienceEmpty) as refusal:
+        services.start_campaign(actor=manager, campaign=campaign, at=NOW)
+
+    assert refusal.value.details["skipped"]["opted_out"] == 4
+    campaign.refresh_from_db()
+    assert campaign.status == "approved"
+    assert not CampaignMessage.objects.exists()
+
+
+def test_variables_speak_of_person_unit_and_house_and_name_who_lacks_which(
+    manager: Actor, project: Project, number: Channel, owners: list[int]
+) -> None:
+    manager.organization.city = "Dubai"
+    Property.objects.exclude(unit_number="1").update(view="Sea")
+    variables = {"1": "organization.city", "2": {"source": "property.view"}}
+    campaign = factories.draft(manager, project, [number], variables=variables)
+
+    found = services.preflight(actor=manager, campaign=campaign, at=NOW)
+    assert found.samples[0].text.splitlines()[0] == "Dear Dubai, is your unit Sea available?"
+    lacking = services.preflight_people(actor=manager, campaign=campaign, reason="variable", at=NOW)
+    assert [(row.name, row.missing) for row in lacking] == [("Owner 1", ["2"])]
+
+    variables["2"] = {"source": "property.view", "fallback": "quiet"}
+    campaign = services.update_campaign(actor=manager, campaign=campaign, variables=variables, at=NOW)
+    said = services.preview_for(actor=manager, campaign=campaign, contact_id=owners[1], at=NOW)
+    assert (said.text.splitlines()[0], said.missing) == ("Dear Dubai, is your unit quiet available?", [])
