@@ -186,6 +186,7 @@ def test_variables_speak_of_person_unit_and_house_and_name_who_lacks_which(
     manager: Actor, project: Project, number: Channel, owners: list[int]
 ) -> None:
     manager.organization.city = "Dubai"
+    manager.organization.save()
     Property.objects.exclude(unit_number="1").update(view="Sea")
     variables = {"1": "organization.city", "2": {"source": "property.view"}}
     campaign = factories.draft(manager, project, [number], variables=variables)
