@@ -172,11 +172,12 @@ class CommissionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Export
     @extend_schema(request=DisputeSerializer, responses={201: DisputeSerializer})
     @action(detail=True, methods=["post"])
     def dispute(self, request: Request, **_: Any) -> Response:
+        commission = self.get_object()
         given = DisputeSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         made = services.dispute_commission(
             actor=self.actor,
-            commission=self.get_object(),
+            commission=commission,
             reason=given.validated_data["reason"],
             at=timezone.now(),
         )

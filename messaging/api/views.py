@@ -147,17 +147,18 @@ class ConversationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Talk
     @extend_schema(request=AssignmentSerializer, responses=ConversationSerializer)
     @action(detail=True, methods=["put"])
     def assignment(self, request: Request, **_: Any) -> Response:
+        conversation = self.get_object()
         given = AssignmentSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         fields = given.validated_data
-        conversation = services.assign_conversation(
+        changed = services.assign_conversation(
             actor=self.actor,
-            conversation=self.get_object(),
+            conversation=conversation,
             membership=self.member(fields["membership"]),
             at=timezone.now(),
             seen_assignee_id=fields.get("seen", ...),
         )
-        return self._shown(conversation)
+        return self._shown(changed)
 
     @extend_schema(responses={204: None})
     @assignment.mapping.delete
@@ -197,10 +198,11 @@ class ConversationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Talk
     @action(detail=True, methods=["post"])
     def notes(self, request: Request, **_: Any) -> Response:
         """Leave a note for colleagues. It is never sent."""
+        conversation = self.get_object()
         given = NewNoteSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         note = services.write_note(
-            actor=self.actor, conversation=self.get_object(), at=timezone.now(), **given.validated_data
+            actor=self.actor, conversation=conversation, at=timezone.now(), **given.validated_data
         )
         return Response(MessageSerializer(note).data, status=status.HTTP_201_CREATED)
 
@@ -208,12 +210,13 @@ class ConversationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Talk
     @action(detail=True, methods=["put"])
     def snooze(self, request: Request, **_: Any) -> Response:
         """Out of sight until then, or until the person writes."""
+        conversation = self.get_object()
         given = SnoozeSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        conversation = services.snooze_conversation(
-            actor=self.actor, conversation=self.get_object(), at=timezone.now(), **given.validated_data
+        changed = services.snooze_conversation(
+            actor=self.actor, conversation=conversation, at=timezone.now(), **given.validated_data
         )
-        return self._shown(conversation)
+        return self._shown(changed)
 
     @extend_schema(responses={204: None})
     @snooze.mapping.delete
@@ -255,23 +258,21 @@ class MessageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TalkViewS
     @action(detail=True, methods=["post"])
     def settlement(self, request: Request, **_: Any) -> Response:
         """Say what became of a message whose status is `unknown`. 409 `not_in_doubt` when it is known by now."""
+        message = self.get_object()
         given = SettlementSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        message = services.settle_unknown(
-            actor=self.actor, message=self.get_object(), at=timezone.now(), **given.validated_data
-        )
-        return Response(self.get_serializer(message).data, status=status.HTTP_201_CREATED)
+        changed = services.settle_unknown(actor=self.actor, message=message, at=timezone.now(), **given.validated_data)
+        return Response(self.get_serializer(changed).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=CopySerializer, responses={201: MessageSerializer})
     @action(detail=True, methods=["post"])
     def copies(self, request: Request, **_: Any) -> Response:
         """Send what a failed message said once more, as a new message."""
+        message = self.get_object()
         given = CopySerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        message = services.send_again(
-            actor=self.actor, message=self.get_object(), at=timezone.now(), **given.validated_data
-        )
-        return Response(self.get_serializer(message).data, status=status.HTTP_201_CREATED)
+        changed = services.send_again(actor=self.actor, message=message, at=timezone.now(), **given.validated_data)
+        return Response(self.get_serializer(changed).data, status=status.HTTP_201_CREATED)
 
     def _send(self, fields: dict[str, Any]) -> Message:
         conversation = self.found(Conversation, fields["conversation"], "conversation")

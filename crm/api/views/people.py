@@ -103,9 +103,10 @@ class ContactViewSet(ManyViewSet, ShowsNumbers):
     @action(detail=True, methods=["post"], filterset_class=None, pagination_class=None)
     def disclosures(self, request: Request, **_: Any) -> Response:
         """The contact's numbers whole, for a reason: kept in the trail, thirty times an hour at most."""
+        contact = self.get_object()
         given = self.given(request, inputs.ReasonInput)
         points = services.disclose_owner_number(
-            actor=self.actor, contact=self.get_object(), reason=given["reason"], at=timezone.now(), door=Door.API
+            actor=self.actor, contact=contact, reason=given["reason"], at=timezone.now(), door=Door.API
         )
         return Response(DisclosedPointSerializer(points, many=True).data, status=status.HTTP_201_CREATED)
 
@@ -113,9 +114,10 @@ class ContactViewSet(ManyViewSet, ShowsNumbers):
     @action(detail=True, methods=["post"], url_path="bad-mark")
     def bad_mark(self, request: Request, **_: Any) -> Response:
         """Nobody is to write to this contact first."""
+        contact = self.get_object()
         given = self.given(request, inputs.ReasonInput)
-        contact = services.mark_bad_contact(actor=self.actor, contact=self.get_object(), reason=given["reason"])
-        return self.answer(contact, status.HTTP_201_CREATED)
+        changed = services.mark_bad_contact(actor=self.actor, contact=contact, reason=given["reason"])
+        return self.answer(changed, status.HTTP_201_CREATED)
 
     @extend_schema(parameters=[WHY], request=None, responses={204: None})
     @bad_mark.mapping.delete
