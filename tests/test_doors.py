@@ -2,58 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-
 import pytest
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver
 
 from core.actors import Actor
 from core.models import AuditEntry, Organization
+from tests.routes import OPEN, filled, routes
 
-# Open to everyone by design; each says why.
-OPEN = {
-    "",  # sends strangers to sign in
-    "sw.js",  # keeps styles and scripts on a phone; says nothing of anybody
-    "sign-in/",
-    "sign-out/",
-    "language/",
-    "healthz",
-    "readyz",
-    "api/schema/",  # says what there is, not what is in it
-    "api/docs/",
-    "api/v1/<slug:organization>/sign-in/",  # asks for e-mail and password
-}
 VERBS = ["get", "post", "put", "patch", "delete"]
 SAMPLES = {"organization": "palm", "app_label": "crm", "content_type_id": "1", "object_id": "1", "format": "json"}
 
 
-def routes(resolver: URLResolver | None = None, before: str = "") -> Iterator[str]:
-    """Every route as text, e.g. `o/<slug:organization>/inbox/`."""
-    for pattern in (resolver or get_resolver()).url_patterns:
-        assert isinstance(pattern, URLPattern | URLResolver)
-        text = before + str(pattern.pattern)
-        if isinstance(pattern, URLResolver):
-            yield from routes(pattern, text)
-        else:
-            yield text
-
-
 def address(route: str) -> str:
     """The route with something in every place: the organisation that the visitor does not belong to, and row 1."""
-
-    def fill(match: re.Match[str]) -> str:
-        name = match["name"]
-        return SAMPLES.get(name, "1")
-
-    path = re.sub(r"\(\?P<(?P<name>\w+)>(?:[^()]|\([^)]*\))*\)", fill, route)
-    path = re.sub(r"<(?:\w+:)?(?P<name>\w+)>", fill, path)
-    path = path.replace("^", "").replace("$", "").replace("\\Z", "").replace("\\.", ".").replace("/?", "/")
-    return "/o/palm/" + path if path.startswith("admin/") else "/" + path
+    return filled(route, lambda name: SAMPLES.get(name, "1"))
 
 
-ALL = sorted(set(routes()))
+ALL = sorted({route for route, _ in routes()})
 API = [route for route in ALL if route.startswith("api/v1/") and route not in OPEN]
 PAGES = [route for route in ALL if route.startswith("o/")]
 ADMIN = [route for route in ALL if route.startswith("admin/")]

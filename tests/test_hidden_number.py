@@ -8,65 +8,17 @@ from itertools import product
 from typing import Any
 
 import pytest
-from django.contrib.admin import ModelAdmin
-from django.db import models, transaction
+from django.db import transaction
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver
 
-from campaigns.models import Campaign, Enrollment, Sequence
-from commissions.models import Commission
 from core.actors import Actor
-from core.models import Export, Organization
+from core.models import Organization
 from core.roles import Capability, Role
-from crm.models import (
-    Agent,
-    BulkChange,
-    Contact,
-    ContactPoint,
-    Departure,
-    DepartureExport,
-    DisclosureAlert,
-    DoNotContact,
-    DuplicateCandidate,
-    ListDisclosure,
-    Merge,
-    OwnerDisclosure,
-    Project,
-    ProjectAssignment,
-    Property,
-    SavedFilter,
-    ValidationRun,
-)
-from ledger.models import Account
-from messaging.models import CannedReply, Channel, Conversation, MemberNumber, Message, MessageTemplate
-from sheets.models import GoogleAccount, ImportRun, Spreadsheet
+from crm.models import Contact, ListDisclosure, OwnerDisclosure, Project
 from tests.conftest import member
 from tests.hidden_number import HIDDEN, MASKED, as_json, body_of, plant, text_of, traces
+from tests.routes import WORDS, filled, places, routes, tables_of
 
-# Whose keys stand in an address under this name. A new name fails here, so that its pages are looked through too.
-ROWS: dict[str, list[type[models.Model]]] = {
-    "agent_id": [Agent], "assignment_id": [ProjectAssignment], "change_id": [BulkChange], "departure_id": [Departure],
-    "export_id": [Export, DepartureExport], "alert_id": [DisclosureAlert], "entry_id": [DoNotContact],
-    "candidate_id": [DuplicateCandidate], "run_id": [ImportRun, ValidationRun], "run": [ImportRun],
-    "conversation_id": [Conversation], "message_id": [Message], "merge_id": [Merge], "contact_id": [Contact],
-    "point_id": [ContactPoint], "sheet_id": [Spreadsheet], "account_id": [GoogleAccount, Account], "unit_id": [Property],
-    "view_id": [SavedFilter], "campaign": [Campaign], "channel_id": [Channel], "template_id": [MessageTemplate],
-    "sequence_id": [Sequence], "enrollment_id": [Enrollment],
-    "number_id": [MemberNumber], "reply_id": [CannedReply], "campaign_id": [Campaign],
-    "commission_id": [Commission],
-}  # fmt: skip
-WORDS: dict[str, list[str]] = {
-    "organization": ["palm"],
-    "name": ["owners", "units", "do-not-contact"],
-    "what": ["contacts"],
-    "decision": ["submit", "pause"],
-    "report": ["statement", "forecast", "voucher", "payables", "period", "trial-balance", "accounts", "account"],
-    "token": ["x"],
-    "url": ["nowhere"],
-    "app_label": ["crm"],
-    "content_type_id": ["1"],
-    "format": ["json"],
-}
 # Not tried, each for a reason.
 SKIPPED = {
     "readyz": "says what runs, to machines",
@@ -80,44 +32,21 @@ QUERIES = ["?q=Noura&search=Noura"]
 AUTOCOMPLETED = [("deal", "seller"), ("contactpoint", "contact"), ("ownership", "contact")]
 
 
-def routes(resolver: URLResolver | None = None, before: str = "") -> Iterator[tuple[str, Any]]:
-    for pattern in (resolver or get_resolver()).url_patterns:
-        text = before + str(pattern.pattern)
-        if isinstance(pattern, URLResolver):
-            yield from routes(pattern, text)
-        else:
-            assert isinstance(pattern, URLPattern)
-            yield text, pattern.callback
-
-
-def model_of(view: Any) -> type[models.Model] | None:
-    desk: ModelAdmin[Any] | None = getattr(view, "model_admin", None)
-    if desk is not None:
-        return desk.model
-    rows = getattr(getattr(view, "cls", None), "queryset", None)
-    return None if rows is None else rows.model
-
-
 def keys(name: str, view: Any) -> list[str]:
     if name in WORDS:
         return WORDS[name]
     if name == "number":
         return [str(number) for number in Project.objects.values_list("number", flat=True)[:MOST]]
-    own = model_of(view)
-    tables = ROWS[name] if name not in {"pk", "object_id"} else [own] if own is not None else [Contact]
+    tables = tables_of(name, view) or [Contact]
     found = [pk for model in tables for pk in model._base_manager.order_by("pk").values_list("pk", flat=True)[:MOST]]
     return [str(pk) for pk in found] or ["1"]
 
 
 def addresses(route: str, view: Any) -> Iterator[str]:
     """The route with the keys of rows that are there in every place."""
-    pattern = re.compile(r"\(\?P<(\w+)>(?:[^()]|\([^)]*\))*\)|<(?:\w+:)?(\w+)>")
-    names = [first or second for first, second in pattern.findall(route)]
+    names = places(route)
     for values in product(*(keys(name, view) for name in names)):
-        left = iter(values)
-        path = pattern.sub(lambda _: next(left), route)  # noqa: B023 - used up at once
-        path = path.replace("^", "").replace("$", "").replace("\\Z", "").replace("\\.", ".").replace("/?", "/")
-        yield "/o/palm/" + path if path.startswith("admin/") else "/" + path
+        yield filled(route, dict(zip(names, values, strict=True)).__getitem__)
 
 
 class Visit:

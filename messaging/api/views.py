@@ -271,8 +271,8 @@ class MessageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TalkViewS
         message = self.get_object()
         given = CopySerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        changed = services.send_again(actor=self.actor, message=message, at=timezone.now(), **given.validated_data)
-        return Response(self.get_serializer(changed).data, status=status.HTTP_201_CREATED)
+        copy = services.send_again(actor=self.actor, message=message, at=timezone.now(), **given.validated_data)
+        return Response(self.get_serializer(copy).data, status=status.HTTP_201_CREATED)
 
     def _send(self, fields: dict[str, Any]) -> Message:
         conversation = self.found(Conversation, fields["conversation"], "conversation")

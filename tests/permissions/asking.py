@@ -7,19 +7,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.messages import get_messages
 from django.db import transaction
 from django.test import Client
 
 from core.actors import Actor
 from core.roles import Reach
-from tests import test_hidden_number as numbers
+from crm.models import Project
+from tests.hidden_number import text_of
 from tests.permissions.world import OTHERS, OWN, TEAM, World
-from tests.test_doors import OPEN
+from tests.routes import OPEN, WORDS, filled, places, routes, tables_of
 
-PLACE = re.compile(r"\(\?P<(\w+)>(?:[^()]|\([^)]*\))*\)|<(?:\w+:)?(\w+)>")
-REFUSED, PASSED = "-", "yes"
+REFUSED, PASSED, UNPROVEN = "-", "yes", "?"
 # Who reaches which of the rows of Omar, of his teammate, and of an agent of another team.
 REACHES = {(): REFUSED, (OWN,): "own", (OWN, TEAM): "team", (OWN, TEAM, OTHERS): "all"}
+NOT_YOURS = "Your role does not allow this"  # core.actors.Actor.require
 ENDLESS = re.compile(r"/stream/$")  # only whether it opens is asked
 
 
@@ -32,38 +34,27 @@ class Door:
     view: Any
 
     @property
-    def places(self) -> list[str]:
-        return [first or second for first, second in PLACE.findall(self.route)]
-
-    @property
     def leads_to_a_row(self) -> bool:
-        return any(name not in numbers.WORDS for name in self.places)
+        return any(name not in WORDS for name in places(self.route))
 
     def address(self, world: World, whose: str) -> str | None:
         """The route with keys of his rows; None when he has no such row."""
-        keys = [self._key(name, world, whose) for name in self.places]
-        if None in keys:
-            return None
-        left = iter(keys)
-        path = PLACE.sub(lambda _: str(next(left)), self.route)
-        path = path.replace("^", "").replace("$", "").replace("\\Z", "").replace("\\.", ".").replace("/?", "/")
-        return "/o/palm/" + path if path.startswith("admin/") else "/" + path
+        keys = {name: self._key(name, world, whose) for name in places(self.route)}
+        return None if None in keys.values() else filled(self.route, lambda name: str(keys[name]))
 
     def _key(self, name: str, world: World, whose: str) -> Any:
-        if name in numbers.WORDS:
-            return numbers.WORDS[name][0]
+        if name in WORDS:
+            return WORDS[name][0]
         if name == "number":
-            return numbers.Project._base_manager.filter(pk=world.one(numbers.Project, whose)).values_list("number", flat=True).first()  # fmt: skip
-        own = numbers.model_of(self.view)
-        tables = numbers.ROWS[name] if name not in {"pk", "object_id"} else [own] if own is not None else []
-        return next((key for table in tables if (key := world.one(table, whose)) is not None), None)
+            return Project.objects.values_list("number", flat=True).get(pk=world.one(Project, whose))
+        return next((key for table in tables_of(name, self.view) if (key := world.one(table, whose))), None)
 
 
 def doors() -> list[Door]:
     """All of them, the verbs of pages being those that a browser has."""
     found = {}
-    for route, view in numbers.routes():
-        if route in OPEN | {"admin/login/", "admin/logout/"}:  # to everybody; test_doors.py says why
+    for route, view in routes():
+        if route in OPEN | {"admin/login/", "admin/logout/"}:  # to everybody; tests/routes.py says why
             continue
         verbs = getattr(view, "actions", None) or {"get": "", "post": ""}
         for verb in verbs:
@@ -81,52 +72,58 @@ class Visitor:
         self.client.force_login(actor.user)  # type: ignore[arg-type]
 
     def tries(self, door: Door) -> str | None:
-        """What he may do there: REFUSED, PASSED, or how far it reaches; None when the route has no such verb."""
-        if not door.leads_to_a_row:
-            return self._opens(door)
+        """What he may do there: REFUSED, PASSED, how far it reaches, or UNPROVEN; None when the route has no such verb."""
+        return self._reaches(door) if door.leads_to_a_row else self._opens(door)
+
+    def _reaches(self, door: Door) -> str | None:
+        """Whose rows he comes to. Whoever sees the whole house is asked for one that is far from him, to save time."""
         wide = self.actor.reach is Reach.ORGANIZATION
-        reached, asked = [], 0
-        for whose in [OTHERS, OWN] if wide else [OWN, TEAM, OTHERS]:
-            address = door.address(self.world, whose)
-            if address is None:
-                continue
-            passed = self._ask(door, address)[0]
+        found = {whose: door.address(self.world, whose) for whose in ([OTHERS, OWN] if wide else [OWN, TEAM, OTHERS])}
+        asked = {whose: address for whose, address in found.items() if address is not None}
+        if not asked:  # nobody has such a row: only whether there is such a verb can be told
+            known, _ = self._ask(door, filled(door.route, lambda name: WORDS.get(name, ["1"])[0]))
+            return None if known is None else UNPROVEN
+        reached = []
+        for whose, address in asked.items():
+            passed, _ = self._ask(door, address)
             if passed is None:
                 return None
-            asked += 1
+            if passed and wide:
+                return "all"
             if passed:
                 reached.append(whose)
-                if wide:
-                    return "all"
-        if not asked:
-            return self._opens(door)
-        if asked == 1:
+        if len(asked) == 1:
             return PASSED if reached else REFUSED
-        return REACHES.get(tuple(reached), "+".join(reached))
+        return _word(reached)
 
     def _opens(self, door: Door) -> str | None:
-        address = door.address(self.world, OWN) or PLACE.sub("1", door.route)
-        passed, text = self._ask(door, address)
+        """Whether he comes in, and whose rows he is shown there."""
+        passed, text = self._ask(door, filled(door.route, lambda name: WORDS[name][0]))
         if not passed:
             return None if passed is None else REFUSED
-        if door.verb != "get":
-            return PASSED
-        seen = tuple(whose for number, whose in enumerate((OWN, TEAM, OTHERS), start=1) if _shows(text, number))
-        return REACHES.get(seen, "+".join(seen)) if seen else PASSED
+        seen = [whose for number, whose in enumerate((OWN, TEAM, OTHERS), start=1) if _shows(text, number)]
+        return _word(seen) if seen and door.verb == "get" else PASSED
 
     def _ask(self, door: Door, address: str) -> tuple[bool | None, str]:
         """Whether he was let in, and what he was shown. Nothing of it stays."""
         sent = {"data": "{}", "content_type": "application/json"} if door.route.startswith("api/") else {}
+        self.client.cookies.pop("messages", None)
         with transaction.atomic():
             answer = getattr(self.client, door.verb)(address, **({} if door.verb == "get" else sent))
-            text = "" if ENDLESS.search(address) else numbers.text_of(answer)
+            text = "" if ENDLESS.search(address) else text_of(answer)
             transaction.set_rollback(True)
         if answer.status_code == 405:
             return None, ""
         assert answer.status_code not in {500, 502}, f"{door.verb} {address}: {answer.status_code}"
         assert answer.status_code != 429, "the limit of calls is not what is asked here"
         away = answer.status_code == 302 and "sign-in" in answer.headers["Location"]
-        return answer.status_code not in {401, 403, 404} and not away, text
+        told = [text, *map(str, get_messages(answer.wsgi_request))]  # on this page, or on the next one
+        refused = away or answer.status_code in {401, 403, 404} or any(NOT_YOURS in each for each in told)
+        return not refused, text
+
+
+def _word(reached: list[str]) -> str:
+    return REACHES.get(tuple(reached), "+".join(reached))
 
 
 def _shows(text: str, number: int) -> bool:

@@ -10,17 +10,19 @@ from django.apps import apps
 from django.db import models
 from django.utils import timezone
 
-from campaigns.models import Campaign, CampaignMessage, Enrollment, Segment, Sequence
+from campaigns.models import Campaign, CampaignMessage, CampaignRules, Enrollment, MessagePrice, Segment, Sequence
 from commissions import services as paying
+from commissions.models import Method
 from core import hooks
 from core.actors import Actor
 from core.models import Export, Membership, Organization
+from core.money import to_decimal
 from core.roles import Role
-from core.services import issue_token
+from core.services import issue_token, soft_delete
 from crm import services
 from crm.models import Agent, Contact, Project, Property, PropertyType
 from crm.services import bulk, duplicates, merging
-from crm.services.validation import Chosen
+from crm.services.validation import Chosen, go_on
 from messaging import services as talk_services
 from messaging.models import AssistantTurn, CannedReply, Channel, Notice, OfficeHours, WebhookEvent
 from messaging.models.intake import OptOutScope
@@ -34,7 +36,9 @@ from tests.messaging import assistant
 from tests.messaging import factories as talking
 from tests.sheets.imports import bring
 
-IBANS = ["AE070331234567890123456", "AE460090000000123456789", "AE260211000000230064016"]  # of nobody
+# Of nobody.
+IBANS = ["AE070331234567890123456", "AE460090000000123456789", "AE030030000012345678901"]
+HOUSE_IBAN = "AE260211000000230064016"
 OWN, TEAM, OTHERS = "own", "team", "others"  # whose a row is, seen from Omar; Salim leads Omar and Bea, Huda is not his
 
 
@@ -92,12 +96,34 @@ def _house(manager: Actor, admin: Actor) -> None:
     """What there is one of: a search for duplicates, a validation, somebody who left, an address that is told things."""
     at = timezone.now()
     duplicates.start_search(actor=manager, at=at)
-    services.start_validation(actor=manager, chosen=Chosen(kinds="numbers", older_than=0), at=at)
+    odd = factories.contact(manager.organization, "Odd")
+    factories.point(odd, "+97150123", status="unverified")
+    run = services.start_validation(actor=manager, chosen=Chosen(kinds="numbers", older_than=0), at=at)
+    go_on(organization=manager.organization, run_id=run.pk, clock=lambda: at)
+    soft_delete(actor=manager, target=odd, at=at)
+    CampaignRules.objects.create(organization=manager.organization, most_messages=3, per_days=30)
+    MessagePrice.objects.create(
+        organization=manager.organization,
+        calling_code="971",
+        category="MARKETING",
+        micros=1,
+        valid_from=earning.PAID_ON,
+    )
+    _pay_out(manager, admin)
     left, heir = factories.agent_of(manager.organization, "Lina"), factories.agent_of(manager.organization, "Heba")
     services.agent_leaves(actor=manager, agent=left, successor=heir, reason="moved", at=at)
     hooks.add_endpoint(
         actor=admin, name="Books", url="https://books.example.com/", kinds=["unit.owners_changed"], at=at
     )
+
+
+def _pay_out(manager: Actor, admin: Actor) -> None:
+    """What is due to the three agents, collected for the bank."""
+    at = earning.AT
+    for profile in Agent.objects.filter(bank_details__isnull=False):
+        services.verify_bank_details(actor=admin, agent=profile, at=at)
+    paying.set_paying_account(actor=admin, currency="AED", holder="Palm Brokers LLC", iban=HOUSE_IBAN, at=at)
+    paying.create_payout(actor=manager, currency="AED", pay_on=earning.AT.date(), at=at)
 
 
 def _furnish(house: Organization, manager: Actor, second_manager: Actor, agent: Actor, number: int) -> None:
@@ -184,11 +210,9 @@ def _send(
     )  # fmt: skip
     drip = drips.active(manager, second, channel)
     Sequence.objects.filter(pk=drip.pk).update(created_by=agent.membership)
-    quiet = factories.contact(
-        house, f"Owner {number} who is quiet", assigned_to=agent.membership
-    )  # with the other one we talk
-    factories.point(quiet, f"+97150123451{number}", country="AE")
-    drips.enrol(manager, drip, [quiet.pk])
+    quiet = campaigning.owner(project, f"Quiet{number}", value=f"+97150123451{number}")  # with the other one we talk
+    Contact.objects.filter(pk=quiet.pk).update(assigned_to=agent.membership)
+    assert drips.enrol(manager, drip, [quiet.pk]) == {}
     Enrollment.objects.filter(sequence=drip).update(enrolled_by=agent.membership)
 
 
@@ -197,18 +221,28 @@ def _earn(manager: Actor, second_manager: Actor, agent: Actor, profile: Agent, n
     earning.pay(manager, earning.parts(made)[0], "1000.00", f"TRF-{number}")
     disputed = earning.commission(manager, earning.closed_deal(profile))
     paying.dispute_commission(actor=agent, commission=disputed, reason="too little", at=earning.AT)
+    by_parts = earning.approved(manager, second_manager, earning.closed_deal(profile))
+    whole = to_decimal(by_parts.total_minor, by_parts.currency)
+    [instalment] = paying.schedule_instalments(
+        actor=manager, commission=by_parts, instalments=[(whole, earning.PAID_ON)], at=earning.AT
+    )
+    paying.record_receipt(
+        actor=manager, instalment=instalment, amount="100.00", method=Method.CHEQUE, received_on=earning.PAID_ON,
+        reference=f"CHQ-{number}", at=earning.AT,
+    )  # fmt: skip
 
 
 def _bring(manager: Actor, number: int) -> None:
     """A file with a bad cell, and a sheet that disagrees with us."""
     house = manager.organization
+    account = GoogleAccount.objects.create(organization=house, email=f"office{number}@example.com", key="{}")
+    sheet = Spreadsheet.objects.create(
+        organization=house, table="crm.units", name=f"Sheet {number}", provider="google", account=account,
+        document_id=f"made-{number}", tab_id=number, status="synced",
+    )  # fmt: skip
     mobile = f"050 123 46{number}0"
     run = bring(
         manager, {"P-NUMBER": f"9{number}", "PROJECT": f"Acuna {number}", "NAME": f"Row {number}", "MOBILE": mobile}
-    )
-    account = GoogleAccount.objects.create(organization=house, email=f"office{number}@example.com", key="{}")
-    sheet = Spreadsheet.objects.create(
-        organization=house, table="crm.units", name=f"Sheet {number}", signature=str(number), account=account
     )
     unit = Property.objects.get(organization=house, p_number=f"9{number}")
     row = {"row": 2, "row_key": str(number)}
