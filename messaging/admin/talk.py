@@ -101,6 +101,11 @@ class ChannelAdmin(TenantAdmin):
         ("As WhatsApp sees it", {"fields": readonly_fields}),
     ]
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Where secrets are written; to somebody who may only read, an empty line would say that there are none."""
+        writes = self.has_change_permission(request, obj)
+        return [part for part in self.fieldsets if writes or part[0] != "Secrets"]
+
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
         return type("ChannelFormOfActor", (form,), {"actor": request.actor})  # type: ignore[attr-defined]

@@ -35,6 +35,7 @@ class CannedReply(TenantModel):
     objects = CannedReplyQuerySet.as_manager()
 
     class Meta:
+        verbose_name_plural = "canned replies"
         constraints = [
             models.UniqueConstraint(
                 fields=["organization", "owner", "shortcut"],
@@ -73,6 +74,7 @@ class OfficeHours(TenantModel):
     away_text_arabic = models.TextField(blank=True)
 
     class Meta:
+        verbose_name_plural = "office hours"
         constraints = [
             models.UniqueConstraint(
                 fields=["organization", "channel"], nulls_distinct=False, name="messaging_office_hours_once"

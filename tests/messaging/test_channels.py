@@ -236,6 +236,20 @@ def test_the_back_office_connects_checks_and_never_shows_a_secret(sandbox, clien
     assert MessageTemplate.objects.count() == 1
 
 
+def test_who_may_not_change_a_number_reads_it_without_a_word_of_its_secrets(
+    channel: Channel, client: Client, manager
+) -> None:
+    client.force_login(manager.user)
+
+    page = client.get(f"/o/palm/admin/messaging/channel/{channel.pk}/change/")
+
+    assert page.status_code == 200
+    shown = page.content.decode()
+    assert channel.phone_number_id in shown
+    assert "New access token" not in shown
+    assert f"ends in {factories.ACCESS_TOKEN[-4:]}" not in shown
+
+
 def test_every_list_of_the_back_office_opens(receive, channel: Channel, client: Client, admin) -> None:
     receive(factories.value(messages=[factories.text_message("STOP")]))
     factories.template(channel)
