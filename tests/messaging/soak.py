@@ -271,17 +271,19 @@ class Soak:
         majlis = system(self.organization)
 
         def is_at_rest() -> bool:
-            summary = self.live.sandbox("GET", "/_sandbox/summary")
-            if summary["planned"] or summary["webhooks"]["pending"] or summary["webhooks"]["held"]:
-                return False
             later = timezone.now() + timedelta(minutes=2)
             while processing.process_webhooks(actor=majlis, at=later):
                 pass
             self._restart_what_fell()
             delivery.sweep_messages(actor=majlis, at=later)  # asks a worker for each: not too often
             time.sleep(2)
-            waiting = WebhookEvent.objects.exclude(state__in=["done", "failed"])
-            return not (waiting.exists() or Message.objects.filter(status__in=["queued", "sending"]).exists())
+            # In this order: what is sent yet has statuses to come, and what comes yet has to be processed.
+            if Message.objects.filter(status__in=["queued", "sending"]).exists():
+                return False
+            summary = self.live.sandbox("GET", "/_sandbox/summary")
+            if summary["planned"] or summary["webhooks"]["pending"] or summary["webhooks"]["held"]:
+                return False
+            return not WebhookEvent.objects.exclude(state__in=["done", "failed"]).exists()
 
         wait_for(is_at_rest, seconds=self.plan.settle_seconds, what="everything to come to rest")
 
