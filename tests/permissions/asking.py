@@ -13,7 +13,8 @@ from django.test import Client
 
 from core.actors import Actor
 from core.roles import Reach
-from crm.models import Project
+from crm.models import DepartureExport, Project, ValidationRun
+from ledger.models import Account
 from tests.hidden_number import text_of
 from tests.permissions.world import OTHERS, OWN, TEAM, World
 from tests.routes import OPEN, WORDS, filled, places, routes, tables_of
@@ -21,6 +22,8 @@ from tests.routes import OPEN, WORDS, filled, places, routes, tables_of
 REFUSED, PASSED, UNPROVEN = "-", "yes", "?"
 # Who reaches which of the rows of Omar, of his teammate, and of an agent of another team.
 REACHES = {(): REFUSED, (OWN,): "own", (OWN, TEAM): "team", (OWN, TEAM, OTHERS): "all"}
+# Where one name stands for keys of two tables: which it is under that address.
+MEANT = {"commissions/accounts/": Account, "validation-runs/": ValidationRun, "departures/exports/": DepartureExport}
 NOT_YOURS = "Your role does not allow this"  # core.actors.Actor.require
 ENDLESS = re.compile(r"/stream/$")  # only whether it opens is asked
 
@@ -47,7 +50,9 @@ class Door:
             return WORDS[name][0]
         if name == "number":
             return Project.objects.values_list("number", flat=True).get(pk=world.one(Project, whose))
-        return next((key for table in tables_of(name, self.view) if (key := world.one(table, whose))), None)
+        tables = tables_of(name, self.view)
+        meant = [table for part, table in MEANT.items() if part in self.route and table in tables]
+        return world.one((meant or tables)[0], whose) if tables else None
 
 
 def doors() -> list[Door]:
