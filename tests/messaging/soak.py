@@ -82,6 +82,7 @@ class Soak:
     asked: list[str] = field(default_factory=list)  # request ids that the API took
     trouble: list[BaseException] = field(default_factory=list)
     api_retries: int = 0
+    fell: int = 0  # workers that ended by themselves, not by us
 
     def prepare(self) -> None:
         live = self.live
@@ -232,7 +233,7 @@ class Soak:
     def _restart_what_fell(self) -> None:
         """As a process manager does (docs/operations.md): a worker of Celery may end by itself when its broker dies."""
         if not self._worker.is_alive:
-            self.deaths["worker_fell"] += 1
+            self.fell += 1
             self._worker = self._start_worker()
 
     def _kill_worker(self) -> None:
@@ -243,7 +244,7 @@ class Soak:
         self._worker = self._start_worker()
 
     def _start_worker(self) -> Process:
-        return self.live.programs.start(f"worker{self.deaths.total()}", processes.worker(2))
+        return self.live.programs.start(f"worker{self.deaths.total() + self.fell}", processes.worker(2))
 
     def _kill_broker(self) -> None:
         self.live.kill(self._broker)
@@ -356,4 +357,5 @@ class Soak:
             "api_requests_repeated": self.api_retries,
             "conversations": Conversation.objects.count(),
             "deaths": dict(self.deaths),
+            "workers_fell": self.fell,
         }
