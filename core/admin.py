@@ -17,6 +17,7 @@ from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
 
@@ -69,13 +70,13 @@ class MajlisAdminSite(UnfoldAdminSite):
 site = MajlisAdminSite(name="admin")
 
 
-@site_action(description="Export as CSV", permissions=["export"])
+@site_action(description=_("Export as CSV"), permissions=["export"])
 def export_csv(admin: TenantAdmin, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponseBase:
     """The rows that were chosen, or all that the filters leave, in the order of the list."""
     return _taken(admin, request, rows, "csv")
 
 
-@site_action(description="Export for Excel", permissions=["export"])
+@site_action(description=_("Export for Excel"), permissions=["export"])
 def export_xlsx(admin: TenantAdmin, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponseBase:
     """As export_csv; numbers are numbers, dates are dates."""
     return _taken(admin, request, rows, "xlsx")

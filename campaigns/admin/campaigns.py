@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from campaigns import selectors, services
@@ -71,31 +72,31 @@ class CampaignAdmin(TenantAdmin):
             campaign.funnel = found[campaign.pk]
         return page
 
-    @display(description="Status", label=COLOURS, ordering="status")
+    @display(description=_("Status"), label=COLOURS, ordering="status")
     def state(self, campaign: Campaign) -> tuple[str, str]:
         return campaign.status, CampaignStatus(campaign.status).label
 
-    @display(description="People")
+    @display(description=_("People"))
     def people(self, campaign: Any) -> str:
         return _link(campaign, campaign.funnel.people)
 
-    @display(description="Sent")
+    @display(description=_("Sent"))
     def went_out(self, campaign: Any) -> str:
         return _link(campaign, campaign.funnel.accepted, "accepted,sent,delivered,read")
 
-    @display(description="Delivered")
+    @display(description=_("Delivered"))
     def delivered(self, campaign: Any) -> str:
         return _link(campaign, campaign.funnel.delivered, "delivered,read")
 
-    @display(description="Read")
+    @display(description=_("Read"))
     def read(self, campaign: Any) -> str:
         return _link(campaign, campaign.funnel.read, "read")
 
-    @display(description="Replied")
+    @display(description=_("Replied"))
     def replied(self, campaign: Any) -> str:
         return _link(campaign, campaign.funnel.responded, responded=True)
 
-    @display(description="Failed or in doubt")
+    @display(description=_("Failed or in doubt"))
     def trouble(self, campaign: Any) -> str:
         return _link(campaign, campaign.funnel.failed + campaign.funnel.unknown, "failed,unknown")
 
@@ -197,42 +198,42 @@ class CampaignAdmin(TenantAdmin):
         hidden = set(services.DECISIONS) - offered
         return [one for one in found if one.method.original_function_name not in hidden]
 
-    @action(description="Submit for review", url_path="submit", permissions=["view"])
+    @action(description=_("Submit for review"), url_path="submit", permissions=["view"])
     def submit(self, request: HttpRequest, object_id: str) -> HttpResponse:
         said = "Somebody else than you looks at it and approves it."
         return self._decide(request, object_id, "Submit for review", said, services.submit_for_review)
 
-    @action(description="Approve", url_path="approve", permissions=["view"])
+    @action(description=_("Approve"), url_path="approve", permissions=["view"])
     def approve(self, request: HttpRequest, object_id: str) -> HttpResponse:
         said = "It may then be started exactly as it is now; any change voids this approval."
         return self._decide(request, object_id, "Approve", said, services.approve_campaign)
 
-    @action(description="Send back", url_path="give-back", permissions=["view"])
+    @action(description=_("Send back"), url_path="give-back", permissions=["view"])
     def give_back(self, request: HttpRequest, object_id: str) -> HttpResponse:
         said = "It becomes a draft again. Say what should change."
         return self._decide(request, object_id, "Send back", said, services.return_campaign, asks=True)
 
-    @action(description="Start", url_path="start", permissions=["view"])
+    @action(description=_("Start"), url_path="start", permissions=["view"])
     def start(self, request: HttpRequest, object_id: str) -> HttpResponse:
         said = "The audience is frozen and sending begins (or is scheduled, when its start lies ahead)."
         return self._decide(request, object_id, "Start", said, services.start_campaign)
 
-    @action(description="Take off the schedule", url_path="unschedule", permissions=["view"])
+    @action(description=_("Take off the schedule"), url_path="unschedule", permissions=["view"])
     def unschedule(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._decide(
             request, object_id, "Take off the schedule", "It stays approved.", services.unschedule_campaign
         )
 
-    @action(description="Pause", url_path="pause", permissions=["view"])
+    @action(description=_("Pause"), url_path="pause", permissions=["view"])
     def pause(self, request: HttpRequest, object_id: str) -> HttpResponse:
         said = "Sending stops within a second. Everybody who has not been written to waits."
         return self._decide(request, object_id, "Pause", said, services.pause_campaign, asks=True)
 
-    @action(description="Resume", url_path="resume", permissions=["view"])
+    @action(description=_("Resume"), url_path="resume", permissions=["view"])
     def resume(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._decide(request, object_id, "Resume", "It goes on where it stopped.", services.resume_campaign)
 
-    @action(description="Cancel", url_path="cancel", permissions=["view"])
+    @action(description=_("Cancel"), url_path="cancel", permissions=["view"])
     def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
         said = "It ends for good: whoever has not been written to yet is skipped."
         return self._decide(request, object_id, "Cancel campaign", said, services.cancel_campaign, asks=True)

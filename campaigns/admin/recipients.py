@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from campaigns.models import CampaignMessage, SkipReason, Status
@@ -43,19 +44,19 @@ class RecipientAdmin(TenantAdmin):
             lookup, value, request
         )
 
-    @display(description="Person", ordering="contact__display_name")
+    @display(description=_("Person"), ordering="contact__display_name")
     def person(self, row: CampaignMessage) -> str:
         return str(row.contact.display_name)
 
-    @display(description="Number")
+    @display(description=_("Number"))
     def number(self, row: CampaignMessage) -> str:
         return number_of(row) or "–"
 
-    @display(description="Status", label=COLOURS, ordering="status")
+    @display(description=_("Status"), label=COLOURS, ordering="status")
     def state(self, row: CampaignMessage) -> tuple[str, str]:
         return row.status, Status(row.status).label
 
-    @display(description="Why")
+    @display(description=_("Why"))
     def reason(self, row: CampaignMessage) -> str:
         return why(row)
 

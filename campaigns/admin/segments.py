@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
@@ -90,7 +91,7 @@ class SegmentAdmin(TenantAdmin):
             segment.sentence = said[segment.pk]
         return page
 
-    @display(description="Whom it finds")
+    @display(description=_("Whom it finds"))
     def meaning(self, segment: Any) -> str:
         return str(segment.sentence)
 
@@ -121,7 +122,7 @@ class SegmentAdmin(TenantAdmin):
         }
         return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), **more})
 
-    @admin.action(description="Remove", permissions=["change"])
+    @admin.action(description=_("Remove"), permissions=["change"])
     def remove(self, request: HttpRequest, chosen: QuerySet[Segment]) -> None:
         for segment in chosen:
             given = {"segment": segment, "at": timezone.now()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from campaigns.models import Enrollment, EnrollmentState, EnrollmentStep, Sequence, SequenceStatus, StopReason
@@ -27,7 +28,7 @@ class SequenceAdmin(TenantAdmin):
         "working_days_only", "stop_on_reply", "stop_on_sale", ("Written by", "created_by.user.name"), "created_at",
     ]  # fmt: skip
 
-    @display(description="Status", label=SEQUENCE_COLOURS, ordering="status")
+    @display(description=_("Status"), label=SEQUENCE_COLOURS, ordering="status")
     def state(self, row: Sequence) -> tuple[str, str]:
         return row.status, SequenceStatus(row.status).label
 
@@ -46,15 +47,15 @@ class EnrollmentAdmin(TenantAdmin):
         "ended_at",
     ]  # fmt: skip
 
-    @display(description="Person", ordering="contact__display_name")
+    @display(description=_("Person"), ordering="contact__display_name")
     def person(self, row: Enrollment) -> str:
         return str(row.contact.display_name)
 
-    @display(description="State", label=STATE_COLOURS, ordering="state")
+    @display(description=_("State"), label=STATE_COLOURS, ordering="state")
     def under_way(self, row: Enrollment) -> tuple[str, str]:
         return row.state, EnrollmentState(row.state).label
 
-    @display(description="Why it ended")
+    @display(description=_("Why it ended"))
     def reason(self, row: Enrollment) -> str:
         return str(StopReason(row.stop_reason).label) if row.stop_reason else row.note
 
@@ -71,10 +72,10 @@ class EnrollmentStepAdmin(TenantAdmin):
         ("Message", "message.status"), "at", "replied_at",
     ]  # fmt: skip
 
-    @display(description="Person", ordering="contact__display_name")
+    @display(description=_("Person"), ordering="contact__display_name")
     def person(self, row: EnrollmentStep) -> str:
         return str(row.contact.display_name)
 
-    @display(description="Step")
+    @display(description=_("Step"))
     def position(self, row: EnrollmentStep) -> Any:
         return row.step.position

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import action, display
@@ -60,19 +61,19 @@ class SplitInline(TabularInline):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    @display(description="Beneficiary")
+    @display(description=_("Beneficiary"))
     def beneficiary(self, split: CommissionSplit) -> str:
         return whose(split)
 
-    @display(description="Amount")
+    @display(description=_("Amount"))
     def amount(self, split: CommissionSplit) -> str:
         return format_money(split.amount_minor, split.currency)
 
-    @display(description="Paid")
+    @display(description=_("Paid"))
     def paid(self, split: CommissionSplit) -> str:
         return format_money(split.paid_minor, split.currency)
 
-    @display(description="Left")
+    @display(description=_("Left"))
     def due(self, split: CommissionSplit) -> str:
         return format_money(split.due_minor, split.currency)
 
@@ -99,41 +100,41 @@ class CommissionAdmin(TenantAdmin):
         "approve", "pay", "dispute", "answer", "resolve", "schedule", "hold_back", "let_go", "adjust", "cancel",
     ]  # fmt: skip
 
-    @display(description="Number", ordering="pk")
+    @display(description=_("Number"), ordering="pk")
     def number(self, commission: Commission) -> str:
         return f"No. {commission.pk}"
 
-    @display(description="Plan")
+    @display(description=_("Plan"))
     def terms(self, commission: Commission) -> str:
         version = commission.plan_version
         return f"{version.plan.name}, version {version.number}"
 
-    @display(description="Unit")
+    @display(description=_("Unit"))
     def unit(self, commission: Commission) -> str:
         unit = commission.deal.property
         return f"{unit.project.name} {unit.label}"
 
-    @display(description="Agent", ordering="deal__agent__name")
+    @display(description=_("Agent"), ordering="deal__agent__name")
     def agent(self, commission: Commission) -> str:
         return str(commission.deal.agent.name)
 
-    @display(description="Price", ordering="base_price_minor")
+    @display(description=_("Price"), ordering="base_price_minor")
     def price(self, commission: Commission) -> str:
         return format_money(commission.base_price_minor, commission.currency)
 
-    @display(description="Commission", ordering="amount_minor")
+    @display(description=_("Commission"), ordering="amount_minor")
     def amount(self, commission: Commission) -> str:
         return format_money(commission.amount_minor, commission.currency)
 
-    @display(description="VAT")
+    @display(description=_("VAT"))
     def vat(self, commission: Commission) -> str:
         return format_money(commission.vat_minor, commission.currency)
 
-    @display(description="Status", ordering="status", label=COLOURS)
+    @display(description=_("Status"), ordering="status", label=COLOURS)
     def state(self, commission: Commission) -> tuple[str, str]:
         return commission.status, commission.get_status_display()
 
-    @display(description="Decisions")
+    @display(description=_("Decisions"))
     def decisions(self, commission: Commission) -> str:
         """Who decided what, oldest first, one line each."""
         told = [(row.at, f"approved by {_name(row.approved_by)}") for row in _rows(commission.approvals, "approved_by")]
@@ -150,7 +151,7 @@ class CommissionAdmin(TenantAdmin):
         ]
         return "\n".join(f"{at:%Y-%m-%d %H:%M} {what}" for at, what in sorted(told)) or "none yet"
 
-    @admin.action(description="Approve selected commissions")
+    @admin.action(description=_("Approve selected commissions"))
     def approve_selected(self, request: HttpRequest, commissions: QuerySet[Commission]) -> None:
         approved = 0
         for commission in commissions.order_by("pk"):
@@ -158,7 +159,7 @@ class CommissionAdmin(TenantAdmin):
             approved += made is not None
         self.message_user(request, f"{approved} approved.")
 
-    @action(description="Approve", url_path="approve", permissions=["view"])
+    @action(description=_("Approve"), url_path="approve", permissions=["view"])
     def approve(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._decide(
             request,
@@ -174,7 +175,7 @@ class CommissionAdmin(TenantAdmin):
             done="Approved.",
         )
 
-    @action(description="Record payment", url_path="pay", permissions=["view"])
+    @action(description=_("Record payment"), url_path="pay", permissions=["view"])
     def pay(self, request: HttpRequest, object_id: str) -> HttpResponse:
         commission = self._found(request, object_id)
         return self._decide(
@@ -192,7 +193,7 @@ class CommissionAdmin(TenantAdmin):
             done="The payment is recorded.",
         )
 
-    @action(description="Dispute", url_path="dispute", permissions=["view"])
+    @action(description=_("Dispute"), url_path="dispute", permissions=["view"])
     def dispute(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._decide(
             request,
@@ -209,7 +210,7 @@ class CommissionAdmin(TenantAdmin):
             done="The commission is disputed.",
         )
 
-    @action(description="Answer", url_path="answer", permissions=["view"])
+    @action(description=_("Answer"), url_path="answer", permissions=["view"])
     def answer(self, request: HttpRequest, object_id: str) -> HttpResponse:
         dispute = self._open_dispute(request, object_id)
         return self._decide(
@@ -227,7 +228,7 @@ class CommissionAdmin(TenantAdmin):
             done="Your answer is kept.",
         )
 
-    @action(description="Instalments", url_path="schedule", permissions=["view"])
+    @action(description=_("Instalments"), url_path="schedule", permissions=["view"])
     def schedule(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._decide(
             request,
@@ -241,7 +242,7 @@ class CommissionAdmin(TenantAdmin):
             done="The instalments stand.",
         )
 
-    @action(description="Hold back", url_path="hold-back", permissions=["view"])
+    @action(description=_("Hold back"), url_path="hold-back", permissions=["view"])
     def hold_back(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._decide(
             request,
@@ -260,7 +261,7 @@ class CommissionAdmin(TenantAdmin):
             done="It is held back.",
         )
 
-    @action(description="Let go", url_path="let-go", permissions=["view"])
+    @action(description=_("Let go"), url_path="let-go", permissions=["view"])
     def let_go(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._decide(
             request,
@@ -274,7 +275,7 @@ class CommissionAdmin(TenantAdmin):
             done="It is let go.",
         )
 
-    @action(description="Adjust", url_path="adjust", permissions=["view"])
+    @action(description=_("Adjust"), url_path="adjust", permissions=["view"])
     def adjust(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._decide(
             request,
@@ -291,7 +292,7 @@ class CommissionAdmin(TenantAdmin):
             done="The adjustment waits for somebody else's approval.",
         )
 
-    @action(description="Resolve dispute", url_path="resolve", permissions=["view"])
+    @action(description=_("Resolve dispute"), url_path="resolve", permissions=["view"])
     def resolve(self, request: HttpRequest, object_id: str) -> HttpResponse:
         dispute = self._open_dispute(request, object_id)
         return self._decide(
@@ -309,7 +310,7 @@ class CommissionAdmin(TenantAdmin):
             done="The dispute is resolved.",
         )
 
-    @action(description="Cancel", url_path="cancel", permissions=["view"])
+    @action(description=_("Cancel"), url_path="cancel", permissions=["view"])
     def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._decide(
             request,

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import action, display
 
@@ -44,27 +45,27 @@ class CommissionPaymentAdmin(TenantAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("reversals")
 
-    @display(description="Beneficiary")
+    @display(description=_("Beneficiary"))
     def beneficiary(self, payment: CommissionPayment) -> str:
         return whose(payment.split)
 
-    @display(description="Amount", ordering="amount_minor")
+    @display(description=_("Amount"), ordering="amount_minor")
     def amount(self, payment: CommissionPayment) -> str:
         return format_money(payment.amount_minor, payment.currency)
 
-    @display(description="Commission")
+    @display(description=_("Commission"))
     def commission(self, payment: CommissionPayment) -> str:
         return f"No. {payment.split.commission_id}"
 
-    @display(description="Stands", boolean=True)
+    @display(description=_("Stands"), boolean=True)
     def stands(self, payment: CommissionPayment) -> bool:
         return not payment.reversals.all()
 
-    @display(description="Taken back because")
+    @display(description=_("Taken back because"))
     def taken_back(self, payment: CommissionPayment) -> str:
         return ", ".join(reversal.reason for reversal in payment.reversals.all())
 
-    @action(description="Take back", url_path="take-back", permissions=["view"])
+    @action(description=_("Take back"), url_path="take-back", permissions=["view"])
     def take_back(self, request: HttpRequest, object_id: str) -> HttpResponse:
         payment = self.get_object(request, object_id)
         if payment is None:

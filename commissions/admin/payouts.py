@@ -10,6 +10,7 @@ from django.db.models import Count, F, QuerySet, Sum
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget, UnfoldAdminTextInputWidget
@@ -69,11 +70,11 @@ class LineInline(TabularInline):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    @display(description="Amount")
+    @display(description=_("Amount"))
     def amount(self, line: PayoutLine) -> str:
         return format_money(line.amount_minor, line.currency)
 
-    @display(description="Account")
+    @display(description=_("Account"))
     def account(self, line: PayoutLine) -> str:
         return f"•••• {line.iban_end}"
 
@@ -98,28 +99,28 @@ class PayoutBatchAdmin(TenantAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).annotate(line_count=Count("lines"), sum_minor=Sum("lines__amount_minor"))
 
-    @display(description="Number", ordering="pk")
+    @display(description=_("Number"), ordering="pk")
     def number(self, batch: PayoutBatch) -> str:
         return f"No. {batch.pk}"
 
-    @display(description="Status", ordering="status", label=STATUS_COLOURS)
+    @display(description=_("Status"), ordering="status", label=STATUS_COLOURS)
     def state(self, batch: PayoutBatch) -> tuple[str, str]:
         return batch.status, batch.get_status_display()
 
-    @display(description="People")
+    @display(description=_("People"))
     def people(self, batch: Any) -> int:
         return int(batch.line_count)
 
-    @display(description="Total")
+    @display(description=_("Total"))
     def total(self, batch: Any) -> str:
         return format_money(batch.sum_minor or 0, batch.currency)
 
-    @display(description="Approved by")
+    @display(description=_("Approved by"))
     def approved_by(self, batch: PayoutBatch) -> str:
         found = batch.approvals.select_related("approved_by__user").first()
         return f"{found.approved_by.user.name}, {found.at:%Y-%m-%d %H:%M}" if found else "nobody yet"
 
-    @action(description="New payout", url_path="new-payout", permissions=["pay"])
+    @action(description=_("New payout"), url_path="new-payout", permissions=["pay"])
     def new_payout(self, request: HttpRequest) -> HttpResponse:
         def collect(given: dict[str, Any]) -> None:
             made = services.create_payout(actor=acting(request), at=timezone.now(), **given)
@@ -140,7 +141,7 @@ class PayoutBatchAdmin(TenantAdmin):
             back=reverse("admin:commissions_payoutbatch_changelist"),
         )
 
-    @action(description="Our account", url_path="our-account", permissions=["account"])
+    @action(description=_("Our account"), url_path="our-account", permissions=["account"])
     def our_account(self, request: HttpRequest) -> HttpResponse:
         return ask(
             self,
@@ -154,7 +155,7 @@ class PayoutBatchAdmin(TenantAdmin):
             back=reverse("admin:commissions_payoutbatch_changelist"),
         )
 
-    @action(description="Approve", url_path="approve", permissions=["view"])
+    @action(description=_("Approve"), url_path="approve", permissions=["view"])
     def approve(self, request: HttpRequest, object_id: str) -> HttpResponse:
         batch: Any = self._found(request, object_id)
         return ask(
@@ -170,7 +171,7 @@ class PayoutBatchAdmin(TenantAdmin):
             figures=[("People", str(batch.line_count)), ("Total", self.total(batch))],
         )
 
-    @action(description="Cancel", url_path="cancel", permissions=["view"])
+    @action(description=_("Cancel"), url_path="cancel", permissions=["view"])
     def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
         batch = self._found(request, object_id)
         return ask(
@@ -187,11 +188,11 @@ class PayoutBatchAdmin(TenantAdmin):
             back=reverse("admin:commissions_payoutbatch_change", args=[batch.pk]),
         )
 
-    @action(description="File for the bank (ISO 20022)", url_path="file-xml", permissions=["view"])
+    @action(description=_("File for the bank (ISO 20022)"), url_path="file-xml", permissions=["view"])
     def file_xml(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._file(request, object_id, services.BankFormat.XML, "application/xml")
 
-    @action(description="File for the bank (CSV)", url_path="file-csv", permissions=["view"])
+    @action(description=_("File for the bank (CSV)"), url_path="file-csv", permissions=["view"])
     def file_csv(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._file(request, object_id, services.BankFormat.CSV, "text/csv")
 
@@ -249,22 +250,22 @@ class PayoutLineAdmin(TenantAdmin):
 
     amount, account = LineInline.amount, LineInline.account
 
-    @display(description="Status", ordering="state", label=LINE_COLOURS)
+    @display(description=_("Status"), ordering="state", label=LINE_COLOURS)
     def standing(self, line: PayoutLine) -> tuple[str, str]:
         return line.state, line.get_state_display()
 
-    @display(description="Pay on", ordering="batch__pay_on")
+    @display(description=_("Pay on"), ordering="batch__pay_on")
     def pay_on(self, line: PayoutLine) -> Any:
         return line.batch.pay_on
 
-    @display(description="Pays")
+    @display(description=_("Pays"))
     def parts(self, line: PayoutLine) -> str:
         items = line.items.annotate(commission=F("split__commission")).order_by("pk")
         return "\n".join(
             f"commission {item.commission}: {format_money(item.amount_minor, line.currency)}" for item in items
         )
 
-    @admin.action(description="The bank paid the selected lines today")
+    @admin.action(description=_("The bank paid the selected lines today"))
     def confirm_selected(self, request: HttpRequest, lines: QuerySet[PayoutLine]) -> None:
         now, paid = timezone.now(), 0
         today = local_day(acting(request), now)
@@ -272,7 +273,7 @@ class PayoutLineAdmin(TenantAdmin):
             paid += call_service(self, request, services.confirm_line, line=line, paid_on=today, at=now) is not None
         self.message_user(request, f"{paid} noted as paid.")
 
-    @action(description="The bank paid it", url_path="confirm", permissions=["view"])
+    @action(description=_("The bank paid it"), url_path="confirm", permissions=["view"])
     def confirm(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._answer(
             request,
@@ -286,7 +287,7 @@ class PayoutLineAdmin(TenantAdmin):
             done="Noted as paid.",
         )
 
-    @action(description="It came back", url_path="came-back", permissions=["view"])
+    @action(description=_("It came back"), url_path="came-back", permissions=["view"])
     def came_back(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._answer(
             request,

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
 from unfold.widgets import (
@@ -128,15 +129,15 @@ class VersionInline(TabularInline):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    @display(description="Rate")
+    @display(description=_("Rate"))
     def rate(self, version: PlanVersion) -> str:
         return wording.rate(version)
 
-    @display(description="Divided")
+    @display(description=_("Divided"))
     def divided(self, version: PlanVersion) -> str:
         return wording.shares(version)
 
-    @display(description="VAT")
+    @display(description=_("VAT"))
     def vat(self, version: PlanVersion) -> str:
         return wording.vat(version)
 
@@ -168,12 +169,12 @@ class CommissionPlanAdmin(TenantAdmin):
         """What unfold asks for the actions below."""
         return acting(request).can(Capability.COMMISSIONS_WRITE)
 
-    @display(description="Now")
+    @display(description=_("Now"))
     def newest(self, plan: CommissionPlan) -> str:
         versions = sorted(plan.versions.all(), key=lambda version: version.number)
         return f"{wording.rate(versions[-1])}: {wording.shares(versions[-1])}" if versions else ""
 
-    @action(description="New plan", url_path="new-plan", permissions=["write"])
+    @action(description=_("New plan"), url_path="new-plan", permissions=["write"])
     def new_plan(self, request: HttpRequest) -> HttpResponse:
         form = PlanForm(posted(request))
         return ask(
@@ -195,7 +196,7 @@ class CommissionPlanAdmin(TenantAdmin):
             back=reverse("admin:commissions_commissionplan_changelist"),
         )
 
-    @action(description="New version", url_path="new-version", permissions=["write"])
+    @action(description=_("New version"), url_path="new-version", permissions=["write"])
     def new_version(self, request: HttpRequest, object_id: str) -> HttpResponse:
         plan = self._found(request, object_id)
         form = VersionForm(posted(request))
@@ -216,7 +217,7 @@ class CommissionPlanAdmin(TenantAdmin):
             back=reverse("admin:commissions_commissionplan_change", args=[plan.pk]),
         )
 
-    @action(description="Make default", url_path="make-default", permissions=["write"])
+    @action(description=_("Make default"), url_path="make-default", permissions=["write"])
     def make_default(self, request: HttpRequest, object_id: str) -> HttpResponse:
         plan = self._found(request, object_id)
         return ask(

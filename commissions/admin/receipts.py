@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget, UnfoldAdminTextInputWidget
@@ -53,28 +54,28 @@ class InstalmentAdmin(TenantAdmin):
     readonly_fields: ClassVar = ["amount", "received", "left", "came"]
     actions_detail: ClassVar = ["receive"]
 
-    @display(description="Instalment", ordering="pk")
+    @display(description=_("Instalment"), ordering="pk")
     def number(self, row: Instalment) -> str:
         return f"{row.position} of commission {row.commission_id}"
 
-    @display(description="Unit")
+    @display(description=_("Unit"))
     def unit(self, row: Instalment) -> str:
         unit = row.commission.deal.property
         return f"{unit.project.name} {unit.label}"
 
-    @display(description="Amount", ordering="amount_minor")
+    @display(description=_("Amount"), ordering="amount_minor")
     def amount(self, row: Instalment) -> str:
         return format_money(row.amount_minor, row.currency)
 
-    @display(description="Received", ordering="received_minor")
+    @display(description=_("Received"), ordering="received_minor")
     def received(self, row: Instalment) -> str:
         return format_money(row.received_minor, row.currency)
 
-    @display(description="Left")
+    @display(description=_("Left"))
     def left(self, row: Instalment) -> str:
         return format_money(row.due_minor, row.currency)
 
-    @display(description="What came")
+    @display(description=_("What came"))
     def came(self, row: Instalment) -> str:
         """One line for each receipt, with why it was taken back."""
         told = []
@@ -84,7 +85,7 @@ class InstalmentAdmin(TenantAdmin):
             told.append(f"{receipt.received_on} {amount} {receipt.reference}{back}")
         return "\n".join(told) or "nothing yet"
 
-    @action(description="Receive", url_path="receive", permissions=["receive"])
+    @action(description=_("Receive"), url_path="receive", permissions=["receive"])
     def receive(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row: Instalment | None = self.get_object(request, object_id)
         if row is None:
@@ -130,23 +131,23 @@ class ReceiptAdmin(TenantAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("reversals")
 
-    @display(description="Commission")
+    @display(description=_("Commission"))
     def commission(self, row: Receipt) -> str:
         return f"No. {row.instalment.commission_id}, instalment {row.instalment.position}"
 
-    @display(description="Amount", ordering="amount_minor")
+    @display(description=_("Amount"), ordering="amount_minor")
     def amount(self, row: Receipt) -> str:
         return format_money(row.amount_minor, row.currency)
 
-    @display(description="Stands", boolean=True)
+    @display(description=_("Stands"), boolean=True)
     def stands(self, row: Receipt) -> bool:
         return not row.reversals.all()
 
-    @display(description="Taken back because")
+    @display(description=_("Taken back because"))
     def taken_back(self, row: Receipt) -> str:
         return ", ".join(one.reason for one in row.reversals.all())
 
-    @action(description="Take back", url_path="take-back", permissions=["receive"])
+    @action(description=_("Take back"), url_path="take-back", permissions=["receive"])
     def bounced(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row: Receipt | None = self.get_object(request, object_id)
         if row is None:

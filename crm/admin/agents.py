@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
@@ -65,12 +66,12 @@ class AgentAdmin(ServiceAdmin):
             kwargs["queryset"] = members.select_related("user")
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
-    @display(description="Commission", ordering="commission_basis_points")
+    @display(description=_("Commission"), ordering="commission_basis_points")
     def commission(self, agent: Agent) -> str:
         points = agent.commission_basis_points
         return "" if points is None else f"{points / 100:g} %"
 
-    @admin.action(description="Leaves (shows what moves first)", permissions=["change"])
+    @admin.action(description=_("Leaves (shows what moves first)"), permissions=["change"])
     def leave(self, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse | None:
         """One at a time, on the page where the successor is chosen."""
         chosen = list(rows[:2])
@@ -108,7 +109,7 @@ class ProjectAssignmentAdmin(ServiceAdmin):
         ended = obj is not None and obj.status != AssignmentStatus.ACTIVE
         return not ended and super().has_change_permission(request, obj)
 
-    @admin.action(description="Complete")
+    @admin.action(description=_("Complete"))
     def complete(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
         for assignment in rows:
             call_service(self, request, services.complete_assignment, assignment=assignment)

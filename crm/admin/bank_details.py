@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from stdnum import iban as ibans
 from stdnum.exceptions import ValidationError as NumberError
 from unfold.decorators import display
@@ -104,19 +105,19 @@ class BankDetailsAdmin(ServiceAdmin):
         obj.pk = saved.pk
         obj.refresh_from_db()
 
-    @display(description="IBAN")
+    @display(description=_("IBAN"))
     def masked_iban(self, details: BankDetails) -> str:
         return masked(details.iban)
 
-    @display(description="IBAN, to be compared")
+    @display(description=_("IBAN, to be compared"))
     def whole_iban(self, details: BankDetails) -> str:
         return grouped(details.iban)
 
-    @display(description="Account number, to be compared")
+    @display(description=_("Account number, to be compared"))
     def whole_account(self, details: BankDetails) -> str:
         return details.account_number or "-"
 
-    @admin.action(description="Verify (compared with the bank's paper)", permissions=["compare"])
+    @admin.action(description=_("Verify (compared with the bank's paper)"), permissions=["compare"])
     def verify(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
         for details in rows:
             agent = details.agent

@@ -10,6 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db.models import QuerySet, TextField
 from django.http import HttpRequest, HttpResponseRedirect
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
@@ -94,7 +95,7 @@ class DeletableAdmin(TenantAdmin):
     def has_hide_permission(self, request: HttpRequest) -> bool:
         return actor_of(request).can(Capability.CRM_DELETE)
 
-    @admin.action(description="Delete (can be restored from the trash)", permissions=["hide"])
+    @admin.action(description=_("Delete (can be restored from the trash)"), permissions=["hide"])
     def delete_with_a_way_back(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
         for row in rows:
             deletion = call_service(self, request, soft_delete, target=row, at=timezone.now())
@@ -110,7 +111,7 @@ class ManyAdmin(DeletableAdmin):
     def has_many_permission(self, request: HttpRequest) -> bool:
         return actor_of(request).can(Capability.STOCK_WRITE)
 
-    @admin.action(description="Change these (with a preview, and the way back)", permissions=["many"])
+    @admin.action(description=_("Change these (with a preview, and the way back)"), permissions=["many"])
     def change_many(self, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponseRedirect | None:
         actor = actor_of(request)
         made = call_service(self, request, bulk.choose_rows, noun=self.many_of, rows=rows, filters=request.GET.dict())

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from core.admin import TenantAdmin, site
@@ -28,18 +29,18 @@ class BulkChangeAdmin(TenantAdmin):
         ("Confirmed by", "confirmed_by.user.name"), "confirmed_at", ("Set back by", "undone_by.user.name"), "undone_at",
     ]  # fmt: skip
 
-    @display(description="Rows")
+    @display(description=_("Rows"))
     def how_many(self, change: BulkChange) -> int:
         return len(change.ids)
 
-    @display(description="Chosen by")
+    @display(description=_("Chosen by"))
     def chosen_by(self, change: BulkChange) -> str:
         told = (
             (name, ", ".join(value) if isinstance(value, list) else value) for name, value in change.filters.items()
         )
         return " · ".join(f"{name}: {value}" for name, value in told) or "-"
 
-    @display(description="Its page")
+    @display(description=_("Its page"))
     def page(self, change: BulkChange) -> str:
         return format_html('<a href="/o/{}/changes/{}/">{}</a>', change.organization.slug, change.pk, change)
 

@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
@@ -34,11 +35,11 @@ class DealAdmin(TenantAdmin):
         ("Closed on", "closed_on"), "notes",
     ]  # fmt: skip
 
-    @display(description="Price", ordering="price_minor")
+    @display(description=_("Price"), ordering="price_minor")
     def price(self, deal: Deal) -> str:
         return format_money(deal.price_minor, deal.currency)
 
-    @admin.action(description="Close (concluded today)")
+    @admin.action(description=_("Close (concluded today)"))
     def close(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
         now = timezone.now()
         today = now.astimezone(ZoneInfo(actor_of(request).organization.time_zone)).date()
@@ -46,7 +47,7 @@ class DealAdmin(TenantAdmin):
             if call_service(self, request, services.close_deal, deal=deal, closed_on=today, at=now) is not None:
                 self.message_user(request, f"{deal} is closed.")
 
-    @admin.action(description="Lost")
+    @admin.action(description=_("Lost"))
     def lose(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
         for deal in rows:
             lost = call_service(

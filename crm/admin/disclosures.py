@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from core.admin import TenantAdmin, call_service, site
 from core.roles import Capability
@@ -58,7 +59,7 @@ class DisclosureAlertAdmin(TenantAdmin):
     ]  # fmt: skip
     actions = ["looked_into"]
 
-    @admin.action(description="Looked into")
+    @admin.action(description=_("Looked into"))
     def looked_into(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
         for alert in rows:
             call_service(self, request, services.see_alert, alert=alert, at=timezone.now())

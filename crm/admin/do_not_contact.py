@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from core.admin import TenantAdmin, site
@@ -47,6 +48,6 @@ class DoNotContactAdmin(TenantAdmin):
         country = actor_of(request).organization.country
         return (queryset.of(search_term, country) if search_term.strip() else queryset), False  # type: ignore[attr-defined]
 
-    @display(description="Value")
+    @display(description=_("Value"))
     def shown(self, entry: DoNotContact) -> str:
         return masked(entry.kind, entry.value)

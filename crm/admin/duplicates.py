@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from core.admin import TenantAdmin, call_service, site
@@ -36,7 +37,7 @@ def _id_in(text: str) -> int:
 
 
 class ReasonFilter(admin.SimpleListFilter):
-    title = "reason"
+    title = _("reason")
     parameter_name = "code"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -47,7 +48,7 @@ class ReasonFilter(admin.SimpleListFilter):
 
 
 class ScoreFilter(admin.SimpleListFilter):
-    title = "score"
+    title = _("score")
     parameter_name = "score"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -75,12 +76,12 @@ class DuplicateCandidateAdmin(TenantAdmin):
     ]  # fmt: skip
     export_prefetched = selectors.PAIR
 
-    @display(description="Pair")
+    @display(description=_("Pair"))
     def pair(self, row: DuplicateCandidate) -> str:
         first, second = selectors.sides_of(row)
         return f"{first.name} = {second.name}"
 
-    @display(description="Reasons")
+    @display(description=_("Reasons"))
     def reasons_told(self, row: DuplicateCandidate) -> str:
         return ", ".join(selectors.reasons_of(row))
 
@@ -136,7 +137,7 @@ class DuplicateCandidateAdmin(TenantAdmin):
             self.message_user(request, "Looking for duplicates; the list fills by itself.")
         return HttpResponseRedirect(reverse("admin:crm_duplicatecandidate_changelist"))
 
-    @admin.action(description="Merge these (obvious ones, a hundred at most)")
+    @admin.action(description=_("Merge these (obvious ones, a hundred at most)"))
     def merge_obvious(self, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse | None:
         """First the list of who stays; pressed there, the merges."""
         pairs = list(DuplicateCandidate.objects.open().filter(pk__in=rows.values("pk")).select_related(*selectors.PAIR))
@@ -162,12 +163,12 @@ class DuplicateCandidateAdmin(TenantAdmin):
                 self.message_user(request, f"{self.pair(pair)}: {why}", messages.WARNING)
         return None
 
-    @admin.action(description="Not the same")
+    @admin.action(description=_("Not the same"))
     def not_the_same(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
         for row in rows:
             call_service(self, request, duplicates.dismiss_candidate, candidate=row, at=timezone.now())
 
-    @admin.action(description="To be looked at again")
+    @admin.action(description=_("To be looked at again"))
     def look_again(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
         for row in rows:
             call_service(self, request, duplicates.reopen_candidate, candidate=row, at=timezone.now())
@@ -191,23 +192,23 @@ class MergeAdmin(TenantAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return list(self.fields)
 
-    @display(description="Stays")
+    @display(description=_("Stays"))
     def stays(self, row: Merge) -> str:
         return str(row.survivor_contact or row.survivor_property)
 
-    @display(description="Went")
+    @display(description=_("Went"))
     def went(self, row: Merge) -> str:
         return str(row.merged_contact or row.merged_property)
 
-    @display(description="By")
+    @display(description=_("By"))
     def by(self, row: Merge) -> str:
         return row.merged_by.user.name if row.merged_by else "Majlis"
 
-    @display(description="Moved")
+    @display(description=_("Moved"))
     def moved(self, row: Merge) -> str:
         return ", ".join(f"{count} {noun}" for noun, count in merging.moves_of(row).items())
 
-    @admin.action(description="Undo")
+    @admin.action(description=_("Undo"))
     def undo(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
         """The latest first: merges stand on one another."""
         for row in rows.order_by("-pk"):
@@ -254,7 +255,7 @@ class MergeableAdmin(TenantAdmin):
         if not change:
             tell_of_duplicates(self, request, self.noun, obj.pk)
 
-    @admin.action(description="Merge two of them")
+    @admin.action(description=_("Merge two of them"))
     def merge_two(self, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse | None:
         ids = list(rows.order_by("pk").values_list("pk", flat=True)[:3])
         if len(ids) != 2:

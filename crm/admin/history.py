@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.views import ChangeList
 
@@ -47,25 +48,25 @@ class HistoryEntryAdmin(TenantAdmin):
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         return lookup in {"property_id", "contact_id"} or super().lookup_allowed(lookup, value, request)
 
-    @display(description="Of")
+    @display(description=_("Of"))
     def subject(self, entry: HistoryEntry) -> str:
         unit = f"unit {entry.property_id}" if entry.property_id else ""
         contact = _told(entry).about or (f"contact {entry.contact_id}" if entry.contact_id else "")
         return ", ".join(part for part in (unit, contact) if part)
 
-    @display(description="Before")
+    @display(description=_("Before"))
     def was(self, entry: HistoryEntry) -> str:
         return _told(entry).before
 
-    @display(description="After")
+    @display(description=_("After"))
     def became(self, entry: HistoryEntry) -> str:
         return _told(entry).after
 
-    @display(description="By", empty_value="Majlis")
+    @display(description=_("By"), empty_value=_("Majlis"))
     def who(self, entry: HistoryEntry) -> str | None:
         return entry.membership.user.name if entry.membership else None
 
-    @display(description="Through")
+    @display(description=_("Through"))
     def through(self, entry: HistoryEntry) -> str:
         return source_label(entry.source)
 

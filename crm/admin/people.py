@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from core.admin import call_service, site
@@ -56,7 +57,7 @@ class ContactPointInline(ReadOnlyInline):
         self.told = told_points(actor_of(request), [int(contact)] if contact.isdecimal() else [], timezone.now())
         return super().get_queryset(request)
 
-    @display(description="Value")
+    @display(description=_("Value"))
     def shown(self, point: ContactPoint) -> str:
         return point.value if point.pk in self.told else masked(point.kind, point.value)
 
@@ -118,16 +119,16 @@ class ContactAdmin(MergeableAdmin, ServiceAdmin, ManyAdmin):
             kwargs["queryset"] = members.select_related("user")
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
-    @display(description="Numbers")
+    @display(description=_("Numbers"))
     def numbers(self, contact: Contact) -> str:
         return _masked(contact, PointKind.PHONE, PointKind.WHATSAPP)
 
-    @admin.action(description="Mark as bad contact")
+    @admin.action(description=_("Mark as bad contact"))
     def mark_bad(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
         for contact in rows:
             call_service(self, request, services.mark_bad_contact, contact=contact, reason=FROM_BACK_OFFICE)
 
-    @admin.action(description="No longer a bad contact")
+    @admin.action(description=_("No longer a bad contact"))
     def mark_good(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
         for contact in rows:
             call_service(
@@ -175,25 +176,25 @@ class ContactPointAdmin(ServiceAdmin, DeletableAdmin):
         super().save_model(request, obj, form, change)
         tell_of_duplicates(self, request, Noun.CONTACT, obj.contact_id)
 
-    @display(description="Value", ordering="value")
+    @display(description=_("Value"), ordering="value")
     def shown(self, point: ContactPoint) -> str:
         return masked(point.kind, point.value)
 
-    @display(description="Contact")
+    @display(description=_("Contact"))
     def contact_name(self, point: ContactPoint) -> str:
         return str(point.contact.display_name)
 
-    @admin.action(description="Tried: it reaches the contact")
+    @admin.action(description=_("Tried: it reaches the contact"))
     def found_valid(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
         for point in rows:
             call_service(self, request, services.verify_contact_point, point=point, at=timezone.now())
 
-    @admin.action(description="Tried: it does not reach the contact")
+    @admin.action(description=_("Tried: it does not reach the contact"))
     def found_invalid(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
         for point in rows:
             call_service(self, request, services.verify_contact_point, point=point, is_valid=False, at=timezone.now())
 
-    @admin.action(description="Do not contact here")
+    @admin.action(description=_("Do not contact here"))
     def do_not_contact(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
         for point in rows:
             call_service(self, request, services.mark_do_not_contact, point=point, reason=FROM_BACK_OFFICE)

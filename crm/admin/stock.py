@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
@@ -82,7 +83,7 @@ class ProjectAdmin(ServiceAdmin, DeletableAdmin):
             form.base_fields["number"].help_text = "the next one when left empty"
         return form
 
-    @display(description="Units", ordering="units")
+    @display(description=_("Units"), ordering="units")
     def unit_count(self, project: Any) -> int:
         return int(project.units)
 
@@ -165,19 +166,19 @@ class PropertyAdmin(MergeableAdmin, ServiceAdmin, ManyAdmin):
     ) -> tuple[QuerySet[Any], bool]:
         return queryset.search(search_term), False  # type: ignore[attr-defined]
 
-    @display(description="Unit", ordering="unit_number")
+    @display(description=_("Unit"), ordering="unit_number")
     def label(self, unit: Property) -> str:
         return unit.label
 
-    @display(description="Project", ordering="project__name")
+    @display(description=_("Project"), ordering="project__name")
     def project_name(self, unit: Property) -> str:
         return str(unit.project.name)
 
-    @display(description="Status", label=STATUS_COLORS, ordering="status")
+    @display(description=_("Status"), label=STATUS_COLORS, ordering="status")
     def status_label(self, unit: Property) -> tuple[str, str]:
         return unit.status, unit.get_status_display()
 
-    @display(description="Asking price", ordering="asking_price_minor")
+    @display(description=_("Asking price"), ordering="asking_price_minor")
     def price(self, unit: Property) -> str:
         if unit.asking_price_minor is None:
             return unit.price_note

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from core.admin import TenantAdmin, call_service, site
@@ -49,16 +50,16 @@ class ValidationRunAdmin(TenantAdmin):
         """Which points is chosen on the page, where it says how many they are."""
         return HttpResponseRedirect(f"/o/{actor_of(request).organization.slug}/validation-runs/")
 
-    @display(description="Found")
+    @display(description=_("Found"))
     def found(self, run: ValidationRun) -> str:
         words = dict(Finding.choices)
         return " · ".join(f"{words.get(name, name)}: {count}" for name, count in sorted(run.counts.items())) or "-"
 
-    @display(description="Its page")
+    @display(description=_("Its page"))
     def page(self, run: ValidationRun) -> str:
         return format_html('<a href="/o/{}/validation-runs/{}/">{}</a>', run.organization.slug, run.pk, run)
 
-    @admin.action(description="Stop")
+    @admin.action(description=_("Stop"))
     def stop(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
         for run in rows:
             call_service(self, request, services.stop_validation, run=run, at=timezone.now())
@@ -77,10 +78,10 @@ class ValidationFindingAdmin(TenantAdmin):
         ("Looked at", "run.started_at"),
     ]  # fmt: skip
 
-    @display(description="Value")
+    @display(description=_("Value"))
     def shown(self, found: ValidationFinding) -> str:
         return masked(found.point.kind, found.point.value)
 
-    @display(description="Contact")
+    @display(description=_("Contact"))
     def contact(self, found: ValidationFinding) -> str:
         return str(found.point.contact.display_name)

@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
@@ -35,19 +36,19 @@ class AccountAdmin(TenantAdmin):
     actions_list: ClassVar = ["trial_balance"]
     actions_detail: ClassVar = ["statement"]
 
-    @display(description="Balance")
+    @display(description=_("Balance"))
     def balance(self, account: Account) -> str:
         return format_money(account.natural_minor, account.currency)
 
-    @display(description="Never below")
+    @display(description=_("Never below"))
     def limit(self, account: Account) -> str:
         return "" if account.lowest_minor is None else format_money(account.lowest_minor, account.currency)
 
-    @display(description="Head of the hash chain")
+    @display(description=_("Head of the hash chain"))
     def chain_head(self, account: Account) -> str:
         return bytes(account.last_hash).hex()
 
-    @action(description="Statement", url_path="statement", permissions=["view"])
+    @action(description=_("Statement"), url_path="statement", permissions=["view"])
     def statement(self, request: HttpRequest, object_id: str) -> HttpResponse:
         account = self.get_object(request, object_id)
         if account is None:
@@ -77,7 +78,7 @@ class AccountAdmin(TenantAdmin):
         headers = ["Date", "Reference", "Description", "Amount", "Balance"]
         return self._report(request, f"Statement of {account.code}", form, figures, headers, rows)
 
-    @action(description="Trial balance", url_path="trial-balance", permissions=["view"])
+    @action(description=_("Trial balance"), url_path="trial-balance", permissions=["view"])
     def trial_balance(self, request: HttpRequest) -> HttpResponse:
         form = AsOfForm(request.GET or None)
         asked = form.cleaned_data if form.is_bound and form.is_valid() else {}
@@ -147,15 +148,15 @@ class EntryInline(TabularInline):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    @display(description="Debit")
+    @display(description=_("Debit"))
     def debit(self, entry: Entry) -> str:
         return format_money(entry.amount_minor, entry.currency) if entry.amount_minor > 0 else ""
 
-    @display(description="Credit")
+    @display(description=_("Credit"))
     def credit(self, entry: Entry) -> str:
         return format_money(-entry.amount_minor, entry.currency) if entry.amount_minor < 0 else ""
 
-    @display(description="Balance after")
+    @display(description=_("Balance after"))
     def balance_after(self, entry: Entry) -> str:
         return format_money(entry.balance_after_minor * entry.account.normal_side, entry.currency)
 
@@ -185,11 +186,11 @@ class TransferAdmin(TenantAdmin):
     readonly_fields: ClassVar = ["seal"]
     inlines: ClassVar = [EntryInline]
 
-    @display(description="Reversal", boolean=True)
+    @display(description=_("Reversal"), boolean=True)
     def is_reversal(self, transfer: Transfer) -> bool:
         return transfer.reverses_id is not None
 
-    @display(description="Fingerprint")
+    @display(description=_("Fingerprint"))
     def seal(self, transfer: Transfer) -> str:
         return bytes(transfer.fingerprint).hex()
 
@@ -222,6 +223,6 @@ class EntryAdmin(TenantAdmin):
 
     debit, credit, balance_after = EntryInline.debit, EntryInline.credit, EntryInline.balance_after
 
-    @display(description="Hash")
+    @display(description=_("Hash"))
     def seal(self, entry: Entry) -> str:
         return bytes(entry.hash).hex()

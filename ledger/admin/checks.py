@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from core.admin import TenantAdmin, site
@@ -23,11 +24,11 @@ class BooksCheckAdmin(TenantAdmin):
     fields: ClassVar = ["at", "account_count", "transfer_count", "entry_count", "what_was_found"]
     readonly_fields: ClassVar = ["what_was_found"]
 
-    @display(description="Verdict", label={"as written": "success", "altered": "danger"})
+    @display(description=_("Verdict"), label={"as written": "success", "altered": "danger"})
     def verdict(self, check: BooksCheck) -> str:
         return "altered" if check.findings else "as written"
 
-    @display(description="Found")
+    @display(description=_("Found"))
     def what_was_found(self, check: BooksCheck) -> str:
         return found(check) or "Everything is as it was written."
 

@@ -10,6 +10,7 @@ from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSingleDateWidget, UnfoldAdminTextInputWidget
 
@@ -47,11 +48,11 @@ class PeriodClosingAdmin(TenantAdmin):
         )
         return super().get_queryset(request).prefetch_related(Prefetch("requests", asked))
 
-    @display(description="State", label={"closed": "info", "asked to be opened": "warning", "open again": "success"})
+    @display(description=_("State"), label={"closed": "info", "asked to be opened": "warning", "open again": "success"})
     def state(self, closing: PeriodClosing) -> str:
         return state_of(closing)
 
-    @display(description="Opening again")
+    @display(description=_("Opening again"))
     def story(self, closing: PeriodClosing) -> str:
         """Who asked and who agreed, one line each."""
         told = []
@@ -60,7 +61,7 @@ class PeriodClosingAdmin(TenantAdmin):
             told += [f"{one.at:%Y-%m-%d %H:%M} agreed by {one.approved_by.user.name}" for one in asked.reopenings.all()]
         return "\n".join(told) or "nobody asked"
 
-    @action(description="Close the books", url_path="close-books", permissions=["close"])
+    @action(description=_("Close the books"), url_path="close-books", permissions=["close"])
     def close_books(self, request: HttpRequest) -> HttpResponse:
         return ask(
             self,
@@ -74,7 +75,7 @@ class PeriodClosingAdmin(TenantAdmin):
             back=reverse("admin:ledger_periodclosing_changelist"),
         )
 
-    @action(description="Ask to open again", url_path="ask-to-open", permissions=["close"])
+    @action(description=_("Ask to open again"), url_path="ask-to-open", permissions=["close"])
     def ask_to_open(self, request: HttpRequest, object_id: str) -> HttpResponse:
         closing = self._found(request, object_id)
         return ask(
@@ -91,7 +92,7 @@ class PeriodClosingAdmin(TenantAdmin):
             back=reverse("admin:ledger_periodclosing_change", args=[closing.pk]),
         )
 
-    @action(description="Agree to open again", url_path="agree", permissions=["close"])
+    @action(description=_("Agree to open again"), url_path="agree", permissions=["close"])
     def agree(self, request: HttpRequest, object_id: str) -> HttpResponse:
         closing = self._found(request, object_id)
         asked = next((one for one in closing.requests.all() if not one.reopenings.all()), None)

@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from core.admin import TenantAdmin, call_service, site
@@ -82,7 +83,7 @@ class AssistantLineAdmin(TenantAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """The form has done it already, by the services."""
 
-    @admin.action(description="Close: nobody is answered there any more")
+    @admin.action(description=_("Close: nobody is answered there any more"))
     def close(self, request: HttpRequest, lines: QuerySet[AssistantLine]) -> None:
         for line in lines:
             call_service(self, request, services.close_line, line=line, at=timezone.now())
@@ -107,7 +108,7 @@ class MemberNumberAdmin(TenantAdmin):
     def export_rows(self, actor: Any) -> QuerySet[Any]:
         return super().export_rows(actor).filter(verified_at__isnull=False)
 
-    @admin.action(description="Take off: this phone is answered no more")
+    @admin.action(description=_("Take off: this phone is answered no more"))
     def forget(self, request: HttpRequest, numbers: QuerySet[MemberNumber]) -> None:
         for number in numbers:
             call_service(self, request, services.forget_number, number=number, at=timezone.now())
@@ -129,7 +130,7 @@ class AssistantTurnAdmin(TenantAdmin):
         "handled_at",
     ]  # fmt: skip
 
-    @admin.display(description="Asked")
+    @admin.display(description=_("Asked"))
     def asked(self, turn: AssistantTurn) -> str:
         return turn.message.body[:200]
 
@@ -150,10 +151,10 @@ class AssistantCopyAdmin(TenantAdmin):
         "reason",
     ]  # fmt: skip
 
-    @admin.display(description="Given")
+    @admin.display(description=_("Given"))
     def given(self, copy: AssistantCopy) -> str:
         return copy.turn.summary
 
-    @admin.display(description="Told")
+    @admin.display(description=_("Told"))
     def told(self, copy: AssistantCopy) -> str:
         return copy.message.status if copy.message else "not told"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from core.admin import TenantAdmin, site
 from core.roles import Capability
@@ -26,7 +27,7 @@ class NoticeAdmin(TenantAdmin):
     ]  # fmt: skip
     readonly_fields: ClassVar = ["meaning"]
 
-    @admin.display(description="What it means")
+    @admin.display(description=_("What it means"))
     def meaning(self, notice: Notice) -> str:
         said = verdicts.read(notice.kind, notice.code, notice.details)
         return f"{said.meaning} {said.step}".strip()

@@ -10,6 +10,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminPasswordWidget
 
 from core.admin import TenantAdmin, call_service, site
@@ -125,7 +126,7 @@ class ChannelAdmin(TenantAdmin):
             )
             self.message_user(request, "The new secrets are kept. Check the number to see whether they work.")
 
-    @admin.action(description="Check at WhatsApp")
+    @admin.action(description=_("Check at WhatsApp"))
     def look(self, request: HttpRequest, channels: QuerySet[Channel]) -> None:
         for channel in channels:
             trouble = call_service(self, request, services.check_channel, channel=channel, at=timezone.now())
@@ -134,7 +135,7 @@ class ChannelAdmin(TenantAdmin):
             elif trouble == "":
                 self.message_user(request, f"{channel.name} works.", messages.SUCCESS)
 
-    @admin.action(description="Sync templates")
+    @admin.action(description=_("Sync templates"))
     def sync(self, request: HttpRequest, channels: QuerySet[Channel]) -> None:
         for channel in channels:
             counts = call_service(self, request, services.sync_templates, channel=channel, at=timezone.now())
@@ -142,7 +143,7 @@ class ChannelAdmin(TenantAdmin):
                 shown = ", ".join(f"{count} {name}" for name, count in counts.items())
                 self.message_user(request, f"Templates of {channel.name}: {shown}.")
 
-    @admin.action(description="Stop writing from it")
+    @admin.action(description=_("Stop writing from it"))
     def disconnect(self, request: HttpRequest, channels: QuerySet[Channel]) -> None:
         for channel in channels:
             call_service(self, request, services.disconnect_channel, channel=channel, at=timezone.now())
@@ -161,7 +162,7 @@ class MessageTemplateAdmin(TenantAdmin):
     ]  # fmt: skip
     readonly_fields: ClassVar = ["preview"]
 
-    @admin.display(description="As people read it")
+    @admin.display(description=_("As people read it"))
     def preview(self, template: MessageTemplate) -> str:
         return templates.preview(template.components, {})
 
@@ -184,7 +185,7 @@ class ConversationAdmin(TenantAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).order_by("-last_message_at", "-pk")
 
-    @admin.action(description="Close")
+    @admin.action(description=_("Close"))
     def close(self, request: HttpRequest, conversations: QuerySet[Conversation]) -> None:
         _each(self, request, services.close_conversation, "conversation", conversations)
 
@@ -202,7 +203,7 @@ class MessageAdmin(TenantAdmin):
         ("Price", "price_category"), ("Billable", "is_billable"),
     ]  # fmt: skip
 
-    @admin.display(description="Text")
+    @admin.display(description=_("Text"))
     def short(self, message: Message) -> str:
         return message.body[:80]
 

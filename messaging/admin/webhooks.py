@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from core.admin import TenantAdmin, call_service, site
@@ -62,12 +63,12 @@ class WebhookEventAdmin(TenantAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer("body")
 
-    @admin.display(description="Error")
+    @admin.display(description=_("Error"))
     def trouble(self, event: WebhookEvent) -> str:
         """The last line of the trace: what went wrong, without where."""
         return event.error.strip().rpartition("\n")[2][:120]
 
-    @admin.display(description="What became of it")
+    @admin.display(description=_("What became of it"))
     def outcome(self, event: WebhookEvent) -> str:
         outcome = outcome_of(event)
         messages = format_html_join(
@@ -87,7 +88,7 @@ class WebhookEventAdmin(TenantAdmin):
         notes = format_html_join("", "<li>{}</li>", ((note,) for note in outcome.notes))
         return format_html("<ul>{}{}</ul>", messages, notes)
 
-    @admin.display(description="As received")
+    @admin.display(description=_("As received"))
     def text(self, event: WebhookEvent) -> str:
         body = bytes(event.body)
         try:
@@ -98,7 +99,7 @@ class WebhookEventAdmin(TenantAdmin):
             '<pre dir="ltr" style="white-space: pre-wrap; overflow-wrap: anywhere">{}</pre>', shown[:SHOWN_BYTES]
         )
 
-    @admin.action(description="Process again")
+    @admin.action(description=_("Process again"))
     def replay(self, request: HttpRequest, events: QuerySet[WebhookEvent]) -> None:
         ids = list(events.values_list("pk", flat=True))
         count = call_service(self, request, services.replay_webhooks, events=ids, at=timezone.now())

@@ -10,6 +10,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
@@ -66,27 +67,27 @@ class ImportRunAdmin(TenantAdmin):
         "finished_at",
     ]  # fmt: skip
 
-    @display(description="Status", label=STATUS_COLORS, ordering="status")
+    @display(description=_("Status"), label=STATUS_COLORS, ordering="status")
     def state(self, run: ImportRun) -> tuple[str, str]:
         return run.status, run.status_label
 
-    @display(description="Rows")
+    @display(description=_("Rows"))
     def read(self, run: ImportRun) -> int | str:
         return run.counts.get("read", "")
 
-    @display(description="New")
+    @display(description=_("New"))
     def new(self, run: ImportRun) -> int | str:
         return run.counts.get("new", "")
 
-    @display(description="Changed")
+    @display(description=_("Changed"))
     def changed(self, run: ImportRun) -> int | str:
         return run.counts.get("changed", "")
 
-    @display(description="Unchanged")
+    @display(description=_("Unchanged"))
     def unchanged(self, run: ImportRun) -> int | str:
         return run.counts.get("unchanged", "")
 
-    @display(description="Refused")
+    @display(description=_("Refused"))
     def wrong(self, run: ImportRun) -> int | str:
         return run.counts.get("errors", "")
 
