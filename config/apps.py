@@ -8,9 +8,10 @@ class ConfigConfig(AppConfig):
     label = "config"
 
     def ready(self) -> None:
-        from config import wiring
+        from config import names, wiring
         from config.celery import app
 
         # The web process too must know every task by name (core.jobs.enqueue).
         app.autodiscover_tasks(force=True)
         wiring.wire()
+        names.name_everything()

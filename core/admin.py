@@ -251,12 +251,12 @@ class AuditEntryAdmin(TenantAdmin):
     def was(self, entry: AuditEntry) -> str:
         return json.dumps(audit.shown(entry.before), ensure_ascii=False)
 
-    was.short_description = "Before"  # type: ignore[attr-defined]
+    was.short_description = _("Before")  # type: ignore[attr-defined]
 
     def became(self, entry: AuditEntry) -> str:
         return json.dumps(audit.shown(entry.after), ensure_ascii=False)
 
-    became.short_description = "After"  # type: ignore[attr-defined]
+    became.short_description = _("After")  # type: ignore[attr-defined]
 
 
 class DeletionAdmin(TenantAdmin):
@@ -276,7 +276,7 @@ class DeletionAdmin(TenantAdmin):
             if restored is not None:
                 self.message_user(request, f"{deletion.label}: {restored} rows are back.")
 
-    restore.short_description = "Restore"  # type: ignore[attr-defined]
+    restore.short_description = _("Restore")  # type: ignore[attr-defined]
 
 
 class MembershipAdmin(TenantAdmin):
@@ -302,14 +302,14 @@ class MembershipAdmin(TenantAdmin):
             if call_service(self, request, members.suspend_member, **given) is not None:
                 self.message_user(request, f"{member.user.name} is suspended: sessions and tokens have ended.")
 
-    suspend.short_description = "Suspend (sessions and tokens end at once)"  # type: ignore[attr-defined]
+    suspend.short_description = _("Suspend (sessions and tokens end at once)")  # type: ignore[attr-defined]
 
     def reinstate(self, request: HttpRequest, chosen: QuerySet[Membership]) -> None:
         for member in chosen.select_related("user"):
             if call_service(self, request, members.reinstate_member, membership=member, at=timezone.now()) is not None:
                 self.message_user(request, f"{member.user.name} may sign in again.")
 
-    reinstate.short_description = "Let in again"  # type: ignore[attr-defined]
+    reinstate.short_description = _("Let in again")  # type: ignore[attr-defined]
 
 
 class ExportAdmin(TenantAdmin):

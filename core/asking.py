@@ -9,12 +9,15 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from core.admin import TenantAdmin
 from core.errors import DomainError
 
-Figures = list[tuple[str, str]]
+Words = str | Promise  # translated at once, or when they are shown
+Figures = list[tuple[Words, str]]
 
 
 def posted(request: HttpRequest) -> QueryDict | None:
@@ -27,19 +30,19 @@ class ConfirmForm(forms.Form):
 
 
 class ReasonForm(forms.Form):
-    reason = forms.CharField(label="Reason", max_length=300, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
+    reason = forms.CharField(label=_("Reason"), max_length=300, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
 
 
 def ask(
     admin: TenantAdmin,
     request: HttpRequest,
     *,
-    title: str,
-    sentence: str,
-    button: str,
+    title: Words,
+    sentence: Words,
+    button: Words,
     form: forms.Form,
     call: Callable[[dict[str, Any]], Any],
-    done: str,
+    done: Words,
     back: str,
     figures: Figures | None = None,
 ) -> HttpResponse:

@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
@@ -123,7 +124,12 @@ class CampaignAdmin(TenantAdmin):
             else ("There is no approved template yet: sync the templates of a number first.")
         )
         return self._page(
-            request, title="New campaign: which template?", sentence=sentence, form=form, button="Go on", method="get"
+            request,
+            title=_("New campaign: which template?"),
+            sentence=sentence,
+            form=form,
+            button=_("Go on"),
+            method="get",
         )
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
@@ -265,7 +271,9 @@ class CampaignAdmin(TenantAdmin):
         heading = f"{title}: {campaign.name}"
         return self._page(request, title=heading, sentence=sentence, form=form, button=title, method="post", back=back)
 
-    def _page(self, request: HttpRequest, *, title: str, form: forms.Form, back: str = "", **more: str) -> HttpResponse:
+    def _page(
+        self, request: HttpRequest, *, title: str | Promise, form: forms.Form, back: str = "", **more: Any
+    ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
             "title": title,

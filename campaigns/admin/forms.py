@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminIntegerFieldWidget,
@@ -39,7 +40,7 @@ WRITTEN = "text"
 
 
 class ReasonForm(forms.Form):
-    reason = forms.CharField(label="Reason", max_length=300, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
+    reason = forms.CharField(label=_("Reason"), max_length=300, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
 
 
 class ConfirmForm(forms.Form):
@@ -60,8 +61,8 @@ class CampaignForm(forms.ModelForm):
 
     channels = forms.ModelMultipleChoiceField(
         Channel.objects.none(),
-        label="Numbers to send from",
-        help_text="Several take turns.",
+        label=_("Numbers to send from"),
+        help_text=_("Several take turns."),
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )
 
@@ -75,12 +76,16 @@ class CampaignForm(forms.ModelForm):
         ]  # fmt: skip
 
     days = forms.IntegerField(
-        label="Leads of so many days", required=False, min_value=1, max_value=365, widget=UnfoldAdminIntegerFieldWidget
+        label=_("Leads of so many days"),
+        required=False,
+        min_value=1,
+        max_value=365,
+        widget=UnfoldAdminIntegerFieldWidget,
     )
     budget = forms.DecimalField(
-        label="Budget",
+        label=_("Budget"),
         required=False,
-        help_text="what it may cost at most, in the currency of the prices",
+        help_text=_("what it may cost at most, in the currency of the prices"),
         widget=UnfoldAdminTextInputWidget,
     )
 
@@ -161,7 +166,7 @@ def form_for(actor: Actor, template: MessageTemplate) -> type[CampaignForm]:
             label=f"{{{{{variable.name}}}}}: text, or instead of what is missing",
             required=False,
             max_length=300,
-            help_text="With no fallback, people of whom it is not known are skipped.",
+            help_text=_("With no fallback, people of whom it is not known are skipped."),
             widget=UnfoldAdminTextInputWidget,
         )
     for name, label in LISTS.items():
@@ -174,7 +179,9 @@ def form_for(actor: Actor, template: MessageTemplate) -> type[CampaignForm]:
             )
         else:
             widget = UnfoldAdminTextareaWidget(attrs={"rows": 2}) if name in IDS else UnfoldAdminTextInputWidget
-            fields[name] = forms.CharField(label=label, required=False, help_text="separated by commas", widget=widget)
+            fields[name] = forms.CharField(
+                label=label, required=False, help_text=_("separated by commas"), widget=widget
+            )
     return type("CampaignFormOfTemplate", (CampaignForm,), fields)
 
 

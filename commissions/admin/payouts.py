@@ -250,6 +250,10 @@ class PayoutLineAdmin(TenantAdmin):
 
     amount, account = LineInline.amount, LineInline.account
 
+    @display(description=_("Reference"))
+    def reference(self, line: PayoutLine) -> str:
+        return line.reference
+
     @display(description=_("Status"), ordering="state", label=LINE_COLOURS)
     def standing(self, line: PayoutLine) -> tuple[str, str]:
         return line.state, line.get_state_display()

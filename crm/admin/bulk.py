@@ -54,7 +54,7 @@ class BulkItemAdmin(TenantAdmin):
     """What became of each row. `?change=7` shows those of one change."""
 
     read_capability = Capability.STOCK_WRITE
-    list_display = ["change_id", "label", "outcome", "why", "is_restored"]
+    list_display = ["number", "label", "outcome", "why", "is_restored"]
     list_filter = ["outcome", "is_restored"]
     fields = ["label", "outcome", "before", "after", "why", "is_restored"]
     export_columns = [
@@ -65,3 +65,7 @@ class BulkItemAdmin(TenantAdmin):
         "why",
         "is_restored",
     ]
+
+    @display(description=_("Change"), ordering="change_id")
+    def number(self, item: BulkItem) -> int:
+        return item.change_id

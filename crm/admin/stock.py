@@ -103,7 +103,7 @@ class PropertyTypeAdmin(ServiceAdmin):
 
 class PropertyForm(ServiceForm):
     asking_price = forms.CharField(
-        required=False, max_length=30, help_text="as 1250000.00", widget=UnfoldAdminTextInputWidget
+        required=False, max_length=30, help_text=_("as 1250000.00"), widget=UnfoldAdminTextInputWidget
     )
 
     class Meta:
@@ -144,12 +144,12 @@ class PropertyAdmin(MergeableAdmin, ServiceAdmin, ManyAdmin):
     inlines = [OwnershipInline, UnitAssignmentInline, DealInline]
     fieldsets = [
         (None, {"fields": ["project", "property_type", ("status", "purpose")]}),
-        ("What it is called", {"fields": [
+        (_("What it is called"), {"fields": [
             ("p_number", "registration"), ("building", "cluster"), ("unit_number", "plot_number"),
             ("municipality_number", "dewa_number"),
         ]}),
-        ("What it costs", {"fields": [("asking_price", "currency"), "price_note"]}),
-        ("What it is", {"fields": [
+        (_("What it costs"), {"fields": [("asking_price", "currency"), "price_note"]}),
+        (_("What it is"), {"fields": [
             ("layout", "area_sqm"), ("bedrooms", "bathrooms"), ("rooms", "floor"), "view", "amenities", "description",
         ]}),
     ]  # fmt: skip

@@ -22,7 +22,7 @@ from ledger.models import PeriodClosing, ReopeningRequest
 
 
 class ClosingForm(forms.Form):
-    through_on = forms.DateField(label="Close all days through", widget=UnfoldAdminSingleDateWidget)
+    through_on = forms.DateField(label=_("Close all days through"), widget=UnfoldAdminSingleDateWidget)
     note = forms.CharField(max_length=300, required=False, widget=UnfoldAdminTextInputWidget)
 
 
@@ -66,12 +66,14 @@ class PeriodClosingAdmin(TenantAdmin):
         return ask(
             self,
             request,
-            title="Close the books",
-            sentence="Nothing can be posted any more with a date until then. Opening them again takes a second person.",
-            button="Close",
+            title=_("Close the books"),
+            sentence=_(
+                "Nothing can be posted any more with a date until then. Opening them again takes a second person."
+            ),
+            button=_("Close"),
             form=ClosingForm(posted(request)),
             call=lambda given: services.close_period(actor=acting(request), at=timezone.now(), **given),
-            done="The books are closed.",
+            done=_("The books are closed."),
             back=reverse("admin:ledger_periodclosing_changelist"),
         )
 
@@ -81,14 +83,14 @@ class PeriodClosingAdmin(TenantAdmin):
         return ask(
             self,
             request,
-            title=f"Open the books again, closed through {closing.through_on}",
-            sentence="They stay closed until somebody else agrees.",
-            button="Ask",
+            title=_("Open the books again, closed through %(day)s") % {"day": closing.through_on},
+            sentence=_("They stay closed until somebody else agrees."),
+            button=_("Ask"),
             form=ReasonForm(posted(request)),
             call=lambda given: services.ask_to_reopen(
                 actor=acting(request), closing=closing, reason=given["reason"], at=timezone.now()
             ),
-            done="A second person must agree now.",
+            done=_("A second person must agree now."),
             back=reverse("admin:ledger_periodclosing_change", args=[closing.pk]),
         )
 
@@ -101,12 +103,13 @@ class PeriodClosingAdmin(TenantAdmin):
         return ask(
             self,
             request,
-            title=f"Open the books again, closed through {closing.through_on}",
-            sentence=f"{asked.asked_by.user.name} asked for it because: {asked.reason}",
-            button="Open them",
+            title=_("Open the books again, closed through %(day)s") % {"day": closing.through_on},
+            sentence=_("%(name)s asked for it because: %(reason)s")
+            % {"name": asked.asked_by.user.name, "reason": asked.reason},
+            button=_("Open them"),
             form=ConfirmForm(posted(request)),
             call=lambda _: services.approve_reopening(actor=acting(request), request=asked, at=timezone.now()),
-            done="The period is open again.",
+            done=_("The period is open again."),
             back=reverse("admin:ledger_periodclosing_change", args=[closing.pk]),
         )
 

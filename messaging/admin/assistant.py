@@ -27,7 +27,7 @@ class LineForm(forms.ModelForm):
         Membership.objects.none(),
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text="They are told of every owner's number given out and every campaign started, numbers masked.",
+        help_text=_("They are told of every owner's number given out and every campaign started, numbers masked."),
     )
     actor: ClassVar[Any] = None
 

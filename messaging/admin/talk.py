@@ -30,6 +30,7 @@ from messaging.models import (
 
 READ, MANAGE = Capability.CONVERSATIONS_READ, Capability.CHANNELS_MANAGE
 # Not named as the fields of the model: an empty answer must never overwrite what is kept.
+SECRET_PART = _("Secrets")
 SECRETS = {"new_access_token": "access_token", "new_app_secret": "app_secret", "new_verify_token": "verify_token"}
 
 
@@ -98,14 +99,14 @@ class ChannelAdmin(TenantAdmin):
     ]  # fmt: skip
     fieldsets: ClassVar = [
         (None, {"fields": ["name", "phone_number_id", "waba_id", "owner", "messages_per_second", "is_coexistence"]}),
-        ("Secrets", {"fields": list(SECRETS)}),
-        ("As WhatsApp sees it", {"fields": readonly_fields}),
+        (SECRET_PART, {"fields": list(SECRETS)}),
+        (_("As WhatsApp sees it"), {"fields": readonly_fields}),
     ]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Where secrets are written; to somebody who may only read, an empty line would say that there are none."""
         writes = self.has_change_permission(request, obj)
-        return [part for part in self.fieldsets if writes or part[0] != "Secrets"]
+        return [part for part in self.fieldsets if writes or part[0] is not SECRET_PART]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.apps import apps
 from django.conf import settings
+from django.contrib.admin.utils import flatten_fieldsets, label_for_field
 from django.utils import translation
 
 from config.labels import LABELS
+from config.names import OURS
+from core.admin import site
 
-OURS = {"core", "ledger", "sheets", "crm", "messaging", "campaigns", "commissions"}
-SAME_EVERYWHERE = {"API", "CSV", "Excel", "Google Sheets", "WhatsApp", "Majlis"}
+SAME_EVERYWHERE = {"API", "CSV", "Excel", "Google Sheets", "WhatsApp", "Majlis", "ID"}
 
 
 def test_every_label_of_a_choice_is_listed_for_translators() -> None:
@@ -27,6 +31,35 @@ def test_every_label_of_a_choice_is_said_in_arabic() -> None:
     with translation.override("ar"):
         unsaid = [label for label in LABELS if translation.gettext(label) == label]
     assert set(unsaid) <= SAME_EVERYWHERE
+
+
+def back_office_texts() -> set[str]:
+    """What the lists and forms of the back office call their tables, columns, fields, parts, filters and actions."""
+    found: set[object] = set()
+    for model, admin in site._registry.items():
+        found |= {model._meta.verbose_name, model._meta.verbose_name_plural}
+        parts = admin.fieldsets or [(None, {"fields": admin.fields or ()})]
+        # Questions of a form of its own are not the model's, and stand in that form.
+        asked = set(getattr(admin.form, "declared_fields", {}))
+        names = [*admin.list_display, *flatten_fieldsets(parts)]
+        names += [name.split("__")[0] for name in _names(admin.list_filter)]
+        found |= {label_for_field(name, model, admin) for name in names if name not in asked | {"action_checkbox"}}
+        found |= {title for title, _ in parts if title}
+        found |= {listed.title for listed in admin.list_filter if isinstance(listed, type) and hasattr(listed, "title")}
+        found |= {getattr(admin, name).short_description for name in admin.actions or () if isinstance(name, str)}
+    return {str(text) for text in found}
+
+
+def _names(filters: Iterable[Any]) -> list[str]:
+    first = [each[0] if isinstance(each, (list, tuple)) else each for each in filters]
+    return [each for each in first if isinstance(each, str)]
+
+
+def test_the_back_office_names_everything_in_arabic() -> None:
+    english = back_office_texts()
+    with translation.override("ar"):
+        arabic = back_office_texts()
+    assert english & arabic - SAME_EVERYWHERE == set(), "a name of the code: config/names.py; a text: gettext_lazy"
 
 
 @pytest.mark.parametrize("language", ["ar", "fr"])
