@@ -32,7 +32,7 @@ from core.actors import Actor
 from core.api.errors import problem
 from core.deadlocks import tried_twice
 from core.errors import Conflict, Invalid
-from core.models import IdempotencyKey
+from core.models import IdempotencyKey, TenantModel
 
 KEPT = timedelta(hours=24)
 KEY = re.compile(r"[!-~]{1,255}")
@@ -255,7 +255,8 @@ def version_of(model: type[Model], pk: str, *, lock: bool = False) -> str | None
     rows = model._base_manager.filter(pk=pk).annotate(
         row_version=RawSQL(f'"{model._meta.db_table}".xmin::text', [], output_field=CharField())  # noqa: S611 - a table of ours
     )
-    if lock:
+    # What the application may never update needs no lock, and PostgreSQL would refuse it.
+    if lock and "UPDATE" in getattr(model, "database_privileges", TenantModel.database_privileges):
         rows = rows.select_for_update(of=("self",), no_key=True)
     found: str | None = rows.values_list("row_version", flat=True).first()
     return found

@@ -22,6 +22,7 @@ from core.tasks import sweep_idempotency_keys
 from core.tenancy import organization_scope
 from crm.models import Contact, Project
 from sheets.models import ImportRun
+from tests.commissions import factories as earning
 from tests.crm import factories
 from tests.live import Live, house, wait_for
 
@@ -265,6 +266,21 @@ def test_two_clients_change_one_unit_and_the_second_is_told(till: Till, second_m
     assert till.send("patch", address, {"price_note": "firm"}, If_Match=f"W/{won['ETag']}").status_code == 200
     assert till.send("patch", address, {"price_note": "f"}, If_Match="*").status_code == 200
     assert till.send("patch", "properties/999999/", {"price_note": "f"}, If_Match=mine).status_code == 404
+
+
+def test_a_row_that_is_never_rewritten_can_be_named_by_its_etag(
+    till: Till, manager: Actor, second_manager: Actor
+) -> None:
+    made = earning.approved(
+        manager, second_manager, earning.closed_deal(factories.agent_of(manager.organization, "Omar"))
+    )
+    payment = earning.pay(manager, earning.parts(made)[0], "100.00", "TRF-1")
+    address = f"commission-payments/{payment.pk}/reversal/"
+
+    refused = till.send("post", address, {"reason": "bounced"}, If_Match='"1.x"')
+    done = till.send("post", address, {"reason": "bounced"}, If_Match=till.send("get", address[:-9])["ETag"])
+
+    assert (refused.status_code, done.status_code) == (412, 201)
 
 
 def test_a_retry_of_a_change_that_was_made_is_replayed_though_its_etag_is_old_by_now(

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.contrib.messages import get_messages
 from django.db import transaction
+from django.db.models import Model
 from django.test import Client
 
 from core.actors import Actor
@@ -50,9 +51,14 @@ class Door:
             return WORDS[name][0]
         if name == "number":
             return Project.objects.values_list("number", flat=True).get(pk=world.one(Project, whose))
+        table = self.table(name)
+        return None if table is None else world.one(table, whose)
+
+    def table(self, name: str) -> type[Model] | None:
+        """Whose keys stand in the place of that name."""
         tables = tables_of(name, self.view)
         meant = [table for part, table in MEANT.items() if part in self.route and table in tables]
-        return world.one((meant or tables)[0], whose) if tables else None
+        return next(iter(meant or tables), None)
 
 
 def doors() -> list[Door]:
