@@ -12,8 +12,7 @@ from core.admin import site
 urlpatterns = [
     path("", pages.home, name="home"),
     path("sw.js", pages.service_worker, name="service-worker"),
-    path("sign-in/", pages.SignIn.as_view(), name="sign-in"),
-    path("sign-out/", pages.SignOut.as_view(), name="sign-out"),
+    path("", include("core.accounts.urls")),
     path("language/", pages.set_language, name="language"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
@@ -28,4 +27,5 @@ urlpatterns = [
 handler400 = "core.pages.bad_request"
 handler403 = "core.pages.forbidden"
 handler404 = "core.pages.not_found"
+handler429 = "core.pages.too_many"
 handler500 = "core.pages.server_error"

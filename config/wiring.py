@@ -64,3 +64,22 @@ def wire() -> None:
     events.subscribe(ContactsMerged, sequences.follow_contacts)
     events.subscribe(PropertiesMerged, sequences.follow_properties)
     announcing.wire()
+    _hear_of_accounts()
+
+
+def _hear_of_accounts() -> None:
+    """allauth announces by signals, which are not ours to choose: what they say goes into the audit trail."""
+    from allauth.account import signals as account
+    from allauth.mfa import signals as mfa
+    from django.contrib.auth.signals import user_logged_out
+
+    from core.accounts import trail
+
+    account.user_logged_in.connect(trail.signed_in)
+    user_logged_out.connect(trail.signed_out)
+    account.password_changed.connect(trail.password_changed)
+    account.password_reset.connect(trail.password_reset)
+    mfa.authenticator_added.connect(trail.factor_added)
+    mfa.authenticator_removed.connect(trail.factor_removed)
+    mfa.authenticator_reset.connect(trail.factor_replaced)
+    mfa.authentication_failed.connect(trail.factor_refused)

@@ -1,54 +1,41 @@
-"""Signing in by e-mail and password, with a lock-out: guessing is slow for everyone but the owner."""
+"""Signing in by e-mail and password, at every door that takes one."""
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import structlog
-from django.contrib.auth.backends import ModelBackend
+from allauth.account.auth_backends import AuthenticationBackend
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
-from redis.exceptions import RedisError
+
+from core import jobs
+from core.accounts import lockout
+from core.models import User
 
 log = structlog.get_logger(__name__)
 
-LOCKED_FOR_SECONDS = 15 * 60
-FAILURES_FROM_ONE_ADDRESS = 5
-FAILURES_FROM_ANYWHERE = 25
 
+class SignInBackend(AuthenticationBackend):
+    """allauth's own, with a lock-out: while locked, the right password is refused as well.
 
-class SignInBackend(ModelBackend):
-    """Django's own, counting failures per e-mail and address (5) and per e-mail (25) in a quarter of an hour.
-
-    While locked, the right password is refused as well: PermissionDenied, which Django turns into a failed sign-in.
+    A refusal takes the same work whether or not anybody has that e-mail: the trail is written by a worker.
     """
 
-    def authenticate(  # type: ignore[override]  # the stubs name one of two equal shapes
-        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
-    ) -> AbstractBaseUser | None:
-        email = (username or "").strip().lower()
+    def authenticate(self, request: HttpRequest | None, **credentials: Any) -> AbstractBaseUser | None:
+        email = (credentials.get("email") or credentials.get("username") or "").strip().lower()
         address = request.META.get("REMOTE_ADDR", "") if request else ""
-        limits = {_key(email, address): FAILURES_FROM_ONE_ADDRESS, _key(email): FAILURES_FROM_ANYWHERE}
-        try:
-            if any(cache.get(key, 0) >= limit for key, limit in limits.items()):
-                log.warning("sign_in_locked")
-                raise PermissionDenied
-            user = super().authenticate(request, username=email, password=password, **kwargs)
-            if user is None:
-                for key in limits:
-                    cache.add(key, 0, LOCKED_FOR_SECONDS)
-                    cache.incr(key)
-            else:
-                cache.delete_many(limits)
-        except RedisError:
-            # The lock-out protects passwords; it must not keep the whole office out while Redis is down.
-            log.warning("sign_in_not_counted")
-            return super().authenticate(request, username=email, password=password, **kwargs)
+        if lockout.is_locked(email, address):
+            log.warning("sign_in_locked")
+            raise PermissionDenied  # Django turns it into a failed sign-in
+        user: AbstractBaseUser | None = super().authenticate(
+            request, email=email, password=credentials.get("password")
+        )
+        if user is not None:
+            lockout.forget(email, address)
+        elif credentials.get("password"):
+            locks = lockout.count_failure(email, address)
+            known = User.objects.filter(email=email).values_list("pk", flat=True).first()
+            jobs.enqueue("core.note_refused_sign_in", user_id=known or 0, address=address, locks=int(locks))
         return user
-
-
-def _key(*parts: str) -> str:
-    return "sign-in:" + hashlib.sha256("|".join(parts).encode()).hexdigest()

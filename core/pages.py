@@ -1,4 +1,4 @@
-"""Signing in and out, the first page, and the pages that say what went wrong."""
+"""The first page, the language, and the pages that say what went wrong."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import views as auth_views
-from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.staticfiles import finders
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
@@ -29,21 +27,6 @@ ROLES = [
     gettext_noop("Agent"),
     gettext_noop("Viewer"),
 ]
-
-
-class SignIn(auth_views.LoginView):
-    template_name = "core/sign_in.html"
-    redirect_authenticated_user = True
-
-    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        """Signed in: from here on in the language this person chose, on whatever device."""
-        response = super().form_valid(form)
-        _remember_language(response, self.request.user.language)  # type: ignore[union-attr]
-        return response
-
-
-class SignOut(auth_views.LogoutView):
-    pass
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -73,7 +56,7 @@ def set_language(request: HttpRequest) -> HttpResponse:
         after = "/"
     response = HttpResponseRedirect(after)
     if code in dict(settings.LANGUAGES):
-        _remember_language(response, code)
+        remember_language(response, code)
         if request.user.is_authenticated:
             request.user.language = code
             request.user.save(update_fields=["language"])
@@ -110,6 +93,10 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _sorry(request, 404, _("There is no such page, or it is not yours to see."), advice)
 
 
+def too_many(request: HttpRequest) -> HttpResponse:
+    return _sorry(request, 429, _("That was too often in a short time."), _("Wait a minute, then try again."))
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     advice = _("It has been noted, and nothing you entered was half saved. Try again in a minute.")
     return _sorry(request, 500, _("Something broke on our side."), advice)
@@ -128,5 +115,6 @@ def _sorry(request: HttpRequest, status: int, sentence: str, advice: str) -> Htt
     return render(request, "core/sorry.html", context, status=status)
 
 
-def _remember_language(response: HttpResponse, code: str) -> None:
+def remember_language(response: HttpResponse, code: str) -> None:
+    """In a cookie: the pages before one is in speak it too."""
     response.set_cookie(settings.LANGUAGE_COOKIE_NAME, code, max_age=365 * 24 * 3600, samesite="Lax")

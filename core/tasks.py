@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from core import exports, hooks
+from core.accounts import letters, trail
 from core.api.writing import forget_old
 from core.health import SCHEDULER
 from core.models import Heartbeat, Organization
@@ -56,3 +57,27 @@ def sweep_hooks() -> None:
     for organization in Organization.objects.all():
         with organization_scope(organization.pk):
             hooks.sweep(organization=organization, at=timezone.now())
+
+
+@shared_task(name="core.send_letter", soft_time_limit=30)
+def send_letter(*, letter_id: int) -> None:
+    """Send one e-mail; harmless when it was sent."""
+    letters.send(letter_id, timezone.now())
+
+
+@shared_task(name="core.sweep_letters")
+def sweep_letters() -> None:
+    """Send what is due."""
+    letters.sweep(timezone.now())
+
+
+@shared_task(name="core.send_password_reset")
+def send_password_reset(*, user_id: int) -> None:
+    """The link to set a new password; 0 is nobody. Lost with the broker: one asks again."""
+    letters.send_password_reset(user_id=user_id, at=timezone.now())
+
+
+@shared_task(name="core.note_refused_sign_in")
+def note_refused_sign_in(*, user_id: int, address: str, locks: int) -> None:
+    """A wrong password, in the trail; 0 is nobody."""
+    trail.sign_in_refused(user_id=user_id, address=address, locks=bool(locks), at=timezone.now())

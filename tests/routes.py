@@ -38,7 +38,12 @@ OPEN = {
     "",  # sends strangers to sign in
     "sw.js",  # keeps styles and scripts on a phone; says nothing of anybody
     "sign-in/",
+    "sign-in/closed/",
     "sign-out/",
+    "password/reset/",  # says the same of every address
+    "password/reset/sent/",
+    "password/reset/done/",
+    "^password/reset/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>[\\w-]+)/$",  # opened by the key in it
     "language/",
     "healthz",
     "readyz",

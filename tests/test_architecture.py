@@ -11,12 +11,12 @@ from django.apps import apps
 from django.conf import settings
 from django.db import models
 
-from core.models import Heartbeat, Membership, Organization, TenantForeignKey, TenantModel, User
+from core.models import Heartbeat, Letter, Membership, Organization, TenantForeignKey, TenantModel, User
 
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ["core", "ledger", "sheets", "crm", "messaging", "campaigns", "commissions"]
 # Read before an organisation is chosen, or belonging to none.
-NOT_BEHIND_THE_WALL = {Organization, User, Membership, Heartbeat}
+NOT_BEHIND_THE_WALL = {Organization, User, Membership, Heartbeat, Letter}
 
 
 def our_models() -> list[type[models.Model]]:

@@ -22,11 +22,12 @@ ALL = sorted({route for route, _ in routes()})
 API = [route for route in ALL if route.startswith("api/v1/") and route not in OPEN]
 PAGES = [route for route in ALL if route.startswith("o/")]
 ADMIN = [route for route in ALL if route.startswith("admin/")]
+OWN = [route for route in ALL if route.startswith("me/")]  # one's own account, the same whatever one's role
 WEBHOOKS = [route for route in ALL if route.startswith("webhooks/")]
 
 
 def test_every_address_is_behind_one_of_the_doors() -> None:
-    assert not set(ALL) - OPEN - set(API) - set(PAGES) - set(ADMIN) - set(WEBHOOKS)
+    assert not set(ALL) - OPEN - set(API) - set(PAGES) - set(ADMIN) - set(OWN) - set(WEBHOOKS)
     assert len(API) > 30
 
 
@@ -60,6 +61,14 @@ def test_pages_send_strangers_to_sign_in_and_do_not_exist_for_outsiders(
         assert getattr(visitor, verb)(address(route)).status_code in {404, 405}
 
     assert not AuditEntry.objects.exists()
+
+
+@pytest.mark.parametrize("route", OWN)
+def test_nobody_comes_to_an_account_without_signing_in(route: str, db: None) -> None:
+    for verb in ["get", "post"]:
+        sent = getattr(Client(), verb)(address(route))
+        assert sent.status_code == 302
+        assert sent.headers["Location"].startswith("/sign-in/")
 
 
 @pytest.mark.parametrize("route", ADMIN)

@@ -72,7 +72,7 @@ class Browser:
 
     def sign_in(self, email: str, password: str) -> None:
         self.open("/sign-in/")
-        landed = self.submit("/sign-in/", {"username": email, "password": password})
+        landed = self.submit("/sign-in/", {"login": email, "password": password})
         if "/sign-in/" in landed.url:
             raise Unexpected(f"{email} could not sign in")
 

@@ -1,5 +1,6 @@
 """The tables that every app stands on."""
 
+from core.models.accounts import Letter
 from core.models.base import SoftDeleteModel, SoftDeleteQuerySet, TenantForeignKey, TenantModel, TenantQuerySet
 from core.models.exports import Export
 from core.models.hooks import HookDelivery, HookEndpoint
@@ -17,6 +18,7 @@ __all__ = [
     "HookDelivery",
     "HookEndpoint",
     "IdempotencyKey",
+    "Letter",
     "Membership",
     "Organization",
     "SoftDeleteModel",

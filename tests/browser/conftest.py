@@ -74,7 +74,7 @@ class Visitor:
 
     def sign_in(self, role: Role) -> Page:
         self.page.goto(f"{self.office.base_url}/sign-in/")
-        self.page.fill("#id_username", f"{role}@{self.office.organization.slug}.example")
+        self.page.fill("#id_login", f"{role}@{self.office.organization.slug}.example")
         self.page.fill("#id_password", PASSWORD)
         self.page.press("#id_password", "Enter")
         self.page.wait_for_url("**/o/**")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import pytest
 from django.core.cache import cache
 from django.test import Client
 
 from core.actors import Actor
-from core.models import Membership
+from core.models import AuditEntry, Membership
 from core.roles import Role
+from core.tasks import note_refused_sign_in
+from core.tenancy import organization_scope
 from tests.conftest import PASSWORD, member
 
 
@@ -18,7 +23,7 @@ def nothing_counted() -> None:
 
 
 def sign_in(client: Client, email: str, password: str = PASSWORD) -> int:
-    return client.post("/sign-in/", {"username": email, "password": password}).status_code
+    return client.post("/sign-in/", {"login": email, "password": password}).status_code
 
 
 def test_an_agent_lands_in_the_inbox_and_a_manager_in_the_back_office(agent: Actor, manager: Actor) -> None:
@@ -58,6 +63,49 @@ def test_a_right_password_forgets_the_wrong_ones(agent: Actor) -> None:
     assert sign_in(client, "omar@palm.example") == 302
 
     assert sign_in(Client(), "omar@palm.example", "guess") == 200
+    assert sign_in(Client(), "omar@palm.example") == 302
+
+
+def test_the_page_says_the_same_of_a_wrong_password_and_of_an_address_that_nobody_has(agent: Actor) -> None:
+    tries = [("omar@palm.example", "guess"), ("nobody@palm.example", "guess")]
+    pages = [Client().post("/sign-in/", {"login": email, "password": word}).content.decode() for email, word in tries]
+
+    known, unknown = (re.sub(r'(value|name="csrf\w+" value)="[^"]*"', "", page) for page in pages)
+    assert known == unknown
+    assert "do not match" in known
+
+
+def test_who_is_locked_out_learns_what_to_do_whoever_he_is(agent: Actor) -> None:
+    for email in ["omar@palm.example", "nobody@palm.example"]:
+        client = Client()
+        for _ in range(5):
+            sign_in(client, email, "guess")
+
+        page = client.post("/sign-in/", {"login": email, "password": PASSWORD}).content.decode()
+        assert "Wait 15 minutes, or set a new password" in page
+
+
+def test_every_sign_in_refusal_and_way_out_is_in_the_trail_of_each_house(agent: Actor, outsider: Actor) -> None:
+    Membership.objects.create(organization=outsider.organization, user=agent.user, role=Role.VIEWER)
+    client = Client(HTTP_USER_AGENT="Lanes Phone 7")
+    sign_in(client, "omar@palm.example")
+    client.post("/sign-out/")
+    note_refused_sign_in(user_id=agent.user.pk, address="10.0.0.9", locks=1)
+    note_refused_sign_in(user_id=0, address="10.0.0.9", locks=0)
+
+    for house in [agent.organization, outsider.organization]:
+        with organization_scope(house.pk):
+            trail = list(AuditEntry.objects.order_by("pk").values_list("action", "user_id", "address", "after"))
+        assert trail == [
+            ("core.signed_in", agent.user.pk, "127.0.0.1", {"by": ["password"], "browser": "Lanes Phone 7"}),
+            ("core.signed_out", agent.user.pk, "127.0.0.1", {}),
+            ("core.sign_in_refused", agent.user.pk, "10.0.0.9", {"locked": True}),
+        ]
+
+
+def test_while_redis_is_away_the_office_still_comes_in(agent: Actor, settings: Any) -> None:
+    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:9/0"}}
+
     assert sign_in(Client(), "omar@palm.example") == 302
 
 

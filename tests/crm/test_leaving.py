@@ -110,7 +110,7 @@ def test_sessions_and_tokens_die_at_once_and_do_not_come_back_with_the_person(
     manager: Actor, agent: Actor, omar: Agent
 ) -> None:
     phone = Client()
-    assert phone.post("/sign-in/", {"username": "omar@palm.example", "password": PASSWORD}).status_code == 302
+    assert phone.post("/sign-in/", {"login": "omar@palm.example", "password": PASSWORD}).status_code == 302
     _token, secret = issue_token(actor=agent, name="script", at=datetime.now(UTC))
     script = {"headers": {"Authorization": f"Bearer {secret}"}}
     assert phone.get("/o/palm/units/").status_code == 200
@@ -124,7 +124,7 @@ def test_sessions_and_tokens_die_at_once_and_do_not_come_back_with_the_person(
     services.agent_returns(actor=manager, agent=omar, at=NOON + timedelta(days=1))
     assert phone.get("/o/palm/units/").headers["Location"].startswith("/sign-in/")
     assert Client().get("/api/v1/palm/contacts/", **script).status_code == 401
-    assert phone.post("/sign-in/", {"username": "omar@palm.example", "password": PASSWORD}).status_code == 302
+    assert phone.post("/sign-in/", {"login": "omar@palm.example", "password": PASSWORD}).status_code == 302
     assert phone.get("/o/palm/units/").status_code == 200
 
 
