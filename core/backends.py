@@ -29,9 +29,7 @@ class SignInBackend(AuthenticationBackend):
         if lockout.is_locked(email, address):
             log.warning("sign_in_locked")
             raise PermissionDenied  # Django turns it into a failed sign-in
-        user: AbstractBaseUser | None = super().authenticate(
-            request, email=email, password=credentials.get("password")
-        )
+        user: AbstractBaseUser | None = super().authenticate(request, email=email, password=credentials.get("password"))
         if user is not None:
             lockout.forget(email, address)
         elif credentials.get("password"):

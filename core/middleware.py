@@ -44,6 +44,20 @@ class RequestLogMiddleware(RequestMiddleware):
         return f"{request.method} {request.path}"
 
 
+class PermissionsMiddleware:
+    """No page of ours asks for these, so that none that is tricked into it gets them either."""
+
+    POLICY = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers["Permissions-Policy"] = self.POLICY
+        return response
+
+
 class CompressionMiddleware(GZipMiddleware):
     """Pages, styles, scripts and drawings go compressed: on a slow line they are most of the wait.
 

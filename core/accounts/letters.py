@@ -69,7 +69,7 @@ def send_password_reset(*, user_id: int, at: datetime) -> None:
     trail.note(user, "core.password_reset_sent", address=None, at=at)
 
 
-def notice(user: User, sentence: str, *, address: str, at: datetime) -> None:
+def notice(user: User, sentence: object, *, address: str, at: datetime) -> None:
     """Tell a person of a change to the account; whoever did not do it learns what to do."""
     post(
         to=user.email, language=user.language, template="notice", at=at, user=user, sentence=sentence,

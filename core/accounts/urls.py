@@ -2,6 +2,7 @@
 
 from allauth.account import views as account
 from django.urls import path, re_path
+from django.views.decorators.cache import never_cache
 
 urlpatterns = [
     path("sign-in/", account.login, name="account_login"),
@@ -18,3 +19,6 @@ urlpatterns = [
     path("me/password/", account.password_change, name="account_change_password"),
     path("me/confirm/", account.reauthenticate, name="account_reauthenticate"),
 ]
+
+for each in urlpatterns:  # what they show opens accounts: no browser and nobody between keeps it
+    each.callback = never_cache(each.callback)

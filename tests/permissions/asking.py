@@ -67,7 +67,9 @@ def doors() -> list[Door]:
     for route, view in routes():
         if route in OPEN | {"admin/login/", "admin/logout/"}:  # to everybody; tests/routes.py says why
             continue
-        if route.startswith("me/"):  # one's own account, the same for every role; tests/test_doors.py, tests/core/accounts
+        if route.startswith(
+            "me/"
+        ):  # one's own account, the same for every role; tests/test_doors.py, tests/core/accounts
             continue
         verbs = getattr(view, "actions", None) or {"get": "", "post": ""}
         for verb in verbs:
