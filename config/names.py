@@ -12,7 +12,15 @@ from django.apps import apps
 from django.utils.translation import gettext_lazy
 from django.utils.translation import gettext_noop as _
 
-OURS = {"core", "ledger", "sheets", "crm", "messaging", "campaigns", "commissions"}
+OURS = {
+    "core": _("Organisation"),
+    "ledger": _("Books"),
+    "sheets": _("Sheets"),
+    "crm": _("Stock and people"),
+    "messaging": _("Conversations"),
+    "campaigns": _("Campaigns"),
+    "commissions": _("Commissions"),
+}
 
 # Where the code's word is not the word of the office.
 BETTER = {
@@ -135,20 +143,39 @@ NAMES = [
     _("user"), _("valid from"), _("validation run"), _("validation runs"), _("value"), _("variables"),
     _("verified at"), _("verified by"), _("verified name"), _("view"), _("webhook event"), _("why"),
 ]
+
+# What the theme says itself; it brings no translations.
+OF_THE_THEME = [
+    _("Apply Filters"), _("All applications"), _("Choose file to upload"), _("Click to cancel"),
+    _("Click to download"), _("Dark"), _("Date from"), _("Date to"), _("Expand row"), _("False"), _("General"),
+    _("Go back"), _("Light"), _("Loading more results..."), _("More actions"), _("No data"), _("No results found"),
+    _("No results matching your query"), _("Previous"), _("Reset filters"), _("Run"),
+    _("Search apps and models..."), _("Select action"), _("Select action to run"), _("Select all rows"),
+    _("Select record"), _("Select value"), _("This item will be deleted."),
+    _("This page yielded into no results. Create a new item or reset your filters."), _("To"),
+    _("Toggle password visibility"), _("True"),
+]
 # fmt: on
 
 
 def name_everything() -> None:
-    """Once, when every model is loaded. A name that somebody chose in a model's Meta or field is translated too."""
-    for model in apps.get_models():
-        if model._meta.app_label not in OURS:
-            continue
-        model._meta.verbose_name = _said(model._meta.verbose_name)
-        model._meta.verbose_name_plural = _said(model._meta.verbose_name_plural)
-        for field in model._meta.get_fields():
-            if hasattr(field, "verbose_name"):
-                field.verbose_name = _said(field.verbose_name)
+    """Once, when every model is loaded. Names that somebody chose in a model, and labels of choices, are said too."""
+    for label, name in OURS.items():
+        config = apps.get_app_config(label)
+        config.verbose_name = gettext_lazy(name)
+        for model in config.get_models():
+            model._meta.verbose_name = _said(model._meta.verbose_name)
+            model._meta.verbose_name_plural = _said(model._meta.verbose_name_plural)
+            for field in model._meta.get_fields():
+                if hasattr(field, "verbose_name"):
+                    field.verbose_name = _said(field.verbose_name)
+                if choices := getattr(field, "choices", None):
+                    field.choices = [(value, _label(label)) for value, label in choices]  # type: ignore[union-attr]
 
 
 def _said(name: Any) -> Any:
     return gettext_lazy(BETTER.get(str(name), str(name)))
+
+
+def _label(label: Any) -> Any:
+    return gettext_lazy(str(label)) if label else label

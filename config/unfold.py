@@ -182,7 +182,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_URL": None,
     "SITE_ICON": lambda request: static("favicon.svg"),
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("favicon.svg")}],
-    "STYLES": [lambda request: static("css/admin.css")],
+    "STYLES": [lambda request: static("css/admin.css"), lambda request: static("css/admin-rtl.css")],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "config.dashboard.callback",
@@ -201,5 +201,6 @@ UNFOLD: dict[str, Any] = {
             "900": "oklch(29% .048 178)", "950": "oklch(21% .04 178)",
         }
     },
-    "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": navigation},
+    "COMMAND": {"search_callback": "config.palette.found"},
+    "SIDEBAR": {"show_search": True, "command_search": True, "show_all_applications": False, "navigation": navigation},
 }  # fmt: skip

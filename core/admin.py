@@ -55,12 +55,15 @@ class MajlisAdminSite(UnfoldAdminSite):
         return redirect_to_login(request.GET.get("next") or f"{request.get_full_path()}", settings.LOGIN_URL)
 
     def search(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """The sidebar's search. Unfold's keeps its answers by user and words alone: whoever works in two houses would be
-        led from one into the other."""
+        """The palette. Unfold's keeps its answers by user and words alone: whoever works in two houses would be led from
+        one into the other."""
         words = request.GET.get("s", "").lower()
         if not words:
             return HttpResponse()
-        found = Paginator(self._search_apps(self.get_app_list(request), words), 100)
+        results = self._search_apps(self.get_app_list(request), words)
+        if "extended" in request.GET:
+            results += self._get_value(self._get_config("COMMAND", request)["search_callback"], request, words)
+        found = Paginator(results, 100)
         page = found.get_page(request.GET.get("page"))
         template = "command_results" if "extended" in request.GET else "search_results"
         context = {"page_obj": found, "results": page, "page_counter": (page.number - 1) * 100, "execution_time": 0}

@@ -157,7 +157,7 @@ def reverse_payment(*, actor: Actor, payment: CommissionPayment, reason: str, at
         actor=actor,
         transfer_id=found.transfer_id,
         reference=f"payment:{found.reference}:reversal",
-        description=f"{found.get_method_display()} {found.reference} taken back: {reason}"[:300],
+        description=f"{Method(found.method).label} {found.reference} taken back: {reason}"[:300],
         effective_on=local_day(actor, at),
         at=at,
     )

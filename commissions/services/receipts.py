@@ -158,7 +158,7 @@ def reverse_receipt(*, actor: Actor, receipt: Receipt, reason: str, at: datetime
         actor=actor,
         transfer_id=found.transfer_id,
         reference=f"receipt:{found.reference}:reversal",
-        description=f"{found.get_method_display()} {found.reference} taken back: {reason}"[:300],
+        description=f"{Method(found.method).label} {found.reference} taken back: {reason}"[:300],
         effective_on=local_day(actor, at),
         at=at,
     )

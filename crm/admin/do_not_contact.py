@@ -25,7 +25,7 @@ class DoNotContactAdmin(TenantAdmin):
     list_filter = [("removed_at", admin.EmptyFieldListFilter), "created_at"]
     list_select_related = ["added_by__user", "removed_by__user"]
     search_fields = ["value"]
-    search_help_text = "A whole number or address"
+    search_help_text = _("A whole number or address")
     fields = ["shown", "reason", "source", "added_by", "created_at", "removed_by", "removed_at", "removed_reason"]
     readonly_fields = ["shown", "created_at"]
     export_capability = Capability.NUMBERS_READ

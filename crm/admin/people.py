@@ -77,7 +77,7 @@ class ContactAdmin(MergeableAdmin, ServiceAdmin, ManyAdmin):
         *of_page(OwnerFilter, "project", "has_number", "nationality", "units_min"),
     ]  # fmt: skip
     search_fields = ["display_name"]
-    search_help_text = "Words of the name, a whole e-mail address, or the last seven digits of a number"
+    search_help_text = _("Words of the name, a whole e-mail address, or the last seven digits of a number")
     fields = [
         ("display_name", "kind"), ("first_name", "last_name"), ("language", "nationality"), "tags", "address",
         "assigned_to", ("source", "is_bad_contact"),
@@ -150,7 +150,7 @@ class ContactPointAdmin(ServiceAdmin, DeletableAdmin):
     list_filter = ["kind", "status", "line_type"]
     list_select_related = ["contact"]
     search_fields = ["contact__display_name"]
-    search_help_text = "Words of the name, a whole e-mail address, or the last seven digits of a number"
+    search_help_text = _("Words of the name, a whole e-mail address, or the last seven digits of a number")
     actions = ["found_valid", "found_invalid", "do_not_contact", "delete_with_a_way_back"]
     export_capability = Capability.NUMBERS_READ
     export_taken = services.numbers_taken

@@ -140,7 +140,7 @@ class PropertyAdmin(MergeableAdmin, ServiceAdmin, ManyAdmin):
     ]  # fmt: skip
     list_select_related = ["project"]
     search_fields = ["p_number", "registration", "municipality_number", "unit_number", "building", "cluster"]
-    search_help_text = "Any identifier, or several words such as: viridis 1204"
+    search_help_text = _("Any identifier, or several words such as: viridis 1204")
     inlines = [OwnershipInline, UnitAssignmentInline, DealInline]
     fieldsets = [
         (None, {"fields": ["project", "property_type", ("status", "purpose")]}),

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from core.doors import page
+from core.places import places
 from core.roles import Capability
 from crm import panels, selectors
 from crm.pages.asking import actor_of
@@ -31,6 +32,7 @@ def search(request: HttpRequest) -> HttpResponse:
     context = {
         "marks": marks,
         "here": "search",
+        "places": [] if findings.is_too_short or kind in KINDS else places(actor_of(request), findings.asked),
         "findings": findings,
         "kind": kind if kind in KINDS else "",
         "titles": TITLES.items(),

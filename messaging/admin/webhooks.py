@@ -49,7 +49,7 @@ class WebhookEventAdmin(TenantAdmin):
         "state", "kind", ("received_at", TimeRange), ("error", admin.EmptyFieldListFilter),
     ]  # fmt: skip
     search_fields: ClassVar = ["error"]
-    search_help_text = "A word of the error"
+    search_help_text = _("A word of the error")
     export_columns: ClassVar = [
         ("Number", "pk"), "kind", "state", "attempts", "signature_verified", "received_at", "processed_at", "error",
     ]  # fmt: skip

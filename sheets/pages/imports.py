@@ -79,6 +79,9 @@ def _upload(request: HttpRequest) -> HttpResponse:
     return render(request, "sheets/upload.html", {"here": "imports", "form": form}, status=422)
 
 
+upload.capability = _upload.capability  # type: ignore[attr-defined]
+
+
 def actor_of(request: HttpRequest) -> Actor:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     return actor
