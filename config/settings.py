@@ -235,7 +235,8 @@ REST_FRAMEWORK: dict[str, Any] = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Majlis",
-    "DESCRIPTION": "Stock, people, conversations, campaigns and commissions of one organisation.",
+    # The page of the API begins with it; tests/core/test_api_documentation.py does what it says.
+    "DESCRIPTION": (BASE_DIR / "docs" / "api-quickstart.md").read_text(),
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
