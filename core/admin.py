@@ -26,6 +26,7 @@ from core.actors import Actor
 from core.errors import DomainError
 from core.models import AuditEntry, Deletion, Export, Membership
 from core.models.exports import ExportStatus
+from core.office_views import ListWithViews, SiteWithViews
 from core.roles import Capability
 
 
@@ -35,7 +36,7 @@ def acting(request: HttpRequest) -> Actor:
     return actor
 
 
-class MajlisAdminSite(UnfoldAdminSite):
+class MajlisAdminSite(SiteWithViews, UnfoldAdminSite):
     """Mounted per organisation at /o/<slug>/admin/; entered with the capability, not with Django's is_staff."""
 
     def has_permission(self, request: HttpRequest) -> bool:
@@ -121,7 +122,7 @@ class CappedPaginator(Paginator):
         return found if found <= self.COUNTED_TO else AtLeast(self.COUNTED_TO)
 
 
-class TenantAdmin(ModelAdmin):
+class TenantAdmin(ListWithViews, ModelAdmin):
     """Rows that this member may see. Read-only unless a subclass names the capability that may write.
 
     Rows that services own leave `write_capability` empty and offer actions that call those services.

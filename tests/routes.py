@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from campaigns.models import Campaign, Enrollment, Sequence
 from commissions.models import Commission
-from core.models import Export
+from core.models import Export, SavedView
 from crm.models import (
     Agent,
     BulkChange,
@@ -62,7 +62,7 @@ ROWS: dict[str, list[type[models.Model]]] = {
     "view_id": [SavedFilter], "campaign": [Campaign], "channel_id": [Channel], "template_id": [MessageTemplate],
     "sequence_id": [Sequence], "enrollment_id": [Enrollment],
     "number_id": [MemberNumber], "reply_id": [CannedReply], "campaign_id": [Campaign],
-    "commission_id": [Commission],
+    "commission_id": [Commission], "saved_view_id": [SavedView],
 }  # fmt: skip
 WORDS: dict[str, list[str]] = {
     "organization": ["palm"],

@@ -8,6 +8,7 @@ from core.models.idempotency import IdempotencyKey
 from core.models.organization import Organization
 from core.models.people import ApiToken, Membership, User
 from core.models.records import AuditEntry, Deletion, Heartbeat
+from core.models.views import SavedView
 
 __all__ = [
     "ApiToken",
@@ -21,6 +22,7 @@ __all__ = [
     "Letter",
     "Membership",
     "Organization",
+    "SavedView",
     "SoftDeleteModel",
     "SoftDeleteQuerySet",
     "TenantForeignKey",

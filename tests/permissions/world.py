@@ -15,7 +15,7 @@ from commissions import services as paying
 from commissions.models import Method
 from core import hooks
 from core.actors import Actor
-from core.models import Export, Membership, Organization
+from core.models import Export, Membership, Organization, SavedView
 from core.money import to_decimal
 from core.roles import Role
 from core.services import issue_token, soft_delete
@@ -156,6 +156,9 @@ def _furnish(house: Organization, manager: Actor, second_manager: Actor, agent: 
     issue_token(actor=agent, name="till", at=at)
     Export.objects.create(
         organization=house, requested_by=agent.membership, list_name="crm.property", title="Units", format="csv"
+    )
+    SavedView.objects.create(
+        organization=house, membership=agent.membership, list_name="crm.property", name="Sold", query="status=sold"
     )
     _bring(manager, number)
 
