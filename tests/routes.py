@@ -39,6 +39,8 @@ OPEN = {
     "sw.js",  # keeps styles and scripts on a phone; says nothing of anybody
     "sign-in/",
     "sign-in/closed/",
+    "sign-in/code/",  # after the password
+    "sign-in/passkey/",
     "sign-out/",
     "password/reset/",  # says the same of every address
     "password/reset/sent/",

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core import services
+from core.accounts import factors
 from core.actors import Actor
 from core.api.authentication import KEYWORD
 from core.api.exports import ExportableViewSet
@@ -86,9 +87,13 @@ class SignInView(APIView):
         fields = given.validated_data
         user = authenticate(request._request, username=fields["email"].lower(), password=fields["password"])
         organization = request._request.organization  # type: ignore[attr-defined]
-        membership = Membership.objects.active().filter(organization=organization, user=user).first() if user else None
+        membership = None
+        if user is not None:
+            mine = Membership.objects.active().select_related("user")
+            membership = mine.filter(organization=organization, user=user).first()
         if membership is None:
             raise exceptions.AuthenticationFailed("E-mail or password is wrong.", code="credentials_invalid")
+        factors.check_code(user=membership.user, code=fields["code"])
         actor = Actor(organization, membership, address=request.META.get("REMOTE_ADDR"))
         token, secret = services.issue_token(
             actor=actor, name=fields["name"], scopes=fields["scopes"], at=timezone.now()

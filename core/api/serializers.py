@@ -27,6 +27,9 @@ class SignInSerializer(serializers.Serializer[Any]):
 
     email = serializers.EmailField()
     password = serializers.CharField(style={"input_type": "password"}, trim_whitespace=False)
+    code = serializers.CharField(
+        max_length=20, default="", allow_blank=True, help_text="of the second step, where the account has one"
+    )
     name = serializers.CharField(max_length=100, default="API token", help_text="what the token is for")
     scopes = serializers.ListField(child=serializers.CharField(), default=list)
 

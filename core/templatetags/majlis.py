@@ -18,10 +18,13 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 from core import audit
+from core.accounts.devices import device
 from core.models import AuditEntry
 from core.money import format_money
 
 register = template.Library()
+
+register.filter("device", device)
 
 HUES = 6
 SQUARE_FEET = Decimal("10.7639")

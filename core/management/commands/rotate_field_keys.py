@@ -8,6 +8,7 @@ from django.apps import apps
 from django.core.management.base import BaseCommand
 from django.db import connection, models, transaction
 
+from core.accounts import factors
 from core.encryption import ROTATING_SETTING, EncryptedTextField, rotate
 from core.models import Organization, TenantModel
 from core.tenancy import organization_scope
@@ -21,12 +22,17 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **__: Any) -> None:
         for model in apps.get_models():
             fields = [field for field in model._meta.concrete_fields if isinstance(field, EncryptedTextField)]
-            if fields and issubclass(model, TenantModel):
+            if not fields:
+                continue
+            if not issubclass(model, TenantModel):
+                count = sum(self._rotate(model, field) for field in fields)
+            else:
                 count = 0
                 for organization_id in Organization.objects.values_list("pk", flat=True):
                     with organization_scope(organization_id):
                         count += sum(self._rotate(model, field) for field in fields)
-                self.stdout.write(f"{model._meta.label}: {count} values")
+            self.stdout.write(f"{model._meta.label}: {count} values")
+        self.stdout.write(f"second factors: {factors.rotate_secrets()}")
 
     def _rotate(self, model: type[models.Model], field: EncryptedTextField) -> int:
         """Straight on the ciphertext, in batches: the ORM would decrypt and hide which key was used.
