@@ -38,6 +38,7 @@ class OrganizationViewSet(TenantViewSet):
     queryset = Organization.objects.all()
     capabilities: ClassVar = {"retrieve": Capability.CRM_READ}
 
+    @extend_schema(operation_id="organization_retrieve", tags=["organization"])
     def retrieve(self, request: Request, **_: Any) -> Response:
         return Response(self.get_serializer(self.organization).data)
 

@@ -54,10 +54,27 @@ IF_NONE_MATCH = OpenApiParameter(
     "If-None-Match", str, OpenApiParameter.HEADER, description="the ETag that you have: 304 when nothing changed"
 )
 FIELDS = OpenApiParameter("fields", {"type": "string"}, description="which fields to show, with commas between")
-PROBLEM = OpenApiResponse(ProblemSerializer, description="A refusal, with a stable code and what to do")
+PROBLEM = OpenApiResponse(ProblemSerializer)
+
+
+# Said once: written out at every operation it is half of the document.
+REFUSAL = {
+    "description": "A refusal, with a stable code and what to do",
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+
+
+def add_refusal(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Put the one refusal among the components (a hook of drf-spectacular, named in the settings)."""
+    result["components"]["responses"] = {"Refusal": REFUSAL}
+    return result
 
 
 class AutoSchema(SpectacularAutoSchema):
+    def map_parsers(self) -> list[Any]:
+        """Bodies are JSON; operations that take a file name both (`request={...}`)."""
+        return ["application/json"]
+
     def get_override_parameters(self) -> list[Any]:
         """The headers that every operation of the organisation's rows understands (core/api/writing.py)."""
         named: list[Any] = list(super().get_override_parameters())
@@ -73,9 +90,9 @@ class AutoSchema(SpectacularAutoSchema):
         """Whatever a view says of its answers: these come from its base."""
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         if direction == "response":
+            self._get_response_for_code(PROBLEM, "400")  # names its serializer among the components
             for status in self._refusals():
-                made = self._get_response_for_code(PROBLEM, status, media_types=["application/problem+json"])
-                bodies.setdefault(status, made)
+                bodies.setdefault(status, {"$ref": "#/components/responses/Refusal"})
             if self._is_row():
                 bodies["304"] = {"description": "You have it already"}
         return bodies

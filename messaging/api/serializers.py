@@ -264,6 +264,17 @@ class NewMessageSerializer(serializers.Serializer[Any]):
         return cleaned
 
 
+class NewFileSerializer(serializers.Serializer[Any]):
+    """A file with a caption, as multipart/form-data: what the document says of it. NewMessageSerializer reads it."""
+
+    conversation = serializers.IntegerField()
+    client_request_id = serializers.CharField(max_length=64, help_text="the same id makes one message")
+    file = serializers.FileField(allow_empty_file=True)
+    body = serializers.CharField(required=False, allow_blank=True, help_text="the caption")
+    quoted = serializers.IntegerField(required=False)
+    seen = serializers.IntegerField(required=False)
+
+
 class SettlementSerializer(serializers.Serializer[Any]):
     """What became of a message whose fate was unknown, as somebody found out by asking."""
 

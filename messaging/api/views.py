@@ -10,6 +10,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status
 from rest_framework.decorators import action
+from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -36,6 +37,7 @@ from messaging.api.serializers import (
     MessageSerializer,
     NewChannelSerializer,
     NewConversationSerializer,
+    NewFileSerializer,
     NewMessageSerializer,
     NewNoteSerializer,
     NewOptOutSerializer,
@@ -234,11 +236,15 @@ class MessageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TalkViewS
     queryset = Message.objects.all()
     serializer_class = MessageSerializer
     filterset_class = MessageFilter
+    parser_classes = [JSONParser, MultiPartParser]
     capabilities: ClassVar = {
         "list": READ, "retrieve": READ, "create": REPLY, "media": READ, "settlement": REPLY, "copies": REPLY,
     }  # fmt: skip
 
-    @extend_schema(request=NewMessageSerializer, responses={201: MessageSerializer})
+    @extend_schema(
+        request={"application/json": NewMessageSerializer, "multipart/form-data": NewFileSerializer},
+        responses={201: MessageSerializer},
+    )
     def create(self, request: Request, **_: Any) -> Response:
         given = NewMessageSerializer(data=request.data)
         given.is_valid(raise_exception=True)

@@ -11,7 +11,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, status
 from rest_framework.decorators import action
-from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -39,7 +39,7 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Exportable
     queryset = ImportRun.objects.select_related("spreadsheet")
     serializer_class = ImportSerializer
     filterset_class = ImportFilter
-    parser_classes = [JSONParser, MultiPartParser, FormParser]
+    parser_classes = [JSONParser, MultiPartParser]
     capabilities: ClassVar = {
         "list": IMPORT,
         "retrieve": IMPORT,

@@ -15,11 +15,14 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from config.demo.story.talk import TEMPLATE
 from core import hooks
+from core.actors import Actor
 from core.models import HookDelivery, HookEndpoint, Organization
 from core.roles import Role
+from core.services import issue_token
 from core.tenancy import organization_scope
 from messaging.models import Message
 from tests.conftest import PASSWORD
@@ -27,7 +30,8 @@ from tests.crm import factories as people
 from tests.live import Live, house
 from tests.messaging import factories
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 QUICKSTART, REFERENCE = DOCS / "api-quickstart.md", DOCS / "api.md"
 NEXT = "--- next block"
 NUMBER = {"id": factories.NUMBER_ID, "display_phone_number": factories.OUR_NUMBER}
@@ -100,6 +104,31 @@ def test_a_stranger_comes_from_nothing_to_a_delivered_message(live: Live, tmp_pa
     with organization_scope(Organization.objects.get(slug="palm").pk):
         assert Message.objects.filter(direction="outbound").count() == 2
     assert live.sandbox("GET", "/_sandbox/summary")["messages"]["accepted"] == 2
+
+
+@pytest.mark.live
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_typed_client_is_written_checked_and_used(live: Live, tmp_path: Path) -> None:
+    organization, members = house()
+    admin = Actor(organization, members[Role.ADMIN])
+    with organization_scope(organization.pk):
+        people.contact(organization, "Huda Example")
+        _, secret = issue_token(actor=admin, name="client", at=timezone.now())
+    live.start_web()
+    [told] = [block for block in blocks(REFERENCE) if block.language == "py"]
+
+    written = subprocess.run([ROOT / "bin" / "client", tmp_path / "made"], capture_output=True, text=True, check=False)
+    assert written.returncode == 0, written.stderr + written.stdout
+    (tmp_path / "made" / "program.py").write_text(told.text)
+    env = {**os.environ, "URL": live.base_url, "HOUSE": "palm", "TOKEN": secret}
+
+    for command in [["-m", "mypy", "--strict", "--config-file=", "program.py"], ["program.py"]]:
+        done = subprocess.run(
+            [sys.executable, *command], cwd=tmp_path / "made", env=env, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout == told.prints
 
 
 def test_the_page_that_is_served_is_the_one_that_is_tested(client: Client, db: None) -> None:
