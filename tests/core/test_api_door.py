@@ -132,7 +132,8 @@ def test_the_schema_is_valid_openapi_and_the_document_renders(client: Client, db
     body = json.loads(schema.content)
     assert body["openapi"].startswith("3.1")
     problem = body["paths"]["/api/v1/{organization}/members/"]["get"]["responses"]["404"]
-    assert "application/problem+json" in problem["content"]
+    assert problem == {"$ref": "#/components/responses/Refusal"}
+    assert "application/problem+json" in body["components"]["responses"]["Refusal"]["content"]
     assert client.get("/api/docs/").status_code == 200
 
 

@@ -265,7 +265,7 @@ def test_the_command_says_what_it_would_do_and_does_it(manager: Actor, capsys: A
     run = bring(manager, FIRST)
 
     call_command("revert_import", str(run.pk), "--organization", "palm", "--dry-run")
-    assert "1  property taken away" in capsys.readouterr().out
+    assert "1  unit taken away" in capsys.readouterr().out
     assert live()["Property"] == 1
     call_command("revert_import", str(run.pk), "--organization", "palm")
 

@@ -199,14 +199,15 @@ def test_the_api_does_all_of_it(client, manager, second_manager, number, people)
     done = client.post(f"{here}enrollments/", asked, content_type="application/json", headers=mine)
     assert done.json() == {"count": 3, "refused": {"999999": "unknown"}}
     row = client.get("/api/v1/palm/enrollments/?state=active", headers=mine).json()["results"][0]
-    assert client.post(f"/api/v1/palm/enrollments/{row['id']}/pause/", headers=mine).json()["state"] == "paused"
-    assert client.delete(f"/api/v1/palm/enrollments/{row['id']}/pause/", headers=mine).status_code == 204
-    stopped = client.post(f"/api/v1/palm/enrollments/{row['id']}/stop/", headers=mine).json()
+    enrolled = f"/api/v1/palm/enrollments/{row['id']}/"
+    assert client.post(f"{enrolled}pause/", content_type="application/json", headers=mine).json()["state"] == "paused"
+    assert client.delete(f"{enrolled}pause/", headers=mine).status_code == 204
+    stopped = client.post(f"{enrolled}stop/", content_type="application/json", headers=mine).json()
     assert (stopped["state"], stopped["stop_reason"]) == ("stopped", "by_hand")
     drips.run(manager.organization, timezone.now() + timedelta(minutes=1))
     other = next(pk for pk in people if pk != row["contact"])
     assert client.get(f"/api/v1/palm/enrollments/{one(other).pk}/steps/", headers=mine).json()[0]["outcome"] == "sent"
-    assert client.post(f"{here}pause/", headers=mine).json()["status"] == "paused"
+    assert client.post(f"{here}pause/", content_type="application/json", headers=mine).json()["status"] == "paused"
     assert client.delete(f"{here}pause/", headers=mine).status_code == 204
     changed = client.patch(here, {"name": "By the house"}, content_type="application/json", headers=mine)
     assert changed.json()["name"] == "By the house"
