@@ -211,7 +211,7 @@ def test_the_api_does_all_of_it(client, manager, second_manager, number, people)
     assert client.delete(f"{here}pause/", headers=mine).status_code == 204
     changed = client.patch(here, {"name": "By the house"}, content_type="application/json", headers=mine)
     assert changed.json()["name"] == "By the house"
-    assert client.post(f"{here}archival/", headers=mine).json()["status"] == "archived"
+    assert client.post(f"{here}archival/", content_type="application/json", headers=mine).json()["status"] == "archived"
     assert {one(pk).state for pk in people} == {"stopped"}
     wrong = client.post(API, {"name": "", "steps": []}, content_type="application/json", headers=mine)
     assert wrong.status_code in (400, 422)
