@@ -102,6 +102,7 @@ GROUPS: list[tuple[Any, list[tuple[str, str]]]] = [
         _("Organisation"),
         [
             ("core.membership", "group"),
+            ("core.invitation", "outgoing_mail"),
             ("core.apitoken", "vpn_key"),
             ("core.auditentry", "history"),
             ("core.deletion", "delete"),
@@ -118,6 +119,7 @@ TITLES: dict[str, Any] = {
     "core.auditentry": _("Audit trail"),
     "core.deletion": _("Trash"),
     "core.export": _("Exports"),
+    "core.invitation": _("Invitations"),
     "core.membership": _("Members"),
     "core.apitoken": _("API tokens"),
     "crm.property": _("Units"),

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.admin import EmptyFieldListFilter
 from django.contrib.admin import action as site_action
 from django.contrib.auth.views import redirect_to_login
 from django.core.paginator import Paginator
@@ -22,9 +23,10 @@ from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
 
 from core import audit, exporting, exports, members, services
+from core.accounts import invitations
 from core.actors import Actor
 from core.errors import DomainError
-from core.models import AuditEntry, Deletion, Export, Membership
+from core.models import AuditEntry, Deletion, Export, Invitation, Membership
 from core.models.exports import ExportStatus
 from core.office_views import ListWithViews, SiteWithViews
 from core.roles import Capability
@@ -316,6 +318,40 @@ class MembershipAdmin(TenantAdmin):
     reinstate.short_description = _("Let in again")  # type: ignore[attr-defined]
 
 
+class InvitationAdmin(TenantAdmin):
+    """Whom we asked in; new ones are sent on the page of invitations."""
+
+    read_capability = Capability.AGENTS_MANAGE
+    list_display: ClassVar = [
+        "email",
+        "name",
+        "role",
+        "invited_by",
+        "created_at",
+        "expires_at",
+        "accepted_at",
+        "revoked_at",
+    ]
+    list_filter: ClassVar = ["role", ("accepted_at", EmptyFieldListFilter), ("revoked_at", EmptyFieldListFilter)]
+    list_select_related: ClassVar = ["invited_by__user"]
+    search_fields: ClassVar = ["email", "name"]
+    fields: ClassVar = [
+        "email", "name", "role", "language", "invited_by", "created_at", "expires_at", "accepted_at", "membership",
+        "revoked_at",
+    ]  # fmt: skip
+    actions: ClassVar = ["revoke"]
+    export_columns: ClassVar = [
+        "email", "name", "role", ("By", "invited_by.user.name"), "created_at", "expires_at", "accepted_at", "revoked_at",
+    ]  # fmt: skip
+
+    def revoke(self, request: HttpRequest, chosen: QuerySet[Invitation]) -> None:
+        for row in chosen:
+            if call_service(self, request, invitations.revoke, invitation=row, at=timezone.now()) is not None:
+                self.message_user(request, _("%(email)s: the link works no longer.") % {"email": row.email})
+
+    revoke.short_description = _("Revoke (the link works no longer)")  # type: ignore[attr-defined]
+
+
 class ExportAdmin(TenantAdmin):
     """One's own exports; the files are on the agents' page of them."""
 
@@ -343,4 +379,5 @@ def call_service(admin: ModelAdmin, request: HttpRequest, service: Any, **kwargs
 site.register(AuditEntry, AuditEntryAdmin)
 site.register(Deletion, DeletionAdmin)
 site.register(Export, ExportAdmin)
+site.register(Invitation, InvitationAdmin)
 site.register(Membership, MembershipAdmin)

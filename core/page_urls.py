@@ -3,6 +3,7 @@ from django.shortcuts import redirect
 from django.urls import path
 
 from core import export_pages, pages
+from core.accounts import invitation_pages
 from core.doors import page
 from core.roles import Capability
 
@@ -16,6 +17,9 @@ def door(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [
+    path("invitations/", invitation_pages.invitation_list, name="invitations"),
+    path("invitations/<int:invitation_id>/end/", invitation_pages.invitation_revoked, name="invitation-revoked"),
+    path("invitation/<str:token>/", invitation_pages.invitation, name="invitation"),
     path("", door, name="door"),
     path("profile/", pages.profile, name="profile"),
     path("exports/", export_pages.exports_page, name="exports"),

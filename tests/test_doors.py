@@ -20,7 +20,7 @@ def address(route: str) -> str:
 
 ALL = sorted({route for route, _ in routes()})
 API = [route for route in ALL if route.startswith("api/v1/") and route not in OPEN]
-PAGES = [route for route in ALL if route.startswith("o/")]
+PAGES = [route for route in ALL if route.startswith("o/") and route not in OPEN]
 ADMIN = [route for route in ALL if route.startswith("admin/")]
 OWN = [route for route in ALL if route.startswith("me/")]  # one's own account, the same whatever one's role
 WEBHOOKS = [route for route in ALL if route.startswith("webhooks/")]

@@ -1,6 +1,6 @@
 """The tables that every app stands on."""
 
-from core.models.accounts import Letter
+from core.models.accounts import Invitation, Letter
 from core.models.base import SoftDeleteModel, SoftDeleteQuerySet, TenantForeignKey, TenantModel, TenantQuerySet
 from core.models.exports import Export
 from core.models.hooks import HookDelivery, HookEndpoint
@@ -19,6 +19,7 @@ __all__ = [
     "HookDelivery",
     "HookEndpoint",
     "IdempotencyKey",
+    "Invitation",
     "Letter",
     "Membership",
     "Organization",

@@ -1,4 +1,4 @@
-"""Letters: the e-mails that tell people of their account."""
+"""Invitations, and the e-mails that tell people of their account."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from datetime import datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Lower
 
 from core.encryption import EncryptedTextField
+from core.models.base import TenantForeignKey, TenantModel, TenantQuerySet
+from core.models.people import Membership
+from core.roles import Role
 
 
 class LetterQuerySet(models.QuerySet["Letter"]):
@@ -54,3 +58,56 @@ class Letter(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject} ({self.pk})"
+
+
+class InvitationQuerySet(TenantQuerySet):
+    def open(self, at: datetime) -> Self:
+        """Whose link still works."""
+        return self.filter(accepted_at__isnull=True, revoked_at__isnull=True, expires_at__gt=at)
+
+
+class Invitation(TenantModel):
+    """Somebody was asked into the house by e-mail, with a role. Of the link in it only a digest is kept."""
+
+    email = models.EmailField()
+    name = models.CharField(max_length=150)
+    role = models.CharField(max_length=12, choices=Role)
+    language = models.CharField(max_length=5, default="en")
+    invited_by = TenantForeignKey(Membership, related_name="+")
+    digest = models.CharField(max_length=64)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+    membership = TenantForeignKey(Membership, null=True, related_name="+", help_text="what became of it")
+    revoked_at = models.DateTimeField(null=True)
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "digest"], name="core_invitation_digest"),
+            models.UniqueConstraint(
+                fields=["organization", "email"],
+                condition=Q(accepted_at__isnull=True, revoked_at__isnull=True),
+                name="core_invitation_one_open_per_email",
+            ),
+            models.CheckConstraint(name="core_invitation_email_is_lower_case", condition=Q(email=Lower(F("email")))),
+            models.CheckConstraint(
+                name="core_invitation_ends_one_way", condition=Q(accepted_at__isnull=True) | Q(revoked_at__isnull=True)
+            ),
+            models.CheckConstraint(
+                name="core_invitation_accepted_is_a_member",
+                condition=Q(accepted_at__isnull=True, membership__isnull=True)
+                | Q(accepted_at__isnull=False, membership__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.get_role_display()} ({self.pk})"
+
+    def state(self, at: datetime) -> str:
+        """`accepted`, `revoked`, `expired` or `open`."""
+        if self.accepted_at:
+            return "accepted"
+        if self.revoked_at:
+            return "revoked"
+        return "open" if self.expires_at > at else "expired"

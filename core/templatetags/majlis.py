@@ -50,6 +50,12 @@ def said(text: str) -> str:
 
 
 @register.filter
+def invitation_state(state: str) -> str:
+    """What became of an invitation, in a word."""
+    return {"open": _("open"), "accepted": _("accepted"), "expired": _("expired"), "revoked": _("revoked")}[state]
+
+
+@register.filter
 def of(found: Mapping[Any, Any] | None, key: Any) -> Any:
     """What a table of the page has for this row, or nothing."""
     return (found or {}).get(key)

@@ -14,6 +14,7 @@ from campaigns.models import Campaign, CampaignMessage, CampaignRules, Enrollmen
 from commissions import services as paying
 from commissions.models import Method
 from core import hooks
+from core.accounts import invitations
 from core.actors import Actor
 from core.models import Export, Membership, Organization, SavedView
 from core.money import to_decimal
@@ -107,6 +108,7 @@ def build(house: Organization, manager: Actor, second_manager: Actor) -> World:
 def _house(manager: Actor, admin: Actor) -> None:
     """What there is one of: a search for duplicates, a validation, somebody who left, an address that is told things."""
     at = timezone.now()
+    invitations.invite(actor=admin, email="noor@palm.example", name="Noor", role="agent", language="en", at=at)
     duplicates.start_search(actor=manager, at=at)
     odd = factories.contact(manager.organization, "Odd")
     factories.point(odd, "+97150123", status="unverified")
