@@ -39,6 +39,7 @@ def main() -> None:
             programs.start("sandbox", sandbox(sandbox_port)).wait_for_port(sandbox_port)
             programs.start("worker", worker(queues="celery"))
             programs.start("sender", worker(concurrency=1, queues="campaigns"))
+            programs.start("teller", worker(concurrency=1, queues="hooks"))
             programs.start("scheduler", scheduler())
             programs.start("web", web(web_port, reload=True)).wait_for_port(web_port)
             print(f"\nMajlis: {base_url}   other people's systems: {sandbox_url}   Ctrl-C stops all of it")

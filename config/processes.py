@@ -179,8 +179,8 @@ def web(port: int, *, reload: bool = False) -> list[str]:
     return _python(*command)
 
 
-def worker(concurrency: int = 2, *, queues: str = "celery,campaigns") -> list[str]:
-    """Return the command of a worker; running campaigns have a queue of their own, so that nothing waits for them."""
+def worker(concurrency: int = 2, *, queues: str = "celery,campaigns,hooks") -> list[str]:
+    """Return the command of a worker; campaigns and calls to others have queues of their own: nothing waits for them."""
     command = ["celery", "-A", "config", "worker", "--concurrency", str(concurrency), "--queues", queues]
     return _python(*command, "--hostname", f"{queues}@%h", "--without-mingle", "--without-gossip")
 

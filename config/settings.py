@@ -278,7 +278,8 @@ CELERY_BROKER_URL = env.REDIS_URL
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_timeout": 5, "socket_connect_timeout": 3}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A slice of a campaign holds its worker for up to 20 s: in a queue of their own nothing waits behind them.
-CELERY_TASK_ROUTES = {"campaigns.run": {"queue": "campaigns"}}
+# Telling others of events waits for strangers' servers, up to 10 s each: nothing else stands behind them.
+CELERY_TASK_ROUTES = {"campaigns.run": {"queue": "campaigns"}, "core.deliver_hook": {"queue": "hooks"}}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from core.admin import TenantAdmin
+from core.admin.base import TenantAdmin
 from core.errors import DomainError
 
 Words = str | Promise  # translated at once, or when they are shown

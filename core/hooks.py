@@ -26,6 +26,7 @@ from core.actors import Actor, system
 from core.errors import Conflict, DomainError, Invalid, NotFound
 from core.jobs import enqueue
 from core.models import HookDelivery, HookEndpoint, Organization
+from core.models.hooks import HookDeliveryQuerySet
 from core.outside import checked_url, post
 from core.roles import Capability
 
@@ -126,16 +127,25 @@ def replay(*, actor: Actor, endpoint: HookEndpoint, first: int, last: int, at: d
     if not endpoint.is_active:
         raise EndpointStopped("This endpoint is switched off: switch it on first.")
     rows = HookDelivery.objects.visible_to(actor).filter(endpoint=endpoint, pk__range=(first, last))
-    ids = list(rows.order_by("pk").values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
-    if len(ids) > MOST_AT_ONCE:
-        raise Invalid(f"These are more than {MOST_AT_ONCE:,}; replay them in parts.", first=first, last=last)
-    rows.filter(pk__in=ids).update(delivered_at=None, given_up_at=None, attempts=0, due_at=at, updated_at=at)
-    audit.record(
-        actor=actor, action="core.hooks_replayed", target=endpoint, after={"first": first, "last": last, "how_many": len(ids)}
-    )  # fmt: skip
-    for pk in ids:
-        enqueue("core.deliver_hook", organization_id=actor.organization.pk, delivery_id=pk)
-    return len(ids)
+    count = _again(actor, rows, at)
+    after = {"first": first, "last": last, "how_many": count}
+    audit.record(actor=actor, action="core.hooks_replayed", target=endpoint, after=after)
+    return count
+
+
+@transaction.atomic
+def replay_chosen(*, actor: Actor, deliveries: Sequence[int], at: datetime) -> int:
+    """As replay, for deliveries by their ids, of whichever endpoints; returns how many. Raises as replay."""
+    actor.require(Capability.ORGANIZATION_MANAGE)
+    rows = HookDelivery.objects.visible_to(actor).filter(pk__in=deliveries)
+    stopped = rows.filter(endpoint__is_active=False).values_list("endpoint__name", flat=True).first()
+    if stopped is not None:
+        raise EndpointStopped(f"{stopped} is switched off: switch it on first, or choose without it.", name=stopped)
+    endpoints = list(HookEndpoint.objects.filter(deliveries__in=rows).distinct())
+    for endpoint in endpoints:
+        ids = list(rows.filter(endpoint=endpoint).order_by("pk").values_list("pk", flat=True)[:MOST_AT_ONCE])
+        audit.record(actor=actor, action="core.hooks_replayed", target=endpoint, after={"deliveries": ids})
+    return _again(actor, rows, at)
 
 
 def deliver(*, organization: Organization, delivery_id: int, at: datetime) -> None:
@@ -174,6 +184,18 @@ def sweep(*, organization: Organization, at: datetime) -> None:
     for pk in rows.due(at).order_by("due_at").values_list("pk", flat=True)[:MOST_AT_ONCE]:
         enqueue("core.deliver_hook", organization_id=organization.pk, delivery_id=pk)
     rows.filter(created_at__lt=at - KEPT).delete()
+
+
+def _again(actor: Actor, rows: HookDeliveryQuerySet, at: datetime) -> int:
+    ids = list(rows.order_by("pk").values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
+    if len(ids) > MOST_AT_ONCE:
+        raise Invalid(f"These are more than {MOST_AT_ONCE:,}; replay them in parts.", most=MOST_AT_ONCE)
+    HookDelivery.objects.visible_to(actor).filter(pk__in=ids).update(
+        delivered_at=None, given_up_at=None, attempts=0, due_at=at, updated_at=at
+    )
+    for pk in ids:
+        enqueue("core.deliver_hook", organization_id=actor.organization.pk, delivery_id=pk)
+    return len(ids)
 
 
 @transaction.atomic

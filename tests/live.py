@@ -53,9 +53,9 @@ class Live:
         process.wait_for_url(f"{self.base_url}/healthz")
         return process
 
-    def start_worker(self, concurrency: int = 2) -> Process:
+    def start_worker(self, concurrency: int = 2, **queues: str) -> Process:
         self._workers += 1
-        process = self.programs.start(f"worker{self._workers}", processes.worker(concurrency))
+        process = self.programs.start(f"worker{self._workers}", processes.worker(concurrency, **queues))
         process.wait_for_line("ready.")
         return process
 

@@ -53,6 +53,7 @@ def start_programs(programs: Supervisor, base_url: str, sandbox_url: str) -> Non
     subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=ROOT, check=True)
     programs.start("worker", worker(queues="celery"))
     programs.start("sender", worker(concurrency=1, queues="campaigns"))
+    programs.start("teller", worker(concurrency=1, queues="hooks"))
     programs.start("scheduler", scheduler())
     outside.wait_for_port(port_of[sandbox_url])
     server.wait_for_url(f"{base_url}/healthz")

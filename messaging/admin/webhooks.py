@@ -10,33 +10,17 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from core.admin import TenantAdmin, call_service, site
+from core.admin.filters import TimeRange
 from core.roles import Capability
 from messaging import services
 from messaging.models import WebhookEvent
 from messaging.selectors.webhooks import outcome_of
 
 SHOWN_BYTES = 20_000
-
-
-class TimeRange(RangeDateTimeFilter):
-    """From and to by the organisation's clock (Unfold takes what is typed for UTC). A day without a time is all of it."""
-
-    def queryset(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
-        for end, lookup, otherwise in (("from", "gte", "00:00:00"), ("to", "lte", "23:59:59.999999")):
-            day, moment = (self.used_parameters.get(f"{self.parameter_name}_{end}_{part}") for part in (0, 1))
-            try:
-                found = parse_datetime(f"{day}T{moment or otherwise}") if day else None
-            except ValueError:  # the 31st of February
-                found = None
-            if found is not None:
-                rows = rows.filter(**{f"{self.parameter_name}__{lookup}": timezone.make_aware(found)})
-        return rows
 
 
 @admin.register(WebhookEvent, site=site)
