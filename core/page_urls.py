@@ -2,7 +2,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path
 
-from core import export_pages, pages
+from core import export_pages, pages, token_pages
 from core.accounts import invitation_pages
 from core.doors import page
 from core.roles import Capability
@@ -17,6 +17,8 @@ def door(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [
+    path("tokens/", token_pages.token_list, name="tokens"),
+    path("tokens/<int:token_id>/end/", token_pages.token_ended, name="token-ended"),
     path("invitations/", invitation_pages.invitation_list, name="invitations"),
     path("invitations/<int:invitation_id>/end/", invitation_pages.invitation_revoked, name="invitation-revoked"),
     path("invitation/<str:token>/", invitation_pages.invitation, name="invitation"),

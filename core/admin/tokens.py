@@ -64,7 +64,7 @@ class ApiTokenAdmin(TenantAdmin):
         found = REVOKED if token.revoked_at else expired
         return found, STANDINGS[found]
 
-    @admin.display(description=_("May"))
+    @admin.display(description=_("What it may do"))
     def may(self, token: ApiToken) -> str:
         return ", ".join(token.scopes) or str(_("all that the member may"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -151,6 +152,31 @@ def test_keys_are_seen_with_their_last_use_and_ended(desk: Client, admin: Actor,
 
     desk.force_login(manager.user)  # type: ignore[arg-type]
     assert all(desk.get(address).status_code == 403 for address in [TOKENS, ENDPOINTS, LOG])
+
+
+def test_a_member_makes_a_key_sees_it_once_and_ends_it(client: Client, agent: Actor, other_agent: Actor) -> None:
+    client.force_login(agent.user)  # type: ignore[arg-type]
+    page = "/o/palm/tokens/"
+    assert "No tokens" in client.get(page).content.decode()
+    assert client.post(page, {"name": " "}).status_code == 422
+
+    made = client.post(page, {"name": "my sheet", "may": "read"})
+    [secret] = re.findall(r"majlis_[\w-]{43}", made.content.decode())
+    assert "no-store" in made["Cache-Control"]
+    assert secret not in client.get(page).content.decode()
+    token = ApiToken.objects.get()
+    assert "crm.read" in token.scopes
+    assert all(scope.endswith(".read") for scope in token.scopes)
+    caller = Client(headers={"Authorization": f"Bearer {secret}"})
+    assert caller.get("/api/v1/palm/contacts/").status_code == 200
+    assert caller.post("/api/v1/palm/contacts/", {}, content_type="application/json").status_code == 403
+
+    not_mine, _ = issue_token(actor=other_agent, name="theirs", at=timezone.now())
+    assert client.post(f"{page}{not_mine.pk}/end/").status_code == 404
+    client.post(f"{page}{token.pk}/end/")
+    assert caller.get("/api/v1/palm/contacts/").status_code == 401
+    assert "my sheet" not in client.get(page).content.decode()
+    assert "my sheet" in client.get(f"{page}?all").content.decode()
 
 
 def test_lists_ask_no_more_for_more_rows(desk: Client, admin: Actor, django_assert_max_num_queries: Any) -> None:

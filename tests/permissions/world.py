@@ -126,9 +126,10 @@ def _house(manager: Actor, admin: Actor) -> None:
     _pay_out(manager, admin)
     left, heir = factories.agent_of(manager.organization, "Lina"), factories.agent_of(manager.organization, "Heba")
     services.agent_leaves(actor=manager, agent=left, successor=heir, reason="moved", at=at)
-    hooks.add_endpoint(
+    told, _ = hooks.add_endpoint(
         actor=admin, name="Books", url="https://books.example.com/", kinds=["unit.owners_changed"], at=at
     )
+    hooks.send_test(actor=admin, endpoint=told, at=at)
 
 
 def _pay_out(manager: Actor, admin: Actor) -> None:
