@@ -8,7 +8,8 @@
 | vat_payable                    | liability | credit | approval: output VAT, owed to the tax authority             |
 | commission_expense             | expense   | debit  | approval: the parts of agents, supervisors and referrers    |
 | payable:agent:<id>, :contact:  | liability | credit | approval: what we owe that person; never below zero         |
-| clawback:agent:<id>, :contact: | asset     | debit  | cancellation: what they were paid of it; never below zero   |
+| clawback:agent:<id>, :contact: | asset     | debit  | what they owe us: what they were paid of a cancelled        |
+|                                |           |        | commission, and deductions; never below zero                |
 | bank                           | asset     | debit  | payment by bank transfer leaves here                        |
 | cheques_outstanding            | liability | credit | payment by cheque waits here until the bank has cleared it  |
 | cheques_in_hand                | asset     | debit  | a client's cheque arrives here                              |
@@ -19,6 +20,8 @@ approval      Dr receivable (amount + VAT)   Cr commission_revenue (amount), Cr 
 receipt       Dr bank, cheques_in_hand or cash  Cr receivable
 payment       Dr payable of the beneficiary  Cr bank, cheques_outstanding or cash
 adjustment    Dr commission_expense          Cr payable: the house owes it, no client does
+deduction     Dr clawback of the agent       Cr commission_expense: he owes it, and no client is owed anything
+repayment     Dr bank, cheques_in_hand or cash  Cr clawback
 bounced cheque (ours or the client's), cancellation: the mirror image of the payment, of the approval
 cancellation of what is paid: the mirror image of the approval, but Dr clawback instead of payable for what was paid
 set-off       Dr payable of the beneficiary  Cr clawback of the same
@@ -71,10 +74,14 @@ def payable(split: CommissionSplit) -> NewAccount:
 
 
 def clawback(split: CommissionSplit) -> NewAccount:
-    """What one beneficiary owes us. It may not fall below zero either: nothing is set off twice."""
-    owner = owner_of(split)
+    """What one beneficiary owes us."""
+    return to_recover(owner_of(split), split.currency)
+
+
+def to_recover(owner: str, currency: str) -> NewAccount:
+    """What somebody owes us. It may not fall below zero either: nothing is set off or repaid twice."""
     return _account(
-        f"clawback:{owner}", "Commission to recover", AccountKind.ASSET, split.currency, owner=owner, lowest_minor=0
+        f"clawback:{owner}", "Commission to recover", AccountKind.ASSET, currency, owner=owner, lowest_minor=0
     )
 
 
@@ -87,7 +94,7 @@ def paying(split: CommissionSplit, method: Method) -> NewAccount:
 
 
 def owner_of(split: CommissionSplit) -> str:
-    return owner_of_agent(split.agent_id) if split.agent_id else f"contact:{split.contact_id}"
+    return owner_of_agent(split.agent_id) if split.agent_id else owner_of_contact(split.contact_id)
 
 
 def owner_of_agent(agent_id: int) -> str:
@@ -95,9 +102,17 @@ def owner_of_agent(agent_id: int) -> str:
     return f"agent:{agent_id}"
 
 
+def owner_of_contact(contact_id: int | None) -> str:
+    """The same of a referrer outside the house."""
+    return f"contact:{contact_id}"
+
+
 def accrual(commission: Commission, splits: Iterable[CommissionSplit]) -> list[tuple[NewAccount, int]]:
     """What approving the commission posts: accounts and amounts, debits positive; what comes to nothing is left out."""
     currency, owed = commission.currency, [split for split in splits if split.role != SplitRole.HOUSE]
+    if commission.taken_from_id:
+        owing = to_recover(owner_of_agent(commission.taken_from_id), currency)
+        return [(owing, commission.amount_minor), (expense(currency), -commission.amount_minor)]
     earned = [
         (receivable(commission), commission.total_minor),
         (revenue(currency), -commission.amount_minor),
@@ -127,6 +142,12 @@ def receipt(commission: Commission, method: Method, amount_minor: int) -> list[t
     """What money of the client posts."""
     code, name, kind = RECEIVING_ACCOUNTS[method]
     return [(_account(code, name, kind, commission.currency), amount_minor), (receivable(commission), -amount_minor)]
+
+
+def repayment(owner: str, currency: str, method: Method, amount_minor: int) -> list[tuple[NewAccount, int]]:
+    """What posts when somebody pays back what they owe us."""
+    code, name, kind = RECEIVING_ACCOUNTS[method]
+    return [(_account(code, name, kind, currency), amount_minor), (to_recover(owner, currency), -amount_minor)]
 
 
 def payment(split: CommissionSplit, method: Method, amount_minor: int) -> list[tuple[NewAccount, int]]:

@@ -33,6 +33,10 @@ class AdjustmentInvalid(Invalid):
     code = "commission_adjustment_invalid"
 
 
+class DeductionRecovered(Conflict):
+    code = "commission_deduction_recovered"
+
+
 class DealNotClosed(Conflict):
     code = "deal_not_closed"
 
@@ -111,6 +115,14 @@ class ReceiptInvalid(Invalid):
 
 class ReceiptRefused(Conflict):
     code = "receipt_refused"
+
+
+class RepaymentInvalid(Invalid):
+    code = "repayment_invalid"
+
+
+class RepaymentRefused(Conflict):
+    code = "repayment_refused"
 
 
 class HoldBackInvalid(Invalid):

@@ -18,6 +18,7 @@ from crm.models.deals import DealKind
 # Keys to a contact that stay when contacts are merged, and why (tests/crm/test_merge_keys.py finds every key there is).
 STAYS = {
     ("commissions.commissionsplit", "contact"): "what was earned is written once: the referrer is who it was then",
+    ("commissions.repayment", "contact"): "what was paid back is written once, by who owed it then",
 }
 
 

@@ -80,6 +80,7 @@ LABELS = [
     _("Could not be answered"),
     _("Credit"),
     _("Debit"),
+    _("Deduction"),
     _("Delete, with a way back"),
     _("Deleted"),
     _("Delivered"),

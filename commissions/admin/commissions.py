@@ -281,7 +281,7 @@ class CommissionAdmin(TenantAdmin):
             request,
             object_id,
             title="Adjust",
-            sentence="Owe an agent more for this deal. Somebody else must approve it before it is owed.",
+            sentence="Owe an agent more for this deal, or with a minus take from him. Somebody else must approve it first.",
             form=AdjustmentForm(acting(request), posted(request)),
             call=lambda commission, given: services.adjust_commission(
                 actor=acting(request),

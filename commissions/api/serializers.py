@@ -219,7 +219,9 @@ class DisputeMessageSerializer(serializers.ModelSerializer[DisputeMessage]):
 
 class AdjustmentSerializer(serializers.Serializer[Any]):
     agent = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
-    amount = serializers.CharField(max_length=40, help_text="decimal, above zero, in the currency of the commission")
+    amount = serializers.CharField(
+        max_length=40, help_text="decimal, in the currency of the commission; below zero it is taken from the agent"
+    )
     reason = serializers.CharField(max_length=280)
 
 

@@ -20,7 +20,15 @@ from commissions.models.payouts import (
     PayoutStatus,
 )
 from commissions.models.plans import CommissionPlan, PlanVersion, RateKind, VatMode
-from commissions.models.receipts import HoldBack, HoldBackRelease, Instalment, Receipt, ReceiptReversal
+from commissions.models.receipts import (
+    HoldBack,
+    HoldBackRelease,
+    Instalment,
+    Receipt,
+    ReceiptReversal,
+    Rescheduling,
+)
+from commissions.models.repayments import Repayment, RepaymentReversal
 
 __all__ = [
     "Approval",
@@ -49,6 +57,9 @@ __all__ = [
     "RateKind",
     "Receipt",
     "ReceiptReversal",
+    "Repayment",
+    "RepaymentReversal",
+    "Rescheduling",
     "Side",
     "SplitRole",
     "Status",

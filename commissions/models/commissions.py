@@ -72,21 +72,27 @@ def _parts_sum(name: str, commission_id: str) -> pgtrigger.Trigger:
 
 
 class Side(models.TextChoices):
-    """Who owes a commission. A lease has two; an adjustment is what the house itself owes, by two persons' word."""
+    """Who owes a commission. A lease has two; an adjustment is what the house itself owes, and a deduction what an agent
+    owes the house, both by two persons' word."""
 
     SALE = "sale", "Sale"
     TENANT = "tenant", "Tenant"
     LANDLORD = "landlord", "Landlord"
     ADJUSTMENT = "adjustment", "Adjustment"
+    DEDUCTION = "deduction", "Deduction"
+
+
+OF_A_DEAL = (Side.SALE, Side.TENANT, Side.LANDLORD)
 
 
 class CommissionQuerySet(TenantQuerySet):
     def visible_to(self, actor: Actor) -> Self:
-        """Agents see commissions in which they have a part; supervisors also their reports'."""
+        """Agents see commissions in which they have a part or which take from them; supervisors also their reports'."""
         visible = super().visible_to(actor)
         if actor.reach is Reach.ORGANIZATION:
             return visible
-        return visible.filter(pk__in=CommissionSplit.objects.visible_to(actor).values("commission"))
+        parts = CommissionSplit.objects.visible_to(actor).values("commission")
+        return visible.filter(Q(pk__in=parts) | Q(taken_from__membership__in=actor.membership_ids))
 
 
 class Commission(TenantModel):
@@ -108,6 +114,9 @@ class Commission(TenantModel):
     status = models.CharField(max_length=9, choices=Status, default=Status.PENDING)
     earned_on = models.DateField()
     created_by = TenantForeignKey(Membership, null=True, related_name="+", help_text="empty: Majlis itself")
+    taken_from = TenantForeignKey(
+        Agent, null=True, blank=True, related_name="deductions", help_text="who owes a deduction; else empty"
+    )
 
     objects = CommissionQuerySet.as_manager()
 
@@ -115,10 +124,15 @@ class Commission(TenantModel):
         constraints = [
             models.UniqueConstraint(
                 fields=["organization", "deal", "side"],
-                condition=~Q(status="cancelled") & ~Q(side="adjustment"),
+                condition=~Q(status="cancelled") & Q(side__in=OF_A_DEAL),
                 name="commissions_one_per_deal",
             ),
             known("commissions_commission_side_known", "side", Side),
+            models.CheckConstraint(
+                name="commissions_deduction_is_taken_from_somebody",
+                condition=Q(side="deduction", taken_from__isnull=False)
+                | (~Q(side="deduction") & Q(taken_from__isnull=True)),
+            ),
             models.CheckConstraint(
                 name="commissions_commission_amounts_positive",
                 condition=Q(base_price_minor__gt=0, amount_minor__gt=0, vat_minor__gte=0),

@@ -39,8 +39,10 @@ class Approval(TenantModel):
                                 WHERE c.id = NEW.commission_id AND c.created_by_id = NEW.approved_by_id)
                     OR EXISTS (SELECT FROM commissions_commissionsplit s JOIN crm_agent a ON a.id = s.agent_id
                                 WHERE s.commission_id = NEW.commission_id AND a.membership_id = NEW.approved_by_id)
+                    OR EXISTS (SELECT FROM commissions_commission c JOIN crm_agent a ON a.id = c.taken_from_id
+                                WHERE c.id = NEW.commission_id AND a.membership_id = NEW.approved_by_id)
                     THEN
-                        RAISE EXCEPTION 'commissions: nobody approves what they made or are paid by';
+                        RAISE EXCEPTION 'commissions: nobody approves what they made, are paid by or owe';
                     END IF;
                     RETURN NEW;
                 """,

@@ -20,9 +20,10 @@ class Instalment(TenantModel):
     """A part of what the client owes, and when it is expected. `received_minor` is kept by the database (migration 0008).
 
     A commission without instalments may be paid out as soon as it is approved; with them, as they are received.
+    Amount and day change only by a Rescheduling; one that is left out of the new schedule stays, with nothing to pay.
     """
 
-    database_privileges: ClassVar[str] = "SELECT, INSERT"
+    database_privileges: ClassVar[str] = "SELECT, INSERT, UPDATE (amount_minor, expected_on, updated_at)"
 
     commission = TenantForeignKey(Commission, related_name="instalments")
     position = models.PositiveSmallIntegerField()
@@ -40,17 +41,31 @@ class Instalment(TenantModel):
             ),
             models.CheckConstraint(
                 name="commissions_instalment_received_within_amount",
-                condition=Q(amount_minor__gt=0, received_minor__gte=0, received_minor__lte=F("amount_minor")),
+                condition=Q(amount_minor__gte=0, received_minor__gte=0, received_minor__lte=F("amount_minor")),
             ),
         ]
         triggers = [
             pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
             NEVER_TRUNCATED,
-            pgtrigger.ReadOnly(name="only_received_changes", exclude=["received_minor"]),
+            pgtrigger.ReadOnly(
+                name="only_schedule_changes", exclude=["received_minor", "amount_minor", "expected_on", "updated_at"]
+            ),
+            pgtrigger.Trigger(
+                name="rescheduled_by_somebody",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("amount_minor", "expected_on"),  # type: ignore[no-untyped-call]
+                func="""
+                    IF NOT EXISTS (SELECT FROM commissions_rescheduling r
+                                    WHERE r.commission_id = NEW.commission_id AND r.at = NEW.updated_at) THEN
+                        RAISE EXCEPTION 'commissions: nobody rescheduled instalment %', NEW.id;
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
             pgtrigger.Trigger(
                 name="instalments_sum",
                 when=pgtrigger.After,
-                operation=pgtrigger.Insert,
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("amount_minor"),  # type: ignore[no-untyped-call]
                 timing=pgtrigger.Deferred,
                 declare=[("scope_before", "text"), ("whole", "bigint"), ("parts", "numeric")],
                 func=f"""
@@ -74,6 +89,30 @@ class Instalment(TenantModel):
     def due_minor(self) -> int:
         """What the client still owes of it."""
         return self.amount_minor - self.received_minor
+
+
+class Rescheduling(TenantModel):
+    """Somebody agreed with the client on other days or amounts, and why; `before` and `after` list [amount, day]."""
+
+    database_privileges: ClassVar[str] = "SELECT, INSERT"
+
+    commission = TenantForeignKey(Commission, related_name="reschedulings")
+    before = models.JSONField()
+    after = models.JSONField()
+    reason = models.CharField(max_length=300)
+    rescheduled_by = TenantForeignKey(Membership, null=True, related_name="+")
+    at = models.DateTimeField()
+
+    objects = PlanQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="commissions_rescheduling_has_a_reason", condition=~Q(reason="")),
+        ]
+        triggers = append_only()
+
+    def __str__(self) -> str:
+        return f"rescheduling of commission {self.commission_id} ({self.pk})"
 
 
 class Receipt(TenantModel):

@@ -25,7 +25,13 @@ from commissions.services.payouts import (
     set_paying_account,
 )
 from commissions.services.plans import create_plan, default_version, make_default, new_plan_version
-from commissions.services.receipts import record_receipt, reverse_receipt, schedule_instalments
+from commissions.services.receipts import (
+    record_receipt,
+    reschedule_instalments,
+    reverse_receipt,
+    schedule_instalments,
+)
+from commissions.services.repayments import record_repayment, reverse_repayment
 
 __all__ = [
     "ADJUSTABLE",
@@ -54,11 +60,14 @@ __all__ = [
     "payout_file",
     "record_payment",
     "record_receipt",
+    "record_repayment",
     "release_hold_back",
+    "reschedule_instalments",
     "resolve_dispute",
     "return_line",
     "reverse_payment",
     "reverse_receipt",
+    "reverse_repayment",
     "schedule_instalments",
     "set_paying_account",
     "take_report",

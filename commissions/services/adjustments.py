@@ -1,4 +1,4 @@
-"""Adding to what an agent gets, by hand: with a reason, and a second person who approves it like any commission."""
+"""Adding to what an agent gets, or taking from it, by hand: with a reason, and a second person who approves it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from django.db import transaction
 
 from commissions.errors import AdjustmentInvalid, ReasonMissing
 from commissions.models import Commission, CommissionSplit, Side, SplitRole, Status
-from commissions.services.decisions import local_day, lock, refuse_beneficiary
+from commissions.models.commissions import OF_A_DEAL
+from commissions.services.decisions import local_day, lock, refuse_beneficiary, refuse_debtor
 from core import audit
 from core.actors import Actor
 from core.money import to_decimal, to_minor
@@ -22,48 +23,53 @@ ADJUSTABLE = {Status.APPROVED, Status.PART_PAID, Status.PAID}
 def adjust_commission(
     *, actor: Actor, commission: Commission, agent: Agent, amount: str, reason: str, at: datetime
 ) -> Commission:
-    """Owe an agent more for the deal of an approved commission than that came to. No client owes it: the house does.
+    """Owe an agent more for the deal of an approved commission than that came to, or less. The house does, no client.
 
-    `amount` is a decimal string above zero, in the currency of the commission. The adjustment is a commission of its own
-    that waits for somebody else's approval. To take from an agent, cancel the commission and make it anew.
+    `amount` is a decimal string in the currency of the commission: above zero it is owed to the agent, below zero by
+    him (a deduction, which is set off against what he is paid next, or repaid). Either is a commission of its own that
+    waits for somebody else's approval.
     Raises CommissionUnknown, AdjustmentInvalid, AmountInvalid, BeneficiaryMayNotDecide, ReasonMissing.
     """
     actor.require(Capability.COMMISSIONS_WRITE)
     commission = lock(actor, commission.pk)
-    if commission.status not in ADJUSTABLE or commission.side == Side.ADJUSTMENT:
+    if commission.status not in ADJUSTABLE or commission.side not in OF_A_DEAL:
         raise AdjustmentInvalid("Only an approved commission of a deal is adjusted.", commission=commission.pk)
     found = Agent.objects.for_organization(actor.organization).live().filter(pk=agent.pk).first()
     if found is None:
         raise AdjustmentInvalid("There is no such agent here.", field="agent", agent=agent.pk)
     amount_minor = to_minor(amount, commission.currency)
-    if amount_minor <= 0:
-        raise AdjustmentInvalid("An adjustment is above zero.", field="amount")
+    if amount_minor == 0:
+        raise AdjustmentInvalid("An adjustment is above zero, or below it to take from an agent.", field="amount")
     reason = reason.strip()
     if not 0 < len(reason) <= 280 or "\x00" in reason:
         raise ReasonMissing("Say why, in 1 to 280 characters.", field="reason")
+    takes = amount_minor < 0
+    side = Side.DEDUCTION if takes else Side.ADJUSTMENT
     made: Commission = Commission.objects.create(
         organization=actor.organization,
         deal_id=commission.deal_id,
-        side=Side.ADJUSTMENT,
+        side=side,
         plan_version_id=commission.plan_version_id,
-        base_price_minor=amount_minor,
-        amount_minor=amount_minor,
+        base_price_minor=abs(amount_minor),
+        amount_minor=abs(amount_minor),
         currency=commission.currency,
-        explanation=f"adjustment: {reason}",
+        explanation=f"{side.value}: {reason}",
         earned_on=local_day(actor, at),
         created_by=actor.membership,
+        taken_from=found if takes else None,
     )
     part = CommissionSplit.objects.create(
         organization=actor.organization,
         commission=made,
         position=1,
-        role=SplitRole.AGENT,
-        agent=found,
-        amount_minor=amount_minor,
+        role=SplitRole.HOUSE if takes else SplitRole.AGENT,
+        agent=None if takes else found,
+        amount_minor=made.amount_minor,
         currency=made.currency,
         explanation=made.explanation,
     )
     refuse_beneficiary(actor, [part], "adjust it")
+    refuse_debtor(actor, made, "adjust it")
     after = {
         "of": commission.pk,
         "agent": found.pk,

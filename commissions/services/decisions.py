@@ -13,6 +13,7 @@ from commissions.errors import (
     BeneficiaryMayNotDecide,
     CommissionPaidInPart,
     CommissionUnknown,
+    DeductionRecovered,
     DisputeClosed,
     DisputeNotAllowed,
     InPayout,
@@ -39,13 +40,15 @@ from core.models import Membership
 from core.money import to_decimal
 from core.roles import Capability
 from ledger import services as ledger
+from ledger.errors import OverdraftRefused
 
 
 @transaction.atomic
 def approve_commission(*, actor: Actor, commission: Commission, at: datetime) -> Approval:
     """Say yes to a commission that somebody else made and gets: from now on it is owed, and stands in the ledger.
 
-    Raises CommissionUnknown, AlreadyApproved, TransitionRefused, SelfApproval, BeneficiaryMayNotDecide.
+    A deduction is owed by its agent from now on. Raises CommissionUnknown, AlreadyApproved, TransitionRefused,
+    SelfApproval, BeneficiaryMayNotDecide, PeriodClosed.
     """
     actor.require(Capability.COMMISSIONS_APPROVE)
     member = _person(actor)
@@ -57,6 +60,7 @@ def approve_commission(*, actor: Actor, commission: Commission, at: datetime) ->
         raise SelfApproval("You made this commission; somebody else must approve it.", commission=commission.pk)
     splits = splits_of(commission)
     refuse_beneficiary(actor, splits, "approve it")
+    refuse_debtor(actor, commission, "approve it")
     posted = ledger.open_and_post(
         actor=actor,
         reference=f"commission:{commission.pk}:accrual",
@@ -85,7 +89,7 @@ def dispute_commission(*, actor: Actor, commission: Commission, reason: str, at:
     """
     actor.require(Capability.COMMISSIONS_READ)
     commission = lock(actor, commission.pk)
-    _require_part(actor, splits_of(commission))
+    _require_part(actor, commission)
     _require_move(commission, Status.DISPUTED)
     dispute = Dispute.objects.create(
         organization=actor.organization,
@@ -106,7 +110,7 @@ def add_dispute_message(*, actor: Actor, dispute: Dispute, text: str, at: dateti
     """
     actor.require(Capability.COMMISSIONS_READ)
     commission = lock(actor, dispute.commission_id)
-    _require_part(actor, splits_of(commission))
+    _require_part(actor, commission)
     if DisputeResolution.objects.filter(dispute=dispute).exists():
         raise DisputeClosed(
             "This dispute is already closed; open another if it is still not right.", dispute=dispute.pk
@@ -130,6 +134,7 @@ def resolve_dispute(*, actor: Actor, dispute: Dispute, resolution: str, at: date
         raise DisputeClosed("This dispute is already closed.", dispute=dispute.pk)
     splits = splits_of(commission)
     refuse_beneficiary(actor, splits, "resolve its dispute")
+    refuse_debtor(actor, commission, "resolve its dispute")
     resolved = DisputeResolution.objects.create(
         organization=actor.organization,
         dispute=dispute,
@@ -151,7 +156,8 @@ def cancel_commission(
 
     What is clawed back is a receivable from each beneficiary, and set off against what is due to him next.
 
-    Raises CommissionUnknown, CommissionPaidInPart, TransitionRefused, BeneficiaryMayNotDecide, InPayout, ReasonMissing.
+    Raises CommissionUnknown, CommissionPaidInPart, TransitionRefused, BeneficiaryMayNotDecide, InPayout, ReasonMissing,
+    DeductionRecovered, PeriodClosed.
     """
     actor.require(Capability.COMMISSIONS_APPROVE)
     commission = lock(actor, commission.pk)
@@ -164,6 +170,7 @@ def cancel_commission(
         )
     _require_move(commission, Status.CANCELLED)
     refuse_beneficiary(actor, splits, "cancel it")
+    refuse_debtor(actor, commission, "cancel it")
     if PayoutItem.objects.filter(split__in=splits, is_open=True).exists():
         raise InPayout("A part of it waits in a payout to the bank; settle or cancel that first.")
     reason = _reason(reason)
@@ -182,14 +189,22 @@ def cancel_commission(
             at=at,
         ).transfer_id
     elif approval is not None:
-        transfer_id = ledger.reverse(
-            actor=actor,
-            transfer_id=approval.transfer_id,
-            reference=reference,
-            description=description,
-            effective_on=local_day(actor, at),
-            at=at,
-        ).transfer_id
+        try:
+            transfer_id = ledger.reverse(
+                actor=actor,
+                transfer_id=approval.transfer_id,
+                reference=reference,
+                description=description,
+                effective_on=local_day(actor, at),
+                at=at,
+            ).transfer_id
+        except OverdraftRefused:
+            if not commission.taken_from_id:
+                raise
+            raise DeductionRecovered(
+                "This deduction is recovered already, at least in part; give it back by an adjustment.",
+                commission=commission.pk,
+            ) from None
     cancellation = Cancellation.objects.create(
         organization=actor.organization,
         commission=commission,
@@ -253,13 +268,21 @@ def refuse_beneficiary(actor: Actor, splits: list[CommissionSplit], what: str) -
         raise BeneficiaryMayNotDecide(f"You are paid by this commission; somebody else must {what}.")
 
 
+def refuse_debtor(actor: Actor, commission: Commission, what: str) -> None:
+    """Nor does anybody decide about what is taken from them. Raises BeneficiaryMayNotDecide."""
+    debtor = commission.taken_from
+    if actor.membership and debtor and debtor.membership_id == actor.membership.pk:
+        raise BeneficiaryMayNotDecide(f"This deduction is taken from you; somebody else must {what}.")
+
+
 def local_day(actor: Actor, at: datetime) -> date:
     """The day in the organisation's zone: what an accountant dates things by."""
     return at.astimezone(ZoneInfo(actor.organization.time_zone)).date()
 
 
-def _require_part(actor: Actor, splits: list[CommissionSplit]) -> None:
-    mine = {split.agent.membership_id for split in splits if split.agent}
+def _require_part(actor: Actor, commission: Commission) -> None:
+    theirs = [split.agent for split in splits_of(commission)] + [commission.taken_from]
+    mine = {agent.membership_id for agent in theirs if agent}
     if not actor.can(Capability.COMMISSIONS_WRITE) and (actor.membership is None or actor.membership.pk not in mine):
         raise DisputeNotAllowed("Only someone with a part in a commission, or a manager, can dispute it.")
 

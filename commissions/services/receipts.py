@@ -16,7 +16,16 @@ from commissions.errors import (
     ReceiptInvalid,
     ReceiptRefused,
 )
-from commissions.models import Commission, Instalment, Method, Receipt, ReceiptReversal, Side, Status
+from commissions.models import (
+    Commission,
+    Instalment,
+    Method,
+    Receipt,
+    ReceiptReversal,
+    Rescheduling,
+    Status,
+)
+from commissions.models.commissions import OF_A_DEAL
 from commissions.services.decisions import local_day, lock, refuse_beneficiary, splits_of
 from core import audit
 from core.actors import Actor
@@ -43,16 +52,9 @@ def schedule_instalments(
     if Instalment.objects.filter(commission=commission).exists():
         raise InstalmentsStand("The instalments of this commission stand already.", commission=commission.pk)
     paid = any(split.paid_minor for split in splits)
-    if paid or commission.status == Status.CANCELLED or commission.side == Side.ADJUSTMENT:
+    if paid or commission.status == Status.CANCELLED or commission.side not in OF_A_DEAL:
         raise InstalmentsStand("Instalments are said before anything is paid, and of what a client owes.")
-    amounts = [to_minor(amount, commission.currency) for amount, _ in instalments]
-    if not 0 < len(amounts) <= MOST_INSTALMENTS or min(amounts) <= 0 or sum(amounts) != commission.total_minor:
-        owed = format_money(commission.total_minor, commission.currency)
-        raise InstalmentsInvalid(
-            f"1 to {MOST_INSTALMENTS} instalments above zero sum to what the client owes, {owed}; "
-            f"these sum to {format_money(sum(amounts), commission.currency)}.",
-            field="instalments",
-        )
+    amounts = _amounts(commission, instalments)
     made: list[Instalment] = Instalment.objects.bulk_create(
         Instalment(
             organization=actor.organization,
@@ -67,6 +69,68 @@ def schedule_instalments(
     after = {"instalments": [[to_decimal(one.amount_minor, one.currency), str(one.expected_on)] for one in made]}
     audit.record(actor=actor, action="commissions.instalments_scheduled", target=commission, after=after, at=at)
     return made
+
+
+@transaction.atomic
+def reschedule_instalments(
+    *, actor: Actor, commission: Commission, instalments: Sequence[tuple[str, date]], reason: str, at: datetime
+) -> list[Instalment]:
+    """Agree on other days and amounts, first instalment first; they sum to what the client owes as before.
+
+    What was received stays with its instalment, which becomes no smaller than that. Those left out have nothing to pay
+    any more. What is released to agents does not change. The old and the new schedule are kept with the reason.
+    Raises CommissionUnknown, InstalmentsStand, InstalmentsInvalid, AmountInvalid, ReasonMissing.
+    """
+    actor.require(Capability.COMMISSIONS_WRITE)
+    commission = lock(actor, commission.pk)
+    refuse_beneficiary(actor, splits_of(commission), "reschedule it")
+    standing = list(Instalment.objects.filter(commission=commission).order_by("position"))
+    if not standing or commission.status == Status.CANCELLED:
+        raise InstalmentsStand("This commission has no instalments to reschedule.", commission=commission.pk)
+    amounts = _amounts(commission, instalments)
+    reason = reason.strip()
+    if not 0 < len(reason) <= 300 or "\x00" in reason:
+        raise ReasonMissing("Say why, in 1 to 300 characters.", field="reason")
+    wanted = [(amount, day) for amount, (_, day) in zip(amounts, instalments, strict=True)]
+    wanted += [(0, one.expected_on) for one in standing[len(wanted) :]]
+    for one, (amount_minor, _) in zip(standing, wanted, strict=False):
+        if amount_minor < one.received_minor:
+            came = format_money(one.received_minor, one.currency)
+            raise InstalmentsInvalid(f"Of instalment {one.position} {came} came already.", field="instalments")
+    before, after = [(one.amount_minor, one.expected_on) for one in standing], wanted
+    told = Rescheduling.objects.create(
+        organization=actor.organization,
+        commission=commission,
+        before=_shown(before, commission.currency),
+        after=_shown(after, commission.currency),
+        reason=reason,
+        rescheduled_by=actor.membership,
+        at=at,
+    )
+    for one, (amount_minor, expected_on) in zip(standing, wanted, strict=False):
+        one.amount_minor, one.expected_on, one.updated_at = amount_minor, expected_on, at
+        fields = {"amount_minor": amount_minor, "expected_on": expected_on, "updated_at": at}
+        Instalment.objects.filter(pk=one.pk).update(**fields)
+    standing += Instalment.objects.bulk_create(
+        Instalment(
+            organization=actor.organization,
+            commission=commission,
+            position=position,
+            amount_minor=amount_minor,
+            currency=commission.currency,
+            expected_on=expected_on,
+        )
+        for position, (amount_minor, expected_on) in enumerate(wanted[len(standing) :], start=len(standing) + 1)
+    )
+    audit.record(
+        actor=actor,
+        action="commissions.instalments_rescheduled",
+        target=commission,
+        before={"instalments": told.before},
+        after={"instalments": told.after, "reason": reason},
+        at=at,
+    )
+    return standing
 
 
 @transaction.atomic
@@ -173,6 +237,23 @@ def reverse_receipt(*, actor: Actor, receipt: Receipt, reason: str, at: datetime
     after = {"instalment": instalment.position, "reference": found.reference, "reason": reason}
     audit.record(actor=actor, action="commissions.receipt_reversed", target=commission, after=after, at=at)
     return reversal
+
+
+def _amounts(commission: Commission, instalments: Sequence[tuple[str, date]]) -> list[int]:
+    """In minor units. Raises InstalmentsInvalid, AmountInvalid."""
+    amounts = [to_minor(amount, commission.currency) for amount, _ in instalments]
+    if not 0 < len(amounts) <= MOST_INSTALMENTS or min(amounts) <= 0 or sum(amounts) != commission.total_minor:
+        owed = format_money(commission.total_minor, commission.currency)
+        raise InstalmentsInvalid(
+            f"1 to {MOST_INSTALMENTS} instalments above zero sum to what the client owes, {owed}; "
+            f"these sum to {format_money(sum(amounts), commission.currency)}.",
+            field="instalments",
+        )
+    return amounts
+
+
+def _shown(schedule: Sequence[tuple[int, date]], currency: str) -> list[list[str]]:
+    return [[to_decimal(amount_minor, currency), str(day)] for amount_minor, day in schedule]
 
 
 def _locked(actor: Actor, instalment_id: int) -> tuple[Commission, Instalment]:
