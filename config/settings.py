@@ -84,6 +84,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "core.middleware.OrganizationMiddleware",
+    "core.accounts.rules.SignInRules",
     "core.middleware.DomainErrorMiddleware",
 ]
 

@@ -71,10 +71,11 @@ def _hear_of_accounts() -> None:
     """allauth announces by signals, which are not ours to choose: what they say goes into the audit trail."""
     from allauth.account import signals as account
     from allauth.mfa import signals as mfa
-    from django.contrib.auth.signals import user_logged_out
+    from django.contrib.auth.signals import user_logged_in, user_logged_out
 
-    from core.accounts import trail
+    from core.accounts import rules, trail
 
+    user_logged_in.connect(rules.begin)
     account.user_logged_in.connect(trail.signed_in)
     user_logged_out.connect(trail.signed_out)
     account.password_changed.connect(trail.password_changed)

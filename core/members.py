@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from allauth.mfa.models import Authenticator
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from core import audit, events
+from core.accounts import letters, sessions
 from core.actors import Actor
 from core.errors import Conflict, NotAllowed, NotFound
 from core.models import ApiToken, Membership, User
@@ -23,6 +27,12 @@ class RankTooHigh(NotAllowed):
     """A manager suspends those who stand lower; for the others it takes an admin."""
 
     code = "rank_too_high"
+
+
+class WorksElsewhere(NotAllowed):
+    """An account that opens more than one house is changed by its owner alone."""
+
+    code = "works_elsewhere"
 
 
 class LastAdmin(Conflict):
@@ -70,6 +80,34 @@ def reinstate_member(*, actor: Actor, membership: Membership, at: datetime) -> M
     member.suspended_at = None
     member.save(update_fields=["suspended_at", "updated_at"])
     audit.record(actor=actor, action="core.member_reinstated", target=member, before=before, at=at)
+    return member
+
+
+@transaction.atomic
+def sign_out_member(*, actor: Actor, membership: Membership, at: datetime) -> Membership:
+    """End every session of this member, in other houses too: signing in again is all it takes. Raises as suspend_member."""
+    member = _governed(actor, membership)
+    sessions.end_all(user=member.user, address=actor.address, at=at)
+    audit.record(actor=actor, action="core.member_signed_out", target=member, at=at)
+    return member
+
+
+@transaction.atomic
+def remove_second_step(*, actor: Actor, membership: Membership, at: datetime) -> Membership:
+    """For whoever lost phone and recovery codes: the password alone opens again, until a new second step is set up.
+
+    Sessions end, and the member is told by e-mail. Raises WorksElsewhere, as the account is another house's too, and
+    as suspend_member.
+    """
+    member = _governed(actor, membership)
+    if Membership.objects.active().filter(user=member.user_id).exclude(organization=actor.organization).exists():
+        raise WorksElsewhere(_("This person also works in another organisation, whose door this would open too."))
+    removed, _kinds = Authenticator.objects.filter(user=member.user_id).delete()
+    if removed:
+        sessions.end_all(user=member.user, address=actor.address, at=at)
+        audit.record(actor=actor, action="core.second_step_removed", target=member, after={"factors": removed}, at=at)
+        sentence = gettext_lazy("An admin of your office removed the second step of your account, as you asked.")
+        letters.notice(member.user, sentence, address=actor.address or "", at=at)
     return member
 
 

@@ -4,6 +4,7 @@ from django.urls import path
 
 from core import export_pages, pages, token_pages
 from core.accounts import invitation_pages
+from core.accounts import pages as account_pages
 from core.doors import page
 from core.roles import Capability
 
@@ -19,6 +20,8 @@ def door(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("tokens/", token_pages.token_list, name="tokens"),
     path("tokens/<int:token_id>/end/", token_pages.token_ended, name="token-ended"),
+    path("security/", account_pages.sign_in_rules, name="sign-in-rules"),
+    path("members/<int:membership_id>/account/", account_pages.member_account, name="member-account"),
     path("invitations/", invitation_pages.invitation_list, name="invitations"),
     path("invitations/<int:invitation_id>/end/", invitation_pages.invitation_revoked, name="invitation-revoked"),
     path("invitation/<str:token>/", invitation_pages.invitation, name="invitation"),

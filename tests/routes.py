@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from campaigns.models import Campaign, Enrollment, Sequence
 from commissions.models import Commission
-from core.models import ApiToken, Export, Invitation, SavedView
+from core.models import ApiToken, Export, Invitation, Membership, SavedView
 from crm.models import (
     Agent,
     BulkChange,
@@ -62,7 +62,8 @@ ROWS: dict[str, list[type[models.Model]]] = {
     "candidate_id": [DuplicateCandidate], "run_id": [ImportRun, ValidationRun], "run": [ImportRun],
     "conversation_id": [Conversation], "message_id": [Message], "merge_id": [Merge], "contact_id": [Contact],
     "point_id": [ContactPoint], "sheet_id": [Spreadsheet], "account_id": [GoogleAccount, Account], "unit_id": [Property],
-    "view_id": [SavedFilter], "invitation_id": [Invitation], "token_id": [ApiToken], "campaign": [Campaign], "channel_id": [Channel], "template_id": [MessageTemplate],
+    "view_id": [SavedFilter], "invitation_id": [Invitation], "token_id": [ApiToken], "membership_id": [Membership],
+    "campaign": [Campaign], "channel_id": [Channel], "template_id": [MessageTemplate],
     "sequence_id": [Sequence], "enrollment_id": [Enrollment],
     "number_id": [MemberNumber], "reply_id": [CannedReply], "campaign_id": [Campaign],
     "commission_id": [Commission], "saved_view_id": [SavedView],

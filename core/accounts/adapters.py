@@ -6,13 +6,15 @@ from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from core import encryption
-from core.accounts import letters, lockout
+from core.accounts import letters, lockout, rules
 
 # What happened, told on the next page and by e-mail. What is not named here goes without saying.
 HAPPENED: dict[str, Promise | str] = {
@@ -52,10 +54,13 @@ class AccountAdapter(DefaultAccountAdapter):
             raise self.validation_error("too_many_login_attempts")
 
     def post_login(self, request: HttpRequest, user: Any, **given: Any) -> HttpResponse:
-        """From here on in the language this person chose, on whatever device."""
+        """From here on in the language this person chose, on whatever device; and what will soon be asked for."""
         from core.pages import remember_language
 
         response: HttpResponse = super().post_login(request, user, **given)
+        for house, day in rules.reminders(user, timezone.now()):
+            said = _("From %(day)s on, %(house)s lets you in only with a second step: see Me, Signing in and devices.")
+            messages.warning(request, said % {"day": date_format(day), "house": house.name})
         remember_language(response, user.language)
         return response
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from rest_framework import authentication, exceptions, permissions
 from rest_framework.request import Request
 
+from core.accounts import rules
 from core.actors import Actor
 from core.middleware import actor_of
 from core.models import ApiToken, Membership, User
@@ -62,4 +63,7 @@ class SessionAuthentication(authentication.SessionAuthentication):
                 request._request,
                 request._request.organization,  # type: ignore[attr-defined]
             )
+        actor: Actor | None = getattr(request._request, "actor", None)
+        if found is not None and actor is not None:
+            rules.require_second_step(actor, timezone.now())
         return found

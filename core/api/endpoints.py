@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core import services
-from core.accounts import factors
+from core.accounts import factors, rules
 from core.actors import Actor
 from core.api.authentication import KEYWORD
 from core.api.exports import ExportableViewSet
@@ -96,6 +96,7 @@ class SignInView(APIView):
             raise exceptions.AuthenticationFailed("E-mail or password is wrong.", code="credentials_invalid")
         factors.check_code(user=membership.user, code=fields["code"])
         actor = Actor(organization, membership, address=request.META.get("REMOTE_ADDR"))
+        rules.require_second_step(actor, timezone.now())
         token, secret = services.issue_token(
             actor=actor, name=fields["name"], scopes=fields["scopes"], at=timezone.now()
         )

@@ -15,6 +15,14 @@ class OrganizationStatus(models.TextChoices):
     SUSPENDED = "suspended", "Suspended"
 
 
+class SecondStep(models.TextChoices):
+    """Of whom a second step is asked when signing in."""
+
+    OFF = "off", "Nobody"
+    STAFF = "staff", "Whoever enters the back office"
+    EVERYBODY = "everybody", "Everybody"
+
+
 def validate_time_zone(name: str) -> None:
     if name not in available_timezones():
         raise ValidationError(f"{name!r} is not a time zone; write it as Asia/Dubai.")
@@ -48,6 +56,11 @@ class Organization(models.Model):
     business_hours_end = models.TimeField(default="18:00")
     public_holidays = ArrayField(models.DateField(), default=list, blank=True)
     region = models.CharField(max_length=20, default="me", help_text="where its data may live")
+    second_step = models.CharField(max_length=10, choices=SecondStep, default=SecondStep.OFF)
+    second_step_from = models.DateTimeField(null=True, blank=True, help_text="until then people are only reminded")
+    idle_minutes = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="after so long without use a session ends; empty: never"
+    )
     status = models.CharField(max_length=12, choices=OrganizationStatus, default=OrganizationStatus.ACTIVE)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -57,6 +70,18 @@ class Organization(models.Model):
             models.CheckConstraint(
                 name="core_organization_business_hours_in_order",
                 condition=Q(business_hours_end__gt=models.F("business_hours_start")),
+            ),
+            models.CheckConstraint(
+                name="core_organization_second_step_known", condition=Q(second_step__in=SecondStep.values)
+            ),
+            models.CheckConstraint(
+                name="core_organization_second_step_has_a_day",
+                condition=Q(second_step="off", second_step_from__isnull=True)
+                | (~Q(second_step="off") & Q(second_step_from__isnull=False)),
+            ),
+            models.CheckConstraint(
+                name="core_organization_idle_minutes_in_range",
+                condition=Q(idle_minutes__isnull=True) | Q(idle_minutes__range=(5, 1440)),
             ),
         ]
 
