@@ -83,11 +83,13 @@ def units(request: HttpRequest) -> HttpResponse:
 
 
 def _choices(request: HttpRequest) -> dict[str, list[tuple[int, str]]]:
-    """Projects, agents and sheets to choose from, as far as this member sees. Three queries."""
+    """Projects, agents and sheets to choose from, as far as this member sees; sheets for who may list them. Three queries."""
     actor = actor_of(request)
     projects = Project.objects.visible_to(actor).order_by("number").values_list("pk", "number", "name")[:MOST_CHOICES]
     agents: Any = Agent.objects.visible_to(actor).order_by("name").values_list("pk", "name")[:MOST_CHOICES]
-    sheets = Spreadsheet.objects.visible_to(actor).filter(table="crm.units").order_by("name", "pk")
+    sheets: Any = Spreadsheet.objects.visible_to(actor).filter(table="crm.units").order_by("name", "pk")
+    if not actor.can(Capability.SHEETS_IMPORT):
+        sheets = sheets.none()
     return {
         "project": [(pk, f"{number} {name}") for pk, number, name in projects],
         "agent": list(agents),

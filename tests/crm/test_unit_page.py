@@ -121,6 +121,14 @@ def test_the_next_unit_is_the_next_of_the_list_one_came_from(organization, manag
     assert reverse("unit", args=["palm", sold.pk]) not in page
 
 
+def test_only_who_may_list_sheets_narrows_units_by_them(unit, agent, manager, organization):
+    """The list's filter named every sheet of the house to agents."""
+    Spreadsheet.objects.create(organization=organization, table="crm.units", name="Master inventory", signature="a")
+
+    assert "Master inventory" in signed_in(manager).get(reverse("units", args=["palm"])).content.decode()
+    assert "Master inventory" not in signed_in(agent).get(reverse("units", args=["palm"])).content.decode()
+
+
 def test_a_unit_says_which_sheet_speaks_of_it(unit, agent, organization):
     sheet = Spreadsheet.objects.create(
         organization=organization, table="crm.units", name="Master inventory", signature="a"
