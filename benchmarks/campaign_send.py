@@ -1,9 +1,10 @@
 """How fast a campaign goes out, against what the same HTTP client can do with no database at all.
 
-    python -m benchmarks.campaign_send [--sizes 500 5000] [--rounds 3] [--pace 80]
+    python -m benchmarks.campaign_send [--sizes 500 5000] [--rounds 3] [--pace 80 1000] [--latency 0.1] [--rival 2000]
 
 One run, one machine, one sandbox: the engine (rows claimed, messages written, sent, outcomes written) and a bare aiohttp
-client that posts the very same bodies take turns. Prints JSON with both sides, their ratio and the growth.
+client that posts the very same bodies take turns; on request also with WhatsApp that takes its time, and against one Celery
+task a message (benchmarks/campaign_rival.py). Prints JSON with all sides, their ratios and the growth.
 """
 
 from __future__ import annotations
@@ -30,7 +31,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=[500, 5000])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--pace", type=int, default=80, help="messages a second of the pacing run; 0 leaves it out")
+    parser.add_argument("--pace", type=int, nargs="*", default=[80], help="messages a second of the pacing runs")
+    parser.add_argument("--latency", type=float, default=0, help="seconds that WhatsApp takes to answer, in a run more")
+    parser.add_argument(
+        "--rival", type=int, default=0, help="people to whom one Celery task each is sent; 0 leaves it out"
+    )
     parser.add_argument("--pace-seconds", type=int, default=15)
     options = parser.parse_args()
     with ExitStack() as stack:
@@ -46,7 +51,13 @@ def main() -> None:
             report["sizes"][size] = bench.compare(size, options.rounds)
         _note_growth(report)
         if options.pace:
-            report["pace"] = bench.keep_pace(options.pace, options.pace_seconds)
+            report["pace"] = [bench.keep_pace(pace, options.pace_seconds) for pace in options.pace]
+        if options.latency:
+            bench.sandbox("POST", "/_sandbox/faults", {"kind": "slow", "delay": options.latency})
+            report["latency"] = {"seconds": options.latency, **bench.compare(options.sizes[-1], options.rounds)}
+            bench.sandbox("DELETE", "/_sandbox/faults")
+        if options.rival:
+            report["rival"] = bench.compare_rival(options.rival)
         print(json.dumps(report, indent=2))
 
 
@@ -150,10 +161,14 @@ class _Bench:
         return {"per_second": size / seconds, "start_seconds": start_seconds, "cpu_us": 1e6 * cpu / size}
 
     def run(self, campaign_id: int) -> str:
+        import redis
         import uvloop
 
         from campaigns.engine import run_slice
+        from campaigns.engine.slots import QUEUE
 
+        # The nudge of the start: nobody takes it here, and an engine that sees others wait ends its slice.
+        redis.Redis.from_url(os.environ["REDIS_URL"]).delete(QUEUE)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return str(runner.run(run_slice(self.organization.pk, campaign_id, seconds=600)))
 
@@ -205,6 +220,31 @@ class _Bench:
             "ratio": round(statistics.median(ratios), 3),
             "ratios": [round(ratio, 3) for ratio in ratios],
         }
+
+    def compare_rival(self, size: int) -> dict[str, float]:
+        """One Celery task a message on as many workers as there are cores, and the engine, one after the other."""
+        from benchmarks.campaign_rival import app, send
+        from campaigns.models import CampaignMessage
+
+        cores = os.cpu_count() or 1
+        worker = ["celery", "-A", "benchmarks.campaign_rival", "worker", "--queues", "rival", "-c", str(cores)]
+        process = self.programs.start("rival", [sys.executable, "-m", *worker, "--without-mingle", "--without-gossip"])
+        process.wait_for_line("ready.")
+        app.conf.broker_url = os.environ["REDIS_URL"]
+        campaign, _ = self.campaign(size)
+        rows = CampaignMessage.objects.filter(campaign=campaign)
+        self.sandbox("DELETE", "/_sandbox/received")
+        began = time.perf_counter()
+        for row_id in rows.values_list("pk", flat=True):
+            send.delay(self.organization.pk, row_id)
+        while (left := rows.exclude(status="accepted").count()) and time.perf_counter() - began < 600:
+            time.sleep(0.1)
+        assert not left, f"{left} of {size} were not sent"
+        rival = size / (time.perf_counter() - began)
+        assert self.sandbox("GET", "/_sandbox/summary")["messages"]["accepted"] == size
+        process.stop()
+        engine = self.engine(size)["per_second"]
+        return {"people": size, "rival": round(rival, 1), "engine": round(engine, 1), "times": round(engine / rival, 1)}
 
     def keep_pace(self, pace: int, seconds: int) -> dict[str, Any]:
         """One campaign at a set pace: what was reached, and the most in any one second of the sandbox's record."""

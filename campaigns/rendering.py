@@ -33,8 +33,9 @@ class Letter:
     def components(self, values: Mapping[str, str]) -> bytes:
         """The JSON of the filled-in components, as the Cloud API takes them."""
         pieces = self.component_pieces
-        written = (_inside_quotes(values[piece]) if odd & 1 else piece for odd, piece in enumerate(pieces))
-        return "".join(written).encode()
+        return "".join(
+            [orjson.dumps(values[piece]).decode()[1:-1] if odd & 1 else piece for odd, piece in enumerate(pieces)]
+        ).encode()
 
 
 def asked_by(template: MessageTemplate) -> list[Variable]:
@@ -67,7 +68,3 @@ def _cut(text: str) -> list[str]:
 
 def _json(value: Any) -> str:
     return orjson.dumps(value).decode()
-
-
-def _inside_quotes(text: str) -> str:
-    return _json(text)[1:-1]

@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 from django.db import connection, models
 
+from core.arrays import as_records, id_array
 from core.models import Organization
 from messaging.models import Channel, Conversation, Message, MessageTemplate, Participant
 from messaging.models.conversations import STATUS_RANK, MessageStatus
@@ -52,7 +53,7 @@ def refused_meanwhile(
 
     One statement when nothing changed; who looks different is put to `outbound_refusals`, which alone decides.
     """
-    given = {"org": organization.pk, "contacts": [contact_id for contact_id, _ in people]}
+    given = {"org": organization.pk, "contacts": id_array(contact_id for contact_id, _ in people)}
     usable: set[tuple[int, str]] = set()
     barred: set[int] = set()
     for contact_id, value, is_usable in _rows(MEANWHILE, given):
@@ -84,12 +85,17 @@ def create_messages(
         "at": at,
         "lease": lease_until,
         "template": template.pk,
-        "contacts": [row.contact_id for row in rows],
-        "channels": [row.channel_id for row in rows],
-        "to": [row.recipient for row in rows],
-        "bodies": [row.body for row in rows],
-        "payloads": [(b'{"components":' + row.components + b"}").decode() for row in rows],
-        "requests": [row.request_id for row in rows],
+        "rows": as_records(
+            {
+                "contact_id": row.contact_id,
+                "channel_id": row.channel_id,
+                "recipient": row.recipient,
+                "body": row.body,
+                "payload": {"components": orjson.Fragment(row.components)},
+                "request_id": row.request_id,
+            }
+            for row in rows
+        ),
     }
     with connection.cursor() as cursor:
         cursor.execute(_create_statement(), parameters)
@@ -99,8 +105,8 @@ def create_messages(
 def lock(*, organization_id: int, message_ids: Iterable[int]) -> None:
     """Hold these messages until the transaction ends, taken in the order of their ids like everywhere else."""
     _rows(
-        "SELECT id FROM messaging_message WHERE organization_id = %(org)s AND id = ANY(%(ids)s) ORDER BY id FOR UPDATE",
-        {"org": organization_id, "ids": list(message_ids)},
+        "SELECT id FROM messaging_message WHERE organization_id = %(org)s AND id = ANY(%(ids)s::bigint[]) ORDER BY id FOR UPDATE",
+        {"org": organization_id, "ids": id_array(message_ids)},
     )
 
 
@@ -111,13 +117,18 @@ def settle(*, organization_id: int, rows: Sequence[Settled], at: datetime) -> No
     parameters: dict[str, Any] = {
         "org": organization_id,
         "at": at,
-        "ids": [row.message_id for row in rows],
-        "statuses": [row.status.value for row in rows],
-        "ranks": [STATUS_RANK[row.status] for row in rows],
-        "wamids": [row.provider_id for row in rows],
-        "codes": [row.error_code for row in rows],
-        "titles": [row.error_title[:200] for row in rows],
-        "details": [row.error_details[:500] for row in rows],
+        "rows": as_records(
+            {
+                "id": row.message_id,
+                "status": row.status.value,
+                "rank": STATUS_RANK[row.status],
+                "wamid": row.provider_id,
+                "code": row.error_code,
+                "title": row.error_title[:200],
+                "detail": row.error_details[:500],
+            }
+            for row in rows
+        ),
     }
     with connection.cursor() as cursor:
         cursor.execute(SETTLE, parameters)
@@ -154,7 +165,7 @@ MEANWHILE = """
     WITH points AS MATERIALIZED (
         SELECT contact_id, value, status IN ('unverified', 'valid') AND line_type <> 'fixed' AS is_usable
           FROM crm_contactpoint
-         WHERE organization_id = %(org)s AND contact_id = ANY(%(contacts)s) AND deleted_at IS NULL
+         WHERE organization_id = %(org)s AND contact_id = ANY(%(contacts)s::bigint[]) AND deleted_at IS NULL
     ), same AS MATERIALIZED (
         SELECT id, value FROM crm_contactpoint
          WHERE organization_id = %(org)s AND value = ANY(ARRAY(SELECT value FROM points))
@@ -165,16 +176,20 @@ MEANWHILE = """
     SELECT contact_id, value, is_usable FROM points
      UNION ALL
     SELECT id, NULL, NULL FROM crm_contact
-     WHERE organization_id = %(org)s AND id = ANY(%(contacts)s) AND (deleted_at IS NOT NULL OR is_bad_contact)
+     WHERE organization_id = %(org)s AND id = ANY(%(contacts)s::bigint[]) AND (deleted_at IS NOT NULL OR is_bad_contact)
      UNION ALL
     SELECT contact_id, NULL, NULL FROM messaging_optout
-     WHERE organization_id = %(org)s AND contact_id = ANY(%(contacts)s) AND deleted_at IS NULL
+     WHERE organization_id = %(org)s AND contact_id = ANY(%(contacts)s::bigint[]) AND deleted_at IS NULL
      UNION ALL
     SELECT contact_id, NULL, NULL FROM points
      WHERE value IN (SELECT value FROM same WHERE id IN (SELECT point_id FROM stopped))
 """
 
 SETTLE = f"""
+    WITH r AS MATERIALIZED (
+        SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb)
+                   AS r(id bigint, status text, rank int, wamid text, code int, title text, detail text)
+    )
     UPDATE messaging_message m
        SET status = CASE WHEN r.rank > {_rank("m.status")} THEN r.status ELSE m.status END,
            provider_id = CASE WHEN m.provider_id = '' THEN r.wamid ELSE m.provider_id END,
@@ -184,9 +199,8 @@ SETTLE = f"""
            error_title = CASE WHEN r.title <> '' THEN r.title ELSE m.error_title END,
            error_details = CASE WHEN r.detail <> '' THEN r.detail ELSE m.error_details END,
            lease_until = NULL, updated_at = %(at)s
-      FROM unnest(%(ids)s::bigint[], %(statuses)s::text[], %(ranks)s::int[], %(wamids)s::text[], %(codes)s::int[],
-                  %(titles)s::text[], %(details)s::text[]) AS r(id, status, rank, wamid, code, title, detail)
-     WHERE m.organization_id = %(org)s AND m.id = ANY(%(ids)s) AND m.id = r.id
+      FROM r
+     WHERE m.organization_id = %(org)s AND m.id = ANY(ARRAY(SELECT id FROM r)) AND m.id = r.id
 """  # noqa: S608 - only our own table of ranks is pasted in
 
 
@@ -232,16 +246,16 @@ def _create_statement() -> str:
         {
             "organization_id": "%(org)s", "conversation_id": "talk.id", "channel_id": "w.channel_id",
             "direction": "'outbound'", "type": "'template'", "template_id": "%(template)s", "body": "w.body",
-            "payload": "w.payload::jsonb", "recipient": "w.recipient", "client_request_id": "w.request_id",
+            "payload": "w.payload", "recipient": "w.recipient", "client_request_id": "w.request_id",
             "status": "'sending'", "attempts": "1", "lease_until": "%(lease)s", "queued_at": "%(at)s", "at": "%(at)s",
             "created_at": "%(at)s", "updated_at": "%(at)s",
         },
     )  # fmt: skip
     return f"""
         WITH wanted AS (
-            SELECT * FROM unnest(%(contacts)s::bigint[], %(channels)s::bigint[], %(to)s::text[], %(bodies)s::text[],
-                                 %(payloads)s::text[], %(requests)s::text[])
-                       AS w(contact_id, channel_id, recipient, body, payload, request_id)
+            SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb)
+                       AS w(contact_id bigint, channel_id bigint, recipient text, body text, payload jsonb,
+                            request_id text)
         ), talk AS (
             INSERT INTO messaging_conversation ({conversation})
             SELECT {talk} FROM wanted w

@@ -1,6 +1,6 @@
-"""One slice of a running campaign: claim, submit, send, settle, all at once and each in batches.
+"""One slice of a running campaign: mark, send, settle, all at once and each in batches.
 
-The producer claims rows and commits them as being sent; a driver for each number sends at the number's pace; the
+The producer commits rows as being sent; a driver for each number sends at the number's pace; the
 flusher writes what became of them; the pulse keeps the lease and reads whether to go on. Ends after `seconds` at the
 latest, with nothing in flight and nothing taken: a long campaign is many slices, so deploys and lost workers cost little.
 """

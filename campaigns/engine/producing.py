@@ -1,4 +1,4 @@
-"""What a slice sends next: rows claimed, shared out among the numbers, and marked as being sent, a batch at a time.
+"""What a slice sends next: rows that wait, shared out among the numbers, and marked as being sent, a batch at a time.
 
 Holds back for the numbers' allowance, the canary, random spacing and the night; says why when nothing is left to do now.
 """
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
 
 AHEAD_SECONDS = 0.25
 LARGEST_BATCH = 500
-MOST_CLAIMED = 1000
+MOST_WAITING = 1000
 LONGEST_NAP = 5.0
 ALLOWANCE_SECONDS = 5.0
 SMALLEST_ALLOWANCE = 100
 
 
 class Producer:
-    """Feeds the lanes of one engine. `watermark`: the last row that was claimed."""
+    """Feeds the lanes of one engine. `watermark`: the last row that was looked at."""
 
     def __init__(self, engine: Engine) -> None:
         self.watermark = 0
         self._engine = engine
         self._ask = engine.database
         self._campaign = engine.plan.campaign
-        self._claimed: deque[Row] = deque()
+        self._waiting: deque[Row] = deque()
         self._turn = 0
         self._spaced_at = 0.0
         self._canary: int | None = None
@@ -76,16 +76,16 @@ class Producer:
         if sum(len(lane.queue) for lane in able) >= size or all(lane.hold_until > self._loop.time() for lane in able):
             await self._engine.nap(0.05)
             return
-        if not self._claimed:
-            count = min(MOST_CLAIMED, max(size, int(self._engine.campaign_rate * 2)), self._canary or MOST_CLAIMED)
+        if not self._waiting:
+            count = min(MOST_WAITING, max(size, int(self._engine.campaign_rate * 2)), self._canary or MOST_WAITING)
             quiet = list(self._engine.quiet)
-            found = await self._ask(rows.claim, self._campaign.pk, self._engine.token, self.watermark, count, quiet)
-            self._claimed.extend(found)
+            found = await self._ask(rows.waiting, self._campaign.pk, self._engine.token, self.watermark, count, quiet)
+            self._waiting.extend(found)
             if not found and self.watermark:
                 self.watermark = 0  # round again, for what was put off
                 return
             if not found:
-                await self._nothing_to_claim()
+                await self._nothing_waits()
                 return
             self.watermark = found[-1].id
         batch = self._share_out(able, size)
@@ -107,19 +107,27 @@ class Producer:
         for variant, (template, letter) in plan.letters.items():
             if some := [row for row in batch if row.variant == variant]:
                 sent += await self._ask(
-                    rows.submit, plan.organization, template, letter, channel, self._engine.token, some, timezone.now()
+                    rows.submit,
+                    plan.organization,
+                    self._campaign.pk,
+                    template,
+                    letter,
+                    channel,
+                    self._engine.token,
+                    some,
+                    timezone.now(),
                 )
         return sent
 
     def _share_out(self, able: list[Lane], size: int) -> list[Row]:
         """The next rows, each with the number whose turn it is, as far as the numbers' allowances go."""
         batch: list[Row] = []
-        while self._claimed and len(batch) < size and able:
+        while self._waiting and len(batch) < size and able:
             lane = able[self._turn % len(able)]
             self._turn += 1
-            row = self._claimed.popleft()
+            row = self._waiting.popleft()
             if row.time_zone in self._engine.quiet:
-                continue  # night came between claim and now: it goes back when the slice ends
+                continue  # night came meanwhile: it waits on
             row.channel_id = lane.channel.pk
             lane.allowance -= 1
             batch.append(row)
@@ -148,7 +156,7 @@ class Producer:
         if self._engine.is_on_its_way:  # what is refused gives its place back
             await self._engine.nap(0.05)
         elif not (await self._ask(rows.outlook, self._campaign.pk, [])).open_rows:
-            await self._nothing_to_claim()
+            await self._nothing_waits()
         else:
             self._engine.stop(Verdict.WAITING, grant.reason, grant.frees_at)
 
@@ -168,7 +176,7 @@ class Producer:
         reason = f"The first {campaign.canary_size:,} are out. Look at what became of them, then let it go on."
         await self._engine.pause(reason, PauseCause.CANARY)
 
-    async def _nothing_to_claim(self) -> None:
+    async def _nothing_waits(self) -> None:
         """Done, or what is left must wait: until it is due, or until it is known what became of it."""
         if self._engine.is_on_its_way:
             await self._engine.nap(0.05)

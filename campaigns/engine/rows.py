@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from campaigns.models import Status
 from campaigns.models.recipients import RANK
 from campaigns.rendering import Letter
+from core.arrays import as_records, id_array
 from core.models import Organization
 from messaging import bulk
 from messaging.models import Channel, MessageTemplate
@@ -90,18 +91,12 @@ MESSAGE_STATUS = {
 def acquire(campaign_id: int) -> tuple[int, float] | None:
     """Become the campaign's one engine: a token higher than all before, or None while another one lives.
 
-    With it, for how many seconds random spacing still wants silence.
-
-    What the engines before had only taken goes back to the queue at once; what they were sending keeps its lease.
+    With it, for how many seconds random spacing still wants silence. What the engines before were sending keeps its lease.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(ACQUIRE, {"campaign": campaign_id})
         found = cursor.fetchone()
-        if found is None:
-            return None
-        token, silence = found
-        cursor.execute(TAKE_BACK, {"campaign": campaign_id, "token": token})
-        return token, max(float(silence), 0.0)
+        return (found[0], max(float(found[1]), 0.0)) if found else None
 
 
 def pulse(campaign_id: int, token: int, note: str) -> Pulse | None:
@@ -113,28 +108,27 @@ def pulse(campaign_id: int, token: int, note: str) -> Pulse | None:
 
 
 def release(campaign_id: int, token: int, note: str, wakes_at: datetime | None) -> None:
-    """Give back what was only taken, and the lease."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(GIVE_BACK, {"campaign": campaign_id, "token": token})
+    """Give back the lease."""
+    with connection.cursor() as cursor:
         cursor.execute(RELEASE, {"campaign": campaign_id, "token": token, "note": note[:300], "wakes": wakes_at})
 
 
-def claim(campaign_id: int, token: int, after_id: int, count: int, quiet: Sequence[str]) -> list[Row]:
-    """Take the next rows behind the watermark; committed before anything is done with them.
+def waiting(campaign_id: int, token: int, after_id: int, count: int, quiet: Sequence[str]) -> list[Row]:
+    """The next rows behind the watermark, only looked at; nothing when this engine has no say any more.
 
     `quiet`: time zones where nobody is disturbed now.
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            CLAIM, {"campaign": campaign_id, "token": token, "after": after_id, "count": count, "quiet": list(quiet)}
+            NEXT, {"campaign": campaign_id, "token": token, "after": after_id, "count": count, "quiet": list(quiet)}
         )
-        found = [Row(a, b, c, orjson.loads(values), *rest) for a, b, c, values, *rest in cursor.fetchall()]
-    return sorted(found, key=lambda row: row.id)
+        return [Row(a, b, c, orjson.loads(values), *rest) for a, b, c, values, *rest in cursor.fetchall()]
 
 
 @transaction.atomic
 def submit(
     organization: Organization,
+    campaign_id: int,
     template: MessageTemplate,
     letter: Letter,
     channel: Channel,
@@ -144,16 +138,17 @@ def submit(
 ) -> list[Row]:
     """Make the messages of these rows and mark them as being sent: committed before the first byte.
 
-    Who said stop since the start is skipped; whom somebody wrote to from this number a moment ago waits; what this engine
-    no longer holds is left alone. Returns what to send.
+    Who said stop since the start is skipped; whom somebody wrote to from this number a moment ago waits; whoever no longer
+    waits is left alone, and everybody when this engine has no say any more. Returns what to send.
     """
     with connection.cursor() as cursor:
         given: dict[str, Any] = {
-            "ids": [row.id for row in rows],
-            "channels": [row.channel_id for row in rows],
+            "ids": id_array(row.id for row in rows),
+            "channels": id_array(row.channel_id for row in rows),
+            "campaign": campaign_id,
             "token": token,
         }
-        cursor.execute(STILL_HELD, {**given, "pair": PAIR_INTERVAL_SECONDS})
+        cursor.execute(STILL_WAITING, {**given, "pair": PAIR_INTERVAL_SECONDS})
         found = cursor.fetchall()
         held = {row_id: is_too_soon for row_id, is_too_soon, _ in found}
         if too_soon := [row_id for row_id, is_too_soon in held.items() if is_too_soon]:
@@ -168,7 +163,7 @@ def submit(
         if refused:
             stopped = [row.id for row in rows if row.contact_id in refused]
             reasons = [refused[row.contact_id] for row in rows if row.contact_id in refused]
-            cursor.execute(SKIP, {"ids": stopped, "reasons": reasons, "token": token})
+            cursor.execute(SKIP, {"ids": stopped, "reasons": reasons})
             rows = [row for row in rows if row.contact_id not in refused]
         if not rows:
             return []
@@ -185,9 +180,9 @@ def submit(
         # A row whose message exists already was sent under another token: it is settled by that one, never again here.
         rows = [row for row in rows if row.message_id]
         parameters = {
-            "ids": [row.id for row in rows],
-            "messages": [row.message_id for row in rows],
-            "channels": [row.channel_id for row in rows],
+            "ids": id_array(row.id for row in rows),
+            "messages": id_array(row.message_id for row in rows),
+            "channels": id_array(row.channel_id for row in rows),
             "lease": lease_until,
             "token": token,
         }
@@ -243,14 +238,19 @@ def settle(organization_id: int, outcomes: Sequence[Outcome], at: datetime) -> N
             SETTLE,
             {
                 "at": at,
-                "ids": [outcome.row.id for outcome in outcomes],
-                "messages": [outcome.row.message_id for outcome in outcomes],
-                "statuses": [outcome.status.value for outcome in outcomes],
-                "ranks": [RANK[outcome.status] for outcome in outcomes],
-                "codes": [outcome.error_code for outcome in outcomes],
-                "errors": [outcome.error[:300] for outcome in outcomes],
-                "waits": [outcome.wait_seconds for outcome in outcomes],
-                "deferrals": [int(outcome.is_deferral) for outcome in outcomes],
+                "rows": as_records(
+                    {
+                        "id": outcome.row.id,
+                        "message": outcome.row.message_id,
+                        "status": outcome.status.value,
+                        "rank": RANK[outcome.status],
+                        "code": outcome.error_code,
+                        "error": outcome.error[:300],
+                        "wait": outcome.wait_seconds,
+                        "deferrals": int(outcome.is_deferral),
+                    }
+                    for outcome in outcomes
+                ),
             },
         )
     back = [outcome.row.message_id for outcome in outcomes if outcome.settled is None]
@@ -280,18 +280,6 @@ ACQUIRE = f"""
     RETURNING token, COALESCE(EXTRACT(epoch FROM next_at - clock_timestamp()), 0)
 """  # noqa: S608 - only our own constants are pasted in
 
-TAKE_BACK = f"""
-    UPDATE campaigns_campaignmessage
-       SET status = 'pending', claimed_by = NULL, lease_until = NULL, updated_at = now()
-     WHERE {HERE} AND campaign_id = %(campaign)s AND status = 'claimed' AND claimed_by < %(token)s
-"""  # noqa: S608 - only our own constants are pasted in
-
-GIVE_BACK = f"""
-    UPDATE campaigns_campaignmessage
-       SET status = 'pending', claimed_by = NULL, lease_until = NULL, updated_at = now()
-     WHERE {HERE} AND campaign_id = %(campaign)s AND status = 'claimed' AND claimed_by = %(token)s
-"""  # noqa: S608 - only our own constants are pasted in
-
 RELEASE = f"""
     UPDATE campaigns_campaignengine
        SET lease_until = NULL, reserved = '{{}}', note = %(note)s, wakes_at = %(wakes)s, updated_at = now()
@@ -308,28 +296,24 @@ PULSE = f"""
     RETURNING c.status, c.ends_at
 """  # noqa: S608 - only our own constants are pasted in
 
-# The watermark keeps the claim off the dead versions of rows that were sent already; SKIP LOCKED off a cancel.
-CLAIM = f"""
-    WITH due AS (
-        SELECT id FROM campaigns_campaignmessage
-         WHERE {HERE} AND campaign_id = %(campaign)s AND status = 'pending' AND id > %(after)s
-           AND (not_before IS NULL OR not_before <= clock_timestamp()) AND time_zone <> ALL(%(quiet)s::text[])
-           AND EXISTS (SELECT 1 FROM campaigns_campaignengine e
-                         JOIN campaigns_campaign c ON c.organization_id = e.organization_id AND c.id = e.campaign_id
-                        WHERE e.{HERE} AND e.campaign_id = %(campaign)s AND e.token = %(token)s
-                          AND c.status = 'running')
-         ORDER BY id LIMIT %(count)s
-           FOR UPDATE SKIP LOCKED
-    )
-    UPDATE campaigns_campaignmessage m
-       SET status = 'claimed', claimed_by = %(token)s, lease_until = clock_timestamp() + interval '{ROW_LEASE}',
-           updated_at = now()
-      FROM due WHERE m.id = due.id
-    RETURNING m.id, m.contact_id, m.recipient, m.variables, m.deferrals, m.time_zone, m.variant
+# Whether this engine still sends a campaign that still runs: asked again in the transaction that marks rows.
+OURS = f"""
+    EXISTS (SELECT 1 FROM campaigns_campaignengine e
+              JOIN campaigns_campaign c ON c.organization_id = e.organization_id AND c.id = e.campaign_id
+             WHERE e.{HERE} AND e.campaign_id = %(campaign)s AND e.token = %(token)s AND c.status = 'running')
 """  # noqa: S608 - only our own constants are pasted in
 
-# With whether that pair of numbers has just talked: WhatsApp wants some seconds between two messages to one person.
-STILL_HELD = f"""
+# The watermark keeps this off the dead versions of rows that were sent already.
+NEXT = f"""
+    SELECT id, contact_id, recipient, variables, deferrals, time_zone, variant FROM campaigns_campaignmessage
+     WHERE {HERE} AND campaign_id = %(campaign)s AND status = 'pending' AND id > %(after)s
+       AND (not_before IS NULL OR not_before <= clock_timestamp()) AND time_zone <> ALL(%(quiet)s::text[]) AND {OURS}
+     ORDER BY id LIMIT %(count)s
+"""  # noqa: S608 - only our own constants are pasted in
+
+# Who still waits, held until they are marked; whom a cancel holds is left to it. With whether that pair of numbers has just
+# talked: WhatsApp wants some seconds between two messages to one person.
+STILL_WAITING = f"""
     SELECT m.id, EXISTS (
                SELECT 1 FROM messaging_conversation t
                  JOIN messaging_message s ON s.organization_id = t.organization_id AND s.conversation_id = t.id
@@ -340,35 +324,38 @@ STILL_HELD = f"""
            clock_timestamp() + interval '{ROW_LEASE}'
       FROM campaigns_campaignmessage m
       JOIN unnest(%(ids)s::bigint[], %(channels)s::bigint[]) AS r(id, channel) ON r.id = m.id
-     WHERE m.{HERE} AND m.id = ANY(%(ids)s) AND m.status = 'claimed' AND m.claimed_by = %(token)s
-       FOR UPDATE OF m
+     WHERE m.{HERE} AND m.id = ANY(%(ids)s::bigint[]) AND m.status = 'pending' AND {OURS}
+       FOR UPDATE OF m SKIP LOCKED
 """  # noqa: S608 - only our own constants are pasted in
 
 PUT_OFF = f"""
     UPDATE campaigns_campaignmessage
-       SET status = 'pending', claimed_by = NULL, lease_until = NULL, updated_at = now(),
-           not_before = clock_timestamp() + %(pair)s * interval '1 second'
+       SET not_before = clock_timestamp() + %(pair)s * interval '1 second', updated_at = now()
      WHERE {HERE} AND id = ANY(%(ids)s)
 """  # noqa: S608 - only our own constants are pasted in
 
 SKIP = f"""
     UPDATE campaigns_campaignmessage m
-       SET status = 'skipped', skip_reason = r.reason, claimed_by = NULL, lease_until = NULL, updated_at = now()
+       SET status = 'skipped', skip_reason = r.reason, updated_at = now()
       FROM unnest(%(ids)s::bigint[], %(reasons)s::text[]) AS r(id, reason)
-     WHERE m.{HERE} AND m.id = ANY(%(ids)s) AND m.id = r.id AND m.claimed_by = %(token)s
+     WHERE m.{HERE} AND m.id = ANY(%(ids)s) AND m.id = r.id
 """  # noqa: S608 - only our own constants are pasted in
 
 SUBMIT = f"""
     UPDATE campaigns_campaignmessage m
-       SET status = 'submitting', message_id = r.message, channel_id = r.channel, attempts = attempts + 1,
-           not_before = NULL, lease_until = %(lease)s, updated_at = now()
+       SET status = 'submitting', claimed_by = %(token)s, message_id = r.message, channel_id = r.channel,
+           attempts = attempts + 1, not_before = NULL, lease_until = %(lease)s, updated_at = now()
       FROM unnest(%(ids)s::bigint[], %(messages)s::bigint[], %(channels)s::bigint[]) AS r(id, message, channel)
-     WHERE m.{HERE} AND m.id = ANY(%(ids)s) AND m.id = r.id AND m.claimed_by = %(token)s
+     WHERE m.{HERE} AND m.id = ANY(%(ids)s::bigint[]) AND m.id = r.id
 """  # noqa: S608 - only our own constants are pasted in
 
 # The message names the try: an outcome that comes late, from an engine that was given up, still finds its own row, and
 # no other. A status that a webhook brought first is never lowered.
 SETTLE = f"""
+    WITH r AS MATERIALIZED (
+        SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb)
+                   AS r(id bigint, message bigint, status text, rank int, code int, error text, wait float8, deferrals int)
+    )
     UPDATE campaigns_campaignmessage m
        SET status = CASE WHEN r.rank > 0 AND r.rank < {_rank("m.status")} THEN m.status ELSE r.status END,
            message_id = CASE WHEN r.rank = 0 THEN NULL ELSE m.message_id END,
@@ -379,11 +366,9 @@ SETTLE = f"""
            attempts = m.attempts - CASE WHEN r.rank = 0 THEN 1 ELSE 0 END,
            deferrals = m.deferrals + r.deferrals,
            claimed_by = NULL, lease_until = NULL, updated_at = %(at)s
-      FROM unnest(%(ids)s::bigint[], %(messages)s::bigint[], %(statuses)s::text[], %(ranks)s::int[], %(codes)s::int[],
-                  %(errors)s::text[], %(waits)s::float8[], %(deferrals)s::int[])
-           AS r(id, message, status, rank, code, error, wait, deferrals)
+      FROM r
      WHERE (SELECT set_config('synchronous_commit', 'off', true)) = 'off'
-       AND m.{HERE} AND m.id = ANY(%(ids)s) AND m.id = r.id AND m.message_id = r.message
+       AND m.{HERE} AND m.id = ANY(ARRAY(SELECT id FROM r)) AND m.id = r.id AND m.message_id = r.message
        AND (r.rank > 0 OR m.status IN ('submitting', 'unknown'))
 """  # noqa: S608 - only our own constants are pasted in
 

@@ -67,6 +67,7 @@ def settle_lost_rows(organization: Organization, at: datetime) -> int:
     return len(message_ids)
 
 
+# An engine from before 2026-12 may have left rows "claimed": taken, and nothing done with them.
 BACK = f"""
     UPDATE campaigns_campaignmessage SET status = 'pending', claimed_by = NULL, lease_until = NULL, updated_at = now()
      WHERE {HERE} AND status = 'claimed' AND lease_until < clock_timestamp()

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from campaigns.models.campaigns import Campaign
-from core.models import TenantForeignKey, TenantModel, TenantQuerySet
+from core.models import TenantForeignKey, TenantModel, TenantQuerySet, organization_of_parent
 from core.roles import Reach
 from crm.models import Contact, Property
 from messaging.models import Channel, Message
@@ -88,16 +88,16 @@ class CampaignMessageQuerySet(TenantQuerySet):
 
 
 class CampaignMessage(TenantModel):
-    """One person's place in a campaign: `pending -> claimed -> submitting -> accepted -> ...`.
+    """One person's place in a campaign: `pending -> submitting -> accepted -> ...`.
 
-    `claimed`: an engine holds it, nothing was written; it goes back when that engine is gone. `submitting`: committed
-    before the first byte; when that engine is gone it becomes `unknown`, which nothing retries and a webhook settles.
+    `submitting`: committed before the first byte; when that engine is gone it becomes `unknown`, which nothing retries
+    and a webhook settles.
     """
 
     database_privileges: ClassVar[str] = "SELECT, INSERT, UPDATE"
 
     # Rows change five times in a minute: no index that no query below needs.
-    organization = models.ForeignKey("core.Organization", on_delete=models.PROTECT, related_name="+", db_index=False)
+    organization = organization_of_parent()
     campaign = TenantForeignKey(Campaign, related_name="messages", db_index=False)
     contact = TenantForeignKey(Contact, related_name="campaign_messages", db_index=False)
     property = TenantForeignKey(Property, null=True, blank=True, related_name="+", db_index=False)

@@ -1,7 +1,14 @@
 """The tables that every app stands on."""
 
 from core.models.accounts import Invitation, Letter
-from core.models.base import SoftDeleteModel, SoftDeleteQuerySet, TenantForeignKey, TenantModel, TenantQuerySet
+from core.models.base import (
+    SoftDeleteModel,
+    SoftDeleteQuerySet,
+    TenantForeignKey,
+    TenantModel,
+    TenantQuerySet,
+    organization_of_parent,
+)
 from core.models.exports import Export
 from core.models.hooks import HookDelivery, HookEndpoint
 from core.models.idempotency import IdempotencyKey
@@ -30,4 +37,5 @@ __all__ = [
     "TenantModel",
     "TenantQuerySet",
     "User",
+    "organization_of_parent",
 ]
