@@ -16,7 +16,7 @@ from campaigns.selectors import REPLY_WINDOW
 from campaigns.sequences import subscribers as sequences
 from campaigns.services import merging
 from core.actors import Actor, system
-from core.events import MemberSuspended
+from core.events import MemberSuspended, SessionsEnded
 from core.models import Membership, Organization
 from core.roles import Capability
 from crm.events import AgentArchived, ContactsMerged, ContactsUnmerged, LeavingAsked, PropertiesMerged, Work
@@ -42,7 +42,7 @@ OFFERED = 10
 STOPPING = (Treatment.PAUSE_CAMPAIGN, Treatment.STOP_BILLABLE)
 
 
-def end_lines(event: MemberSuspended) -> None:
+def end_lines(event: MemberSuspended | SessionsEnded) -> None:
     """The campaign that a suspended member has open hears nothing more."""
     messaging_live.dismiss(organization_id=event.organization_id, membership_id=event.membership_id, topic=live.TOPIC)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import environ
 
 env = environ.Env()
@@ -51,8 +49,9 @@ OUTSIDE_MAY_BE_INSIDE = env.bool("OUTSIDE_MAY_BE_INSIDE", default=False)
 API_CALLS_PER_CALLER = env.int("API_CALLS_PER_CALLER", default=600)
 API_CALLS_PER_ORGANIZATION = env.int("API_CALLS_PER_ORGANIZATION", default=3000)
 
-# Where e-mails go: smtp+tls://user:password@host:587, or filemail:///folder. In demo, dev and tests they are files.
-EMAIL = env.email_url("EMAIL_URL", default=f"filemail://{os.getcwd()}/.run/mail" if IS_LOCAL else "smtp://localhost:25")
+# Where e-mails go: smtp+tls://user:password@host:587, or filemail:///folder (filemail:////folder is
+# one of the root). In demo, dev and tests they are files.
+EMAIL = env.email_url("EMAIL_URL", default="filemail:///.run/mail" if IS_LOCAL else "smtp://localhost:25")
 EMAIL_FROM = env.str("EMAIL_FROM", default="")
 
 MEDIA_ROOT = env.str("MEDIA_ROOT", default=".run/media")

@@ -25,6 +25,11 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "exports": {"task": "core.sweep_exports", "schedule": 60.0, "options": {"expires": 60}},
     "hooks": {"task": "core.sweep_hooks", "schedule": 15.0, "options": {"expires": 15}},
     "letters": {"task": "core.sweep_letters", "schedule": 60.0, "options": {"expires": 60}},
+    "sessions": {
+        "task": "core.sweep_sessions",
+        "schedule": crontab(minute="41", hour="2"),
+        "options": {"expires": 3600},
+    },
     "idempotency keys": {"task": "core.sweep_idempotency_keys", "schedule": 900.0, "options": {"expires": 900}},
     "sheets": {"task": "sheets.sync_due", "schedule": 20.0, "options": {"expires": 20}},
     "imports": {"task": "sheets.sweep_imports", "schedule": 30.0, "options": {"expires": 30}},

@@ -11,7 +11,7 @@ def wire() -> None:
     from campaigns import subscribers as campaigns
     from campaigns.sequences import subscribers as sequences
     from commissions import subscribers as commissions
-    from core.events import MemberSuspended
+    from core.events import MemberSuspended, SessionsEnded
     from crm.events import (
         AgentArchived,
         AssignmentTransferred,
@@ -36,6 +36,8 @@ def wire() -> None:
 
     events.subscribe(MemberSuspended, messaging.end_lines)
     events.subscribe(MemberSuspended, campaigns.end_lines)
+    events.subscribe(SessionsEnded, messaging.end_lines)
+    events.subscribe(SessionsEnded, campaigns.end_lines)
     events.subscribe(LeavingAsked, messaging.count_talk)
     events.subscribe(LeavingAsked, campaigns.count_campaigns)
     events.subscribe(AssignmentTransferred, messaging.follow_assignment)
@@ -73,12 +75,14 @@ def _hear_of_accounts() -> None:
     from allauth.mfa import signals as mfa
     from django.contrib.auth.signals import user_logged_in, user_logged_out
 
-    from core.accounts import rules, trail
+    from core.accounts import rules, sessions, trail
 
     user_logged_in.connect(rules.begin)
     account.user_logged_in.connect(trail.signed_in)
     user_logged_out.connect(trail.signed_out)
     account.password_changed.connect(trail.password_changed)
+    account.password_changed.connect(sessions.password_changed)
+    account.password_reset.connect(sessions.password_changed)
     account.password_reset.connect(trail.password_reset)
     mfa.authenticator_added.connect(trail.factor_added)
     mfa.authenticator_removed.connect(trail.factor_removed)

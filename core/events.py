@@ -39,3 +39,11 @@ class MemberSuspended:
 
     organization_id: int
     membership_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionsEnded:
+    """Some sessions of a member ended, or all: what is open calls again, and is let in or not."""
+
+    organization_id: int
+    membership_id: int

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from core import exports, hooks
-from core.accounts import letters, trail
+from core.accounts import letters, sessions, trail
 from core.api.writing import forget_old
 from core.health import SCHEDULER
 from core.models import Heartbeat, Organization
@@ -81,3 +81,9 @@ def send_password_reset(*, user_id: int) -> None:
 def note_refused_sign_in(*, user_id: int, address: str, locks: int) -> None:
     """A wrong password, in the trail; 0 is nobody."""
     trail.sign_in_refused(user_id=user_id, address=address, locks=bool(locks), at=timezone.now())
+
+
+@shared_task(name="core.sweep_sessions")
+def sweep_sessions() -> None:
+    """Throw away sessions whose time is over, and what was listed of sessions that are gone."""
+    sessions.sweep()

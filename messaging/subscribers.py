@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils import timezone
 
 from core.actors import system
-from core.events import MemberSuspended
+from core.events import MemberSuspended, SessionsEnded
 from core.models import Organization
 from crm.events import AgentArchived, AssignmentTransferred, ContactsMerged, ContactsUnmerged, LeavingAsked, Work
 from crm.models import Agent, Merge, Ownership, ProjectAssignment, Property
@@ -36,8 +36,8 @@ def part_contacts(event: ContactsUnmerged) -> None:
     merging.follow_unmerge(actor=system(merge.organization), merge=merge)
 
 
-def end_lines(event: MemberSuspended) -> None:
-    """The inbox that a suspended member has open hears nothing more."""
+def end_lines(event: MemberSuspended | SessionsEnded) -> None:
+    """The inbox that a suspended member has open hears nothing more, nor one whose session ended."""
     live.dismiss(organization_id=event.organization_id, membership_id=event.membership_id)
 
 

@@ -31,7 +31,9 @@ class Sessions(ListUserSessionsView):
     def form_valid(self, form: Any) -> HttpResponse:
         chosen = self.request.POST.get("session", "")
         if not chosen:
-            return super().form_valid(form)  # type: ignore[no-any-return]
+            answer: HttpResponse = super().form_valid(form)
+            sessions.hang_up(self.request.user)
+            return answer
         given = {"address": self.request.META.get("REMOTE_ADDR"), "at": timezone.now()}
         if chosen.isdecimal() and sessions.end_one(user=self.request.user, session_id=int(chosen[:18]), **given):
             messages.info(self.request, _("That device is signed out."))

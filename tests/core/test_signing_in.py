@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from core.actors import Actor
 from core.models import AuditEntry, Membership
@@ -70,6 +72,12 @@ def test_the_page_says_the_same_of_a_wrong_password_and_of_an_address_that_nobod
     tries = [("omar@palm.example", "guess"), ("nobody@palm.example", "guess")]
     pages = [Client().post("/sign-in/", {"login": email, "password": word}).content.decode() for email, word in tries]
 
+    costs = []
+    for email, word in tries:
+        with CaptureQueriesContext(connection) as asked:
+            Client().post("/sign-in/", {"login": email, "password": word})
+        costs.append(len(asked))
+    assert costs[0] == costs[1], "what is asked of the database tells it by the time"
     known, unknown = (re.sub(r'(value|name="csrf\w+" value)="[^"]*"', "", page) for page in pages)
     assert known == unknown
     assert "do not match" in known

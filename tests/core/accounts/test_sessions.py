@@ -6,12 +6,15 @@ import re
 
 import pytest
 from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.test import Client
+from django.utils import timezone
 
 from core.accounts.devices import device
 from core.actors import Actor
 from core.models import AuditEntry
+from core.tasks import sweep_sessions
 from tests.conftest import PASSWORD
 from tests.core.accounts.phone import signed_in
 
@@ -107,3 +110,13 @@ def test_a_session_gets_a_new_key_at_signing_in(agent: Actor) -> None:
     client.post("/sign-in/", {"login": "omar@palm.example", "password": "correct horse battery staple"})
 
     assert client.cookies["sessionid"].value != planted
+
+
+def test_sessions_whose_time_is_over_are_thrown_away(agent: Actor, manager: Actor) -> None:
+    old, new = signed_in(), signed_in("mona@palm.example")
+    Session.objects.filter(session_key=old.session.session_key).update(expire_date=timezone.now())
+
+    sweep_sessions()
+
+    assert Session.objects.count() == 1
+    assert UserSession.objects.get().session_key == new.session.session_key
