@@ -9,12 +9,13 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions, mixins, status
+from rest_framework.decorators import action
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core import services
+from core import members, services
 from core.accounts import factors, rules
 from core.actors import Actor
 from core.api.authentication import KEYWORD
@@ -24,6 +25,7 @@ from core.api.serializers import (
     NewTokenSerializer,
     OrganizationSerializer,
     SignInSerializer,
+    SuspensionInput,
     TokenSerializer,
 )
 from core.api.views import TenantViewSet
@@ -48,12 +50,34 @@ class MembershipViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Export
 
     serializer_class = MembershipSerializer
     queryset = Membership.objects.select_related("user")
-    capabilities: ClassVar = {"list": Capability.CRM_READ, "retrieve": Capability.CRM_READ}
+    capabilities: ClassVar = {
+        "list": Capability.CRM_READ,
+        "retrieve": Capability.CRM_READ,
+        "suspension": Capability.AGENTS_MANAGE,
+        "reinstate": Capability.AGENTS_MANAGE,
+    }
 
     def get_queryset(self) -> QuerySet[Membership]:
         if self.swagger_fake_view:
             return Membership.objects.none()
         return Membership.objects.select_related("user").filter(organization=self.organization)
+
+    @extend_schema(request=SuspensionInput, responses={200: MembershipSerializer})
+    @action(detail=True, methods=["put"])
+    def suspension(self, request: Request, **_: Any) -> Response:
+        """From now on the member enters by no door: sessions and tokens end at once."""
+        given, member = SuspensionInput(data=request.data), self.get_object()
+        given.is_valid(raise_exception=True)
+        suspended = members.suspend_member(
+            actor=self.actor, membership=member, at=timezone.now(), **given.validated_data
+        )
+        return Response(self.get_serializer(suspended).data)
+
+    @extend_schema(responses={204: None})
+    @suspension.mapping.delete
+    def reinstate(self, request: Request, **_: Any) -> Response:
+        members.reinstate_member(actor=self.actor, membership=self.get_object(), at=timezone.now())
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class TokenViewSet(mixins.ListModelMixin, mixins.DestroyModelMixin, TenantViewSet):

@@ -22,6 +22,10 @@ class MembershipSerializer(serializers.ModelSerializer[Membership]):
         fields = ["id", "name", "email", "role", "reports_to", "suspended_at", "created_at"]
 
 
+class SuspensionInput(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=300)
+
+
 class SignInSerializer(serializers.Serializer[Any]):
     """E-mail and password for a token that acts as this member."""
 

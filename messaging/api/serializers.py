@@ -39,6 +39,10 @@ class NewChannelSerializer(serializers.Serializer[Any]):
     owner = serializers.IntegerField(required=False, allow_null=True, help_text="the member whose number it is")
 
 
+class AppealInput(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=500, default="", allow_blank=True)
+
+
 class ChannelCheckSerializer(serializers.Serializer[Any]):
     """How the number is; `trouble` is empty when nothing is wrong."""
 

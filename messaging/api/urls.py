@@ -1,9 +1,10 @@
 from rest_framework.routers import SimpleRouter
 
-from messaging.api import assistant, desk, templates, views
+from messaging.api import appeals, assistant, desk, templates, views
 
 router = SimpleRouter()
 router.register("channels", views.ChannelViewSet)
+router.register("appeals", appeals.AppealViewSet)
 router.register("templates", templates.TemplateViewSet)
 router.register("notices", templates.NoticeViewSet)
 router.register("conversations", views.ConversationViewSet)

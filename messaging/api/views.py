@@ -29,6 +29,7 @@ from messaging.api.filters import (
 )
 from messaging.api.pagination import NewestTalkPagination
 from messaging.api.serializers import (
+    AppealInput,
     AssignmentSerializer,
     ChannelCheckSerializer,
     ChannelSerializer,
@@ -82,6 +83,7 @@ class ChannelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TalkViewS
     filterset_class = ChannelFilter
     capabilities: ClassVar = {
         "list": READ, "retrieve": READ, "create": MANAGE, "checks": Capability.CHANNELS_CHECK, "disconnection": MANAGE,
+        "appeal": Capability.CHANNELS_CHECK, "appeal_refused": Capability.CHANNELS_CHECK,
         "template_syncs": WRITE,
     }  # fmt: skip
 
@@ -112,6 +114,22 @@ class ChannelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TalkViewS
         """Stop writing from this number; a check connects it again."""
         channel = services.disconnect_channel(actor=self.actor, channel=self.get_object(), at=timezone.now())
         return Response(self.get_serializer(channel).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=AppealInput, responses={201: ChannelSerializer})
+    @action(detail=True, methods=["post"])
+    def appeal(self, request: Request, **_: Any) -> Response:
+        """Somebody has asked WhatsApp to lift the block of this number."""
+        channel, given = self.get_object(), AppealInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        services.appeal_block(actor=self.actor, channel=channel, at=timezone.now(), **given.validated_data)
+        return Response(self.get_serializer(channel).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(responses={204: None})
+    @appeal.mapping.delete
+    def appeal_refused(self, request: Request, **_: Any) -> Response:
+        """WhatsApp said no."""
+        services.close_appeal(actor=self.actor, channel=self.get_object(), at=timezone.now())
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(request=None, responses={201: TemplateSyncSerializer})
     @action(detail=True, methods=["post"], url_path="template-syncs")

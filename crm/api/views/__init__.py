@@ -3,6 +3,7 @@
 from crm.api.views.agents import AgentViewSet, ProjectAssignmentViewSet
 from crm.api.views.bulk import BulkChangeViewSet, BulkItemViewSet
 from crm.api.views.deals import DealViewSet
+from crm.api.views.disclosures import DisclosureAlertViewSet, ListDisclosureViewSet, OwnerDisclosureViewSet
 from crm.api.views.do_not_contact import DoNotContactViewSet
 from crm.api.views.duplicates import (
     DuplicateSearchViewSet,
@@ -24,12 +25,15 @@ __all__ = [
     "ContactPointViewSet",
     "ContactViewSet",
     "DealViewSet",
+    "DisclosureAlertViewSet",
     "DoNotContactViewSet",
     "DuplicateSearchViewSet",
     "DuplicateViewSet",
+    "ListDisclosureViewSet",
     "MergeBatchViewSet",
     "MergePreviewViewSet",
     "MergeViewSet",
+    "OwnerDisclosureViewSet",
     "OwnershipViewSet",
     "ProjectAssignmentViewSet",
     "ProjectViewSet",
