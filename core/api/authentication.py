@@ -32,16 +32,21 @@ class TokenAuthentication(authentication.BaseAuthentication):
         organization = request._request.organization  # type: ignore[attr-defined]
         token = (
             ApiToken.objects.usable(now)
-            .filter(organization=organization, digest=digest(header.removeprefix(f"{KEYWORD} ").strip()))
+            .select_related("membership__user")
+            .filter(
+                organization=organization,
+                digest=digest(header.removeprefix(f"{KEYWORD} ").strip()),
+                membership__in=Membership.objects.active(),
+            )
             .first()
         )
-        membership = token and Membership.objects.active().select_related("user").filter(pk=token.membership_id).first()
-        if token is None or membership is None:
+        if token is None:
             raise exceptions.AuthenticationFailed(
                 "This token is not valid for this organisation, has expired or was revoked.", code="token_invalid"
             )
         if token.last_used_at is None or now - token.last_used_at > LAST_USED_PRECISION:
             ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+        membership = token.membership
         request._request.actor = Actor(  # type: ignore[attr-defined]
             organization, membership, token=token, address=request.META.get("REMOTE_ADDR")
         )

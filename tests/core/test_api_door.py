@@ -120,8 +120,8 @@ def test_a_page_of_members_costs_the_same_however_many(
     _, secret = issue_token(actor=manager, name="till", at=timezone.now())
     client.get("/api/v1/palm/members/", headers=bearer(secret))
 
-    # 1 organisation, 2 scope in and out, 1 token, 1 membership, 1 page of members with their users
-    with django_assert_num_queries(6):  # type: ignore[operator]
+    # 1 organisation, 2 scope in and out, 1 token with its member, 1 page of members with their users
+    with django_assert_num_queries(5):  # type: ignore[operator]
         answer = client.get("/api/v1/palm/members/", headers=bearer(secret))
     assert len(answer.json()["results"]) == 4
 
