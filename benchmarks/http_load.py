@@ -46,6 +46,12 @@ def post(path: str, body: bytes, headers: dict[str, str]) -> bytes:
     return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body
 
 
+def get(path: str, headers: dict[str, str]) -> bytes:
+    """As post, for reading."""
+    lines = [f"GET {path} HTTP/1.1", "Host: 127.0.0.1", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
 def run(port: int, requests: Sequence[bytes], *, connections: int, pace: float = 0) -> Result:
     """Send all of them, one at a time on each connection; with a pace (a second), each when its moment has come.
 

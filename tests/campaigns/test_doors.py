@@ -134,7 +134,7 @@ def test_the_list_of_campaigns_costs_the_same_for_many(
     mine = headers(manager)
     client.get("/api/v1/palm/campaigns/", headers=mine)
     # organisation, scope, token, last use, campaigns, channels, funnels, scope back
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         assert len(client.get("/api/v1/palm/campaigns/", headers=mine).json()["results"]) == 6
 
 

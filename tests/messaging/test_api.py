@@ -220,8 +220,8 @@ def test_lists_cost_the_same_however_long(talk: Conversation, manager, django_as
     client = of(manager)
     client.get(API + "conversations/")  # notes when the token was last used
 
-    # 1 organisation, 2 scope, 1 token, 1 membership, 1 page of conversations with channel, contact and organisation
-    with django_assert_num_queries(6):
+    # 1 organisation, 2 scope, 1 token with its member, 1 page of conversations with channel, contact and organisation
+    with django_assert_num_queries(5):
         assert len(client.get(API + "conversations/").json()["results"]) == 13
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(5):
         assert len(client.get(API + "messages/").json()["results"]) == 12
