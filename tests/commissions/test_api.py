@@ -242,7 +242,7 @@ def test_lists_cost_the_same_however_long(
         assert len(api.get("commission-payments/")[1]["results"]) == 6
     with django_assert_num_queries(5):
         assert len(api.get("ledger/transfers/")[1]["results"]) == 12
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(5):
         assert len(api.get("ledger/accounts/")[1]["results"]) == 10
     assert (Account.objects.count(), Transfer.objects.count(), Entry.objects.count()) == (10, 12, 36)
     assert CommissionPayment.objects.count() == 6
