@@ -20,6 +20,7 @@ from core.roles import RANK, Capability, Role
 from core.services import digest
 
 DAYS = 7
+MAKERS = {Capability.MEMBERS_MANAGE.value, Capability.AGENTS_MANAGE.value}
 A_DAY_AT_MOST = 100  # what goes out in our name to addresses that anybody may type
 
 
@@ -67,6 +68,8 @@ def invite(*, actor: Actor, email: str, name: str, role: str, language: str, at:
     """
     if actor.membership is None or not roles_to_give(actor):
         raise CapabilityMissing(_("Only an admin or a manager of this organisation asks people in."))
+    if actor.token is not None and not MAKERS & set(actor.token.scopes):
+        raise CapabilityMissing(_("A token asks people in only when its scopes name agents.manage."))
     email, name = email.strip().lower(), " ".join(name.split())
     _check(actor, email, name, role)
     Organization.objects.select_for_update(no_key=True).get(pk=actor.organization.pk)  # one at a time, for the count

@@ -20,6 +20,7 @@ from core.actors import Actor
 from core.errors import DomainError
 from core.models import AuditEntry, Invitation, Letter, Membership, User
 from core.roles import Role
+from core.services import issue_token
 from core.tenancy import organization_scope
 from tests.conftest import PASSWORD, person
 from tests.live import house
@@ -243,3 +244,26 @@ def test_of_eight_who_open_the_link_at_once_one_becomes_a_member(committed: str)
     assert outcomes.count("joined") == 1
     assert set(outcomes) <= {"joined", "already_member", "invitation_closed"}
     assert Membership.objects.filter(user=known).count() == 1
+
+
+def test_over_the_api_a_token_asks_people_in_only_when_its_scopes_name_it(manager: Actor, agent: Actor) -> None:
+    def caller(actor: Actor, *scopes: str) -> Client:
+        _, secret = issue_token(actor=actor, name="hr", at=timezone.now(), scopes=list(scopes))
+        return Client(headers={"Authorization": f"Bearer {secret}"})
+
+    noor = {"email": "noor@palm.example", "name": "Noor", "role": "agent"}
+    path, as_json = "/api/v1/palm/invitations/", {"content_type": "application/json"}
+    assert caller(agent).post(path, noor, **as_json).status_code == 403
+    refused = caller(manager).post(path, noor, **as_json)
+    assert (refused.status_code, refused.json()["code"]) == (403, "capability_missing")
+    assert not Invitation.objects.exists()
+
+    hr = caller(manager, "agents.manage")
+    assert hr.post(path, {**noor, "role": "manager"}, **as_json).json()["code"] == "role_too_high"
+    made = hr.post(path, noor, **as_json)
+    assert (made.status_code, made.json()["state"]) == (201, "open")
+    assert "digest" not in made.json()
+    address = link()
+    assert hr.delete(f"{path}{made.json()['id']}/").status_code == 204
+    assert [row["state"] for row in hr.get(f"{path}?role=agent").json()["results"]] == ["revoked"]
+    assert Client().get(address).status_code == 404
