@@ -6,7 +6,8 @@ from datetime import date, timedelta
 from typing import Any
 
 import django_filters as filters
-from django.db.models import F, Min, Q, QuerySet
+from django.db.models import BigIntegerField, F, Func, Min, Q, QuerySet, Value
+from django.db.models.functions import Greatest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -22,6 +23,7 @@ SHOWS = [
     ("pending", _("Waits for approval")),
     ("approved", _("Approved")),
     ("due", _("Due")),
+    ("held", _("Approved, not payable yet")),
     ("overdue", _("Due for more than 30 days")),
     ("paid", _("Paid, whole or in part")),
     ("disputed", _("Disputed")),
@@ -31,9 +33,26 @@ AGE_CHOICES = [
 ]  # fmt: skip
 
 
-def due(parts: QuerySet[CommissionSplit]) -> QuerySet[CommissionSplit]:
-    """Parts of approved commissions of which something is left to pay."""
-    return parts.filter(commission__status__in=OWED, paid_minor__lt=F("amount_minor")).exclude(role=SplitRole.HOUSE)
+# Parts of approved commissions of which something is left, payable or not; asked first, because what may be paid of a
+# part is a look at its instalments and its hold-back.
+LEFT = Q(commission__status__in=OWED, paid_minor__lt=F("amount_minor")) & ~Q(role=SplitRole.HOUSE)
+
+
+def payable(on: date) -> Any:
+    """What of a part may be paid by a day, in minor units: its share of the client's money that came, less what is held
+    back, less what was paid. Nothing when it was paid ahead (a cheque of the client bounced later)."""
+    released = Func(F("pk"), Value(on), function="commissions_released", output_field=BigIntegerField())
+    return Greatest(released - F("paid_minor"), Value(0), output_field=BigIntegerField())
+
+
+def held(on: date) -> Any:
+    """What is left of a part and may not be paid yet, in minor units: the client has not paid, or it is held back."""
+    return F("amount_minor") - F("paid_minor") - payable(on)
+
+
+def due(parts: QuerySet[CommissionSplit], on: date) -> QuerySet[Any]:
+    """Parts of approved commissions of which something may be paid, with `due_now`: how much, in minor units."""
+    return parts.filter(LEFT).annotate(due_now=payable(on)).filter(due_now__gt=0)
 
 
 def since_when(parts: QuerySet[CommissionSplit]) -> QuerySet[Any]:
@@ -79,22 +98,25 @@ class PartFilter(filters.FilterSet):
         return parts.filter(found)
 
     def by_show(self, parts: QuerySet[Any], _name: str, what: str) -> QuerySet[Any]:
+        today = timezone.localdate()
         match what:
             case "pending" | "disputed":
                 return parts.filter(commission__status=what)
             case "approved":
                 return parts.filter(commission__status__in=OWED)
             case "due":
-                return due(parts)
+                return due(parts, today)
+            case "held":
+                return parts.filter(LEFT).annotate(held=held(today)).filter(held__gt=0)
             case "overdue":
-                return since_when(due(parts)).filter(owed_on__lt=timezone.localdate() - OVERDUE)
+                return since_when(due(parts, today)).filter(owed_on__lt=today - OVERDUE)
             case "paid":
                 return parts.filter(paid_minor__gt=0).exclude(commission__status=Status.CANCELLED)
             case _:
                 return parts.exclude(commission__status=Status.CANCELLED)
 
     def by_age(self, parts: QuerySet[Any], _name: str, age: str) -> QuerySet[Any]:
-        return aged(due(parts), age, timezone.localdate())
+        return aged(parts.filter(LEFT), age, timezone.localdate())
 
 
 class PaymentFilter(filters.FilterSet):

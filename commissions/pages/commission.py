@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from commissions import selectors, services, wording
 from commissions.errors import CommissionUnknown, DisputeClosed
+from commissions.filtering import OWED
 from commissions.models import Commission, Dispute
 from commissions.pages.asking import actor_of
 from core.actors import Actor
@@ -35,6 +36,7 @@ def commission(request: HttpRequest, commission_id: int) -> HttpResponse:
         "found": found,
         "commission": found.commission,
         "terms": {"rate": wording.rate(version), "shares": wording.shares(version), "vat": wording.vat(version)},
+        "is_owed": found.commission.status in OWED,
         "sees_all": selectors.sees_all(actor),
     }
     return render(request, "commissions/commission.html", context)

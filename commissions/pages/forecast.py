@@ -41,6 +41,7 @@ def forecast_report(actor: Actor, asked: Any) -> tuple[Report, Agent]:
     for totals in selectors.agent_statement(actor=actor, agent=agent, limit=0).totals:
         for name, show, minor in (
             (_("Due"), "due", totals.due_minor),
+            (_("Not payable yet"), "held", totals.held_minor),
             (_("Waits for approval"), "pending", totals.pending_minor),
             (_("Disputed"), "disputed", totals.disputed_minor),
         ):

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import QuerySet, Sum
 from django.db.models.functions import TruncMonth
+from django.utils import timezone
 
-from commissions.filtering import OWED
-from commissions.models import CommissionSplit, SplitRole, Status
+from commissions.filtering import LEFT, payable
+from commissions.models import CommissionSplit, Status
 from core.actors import Actor
 from core.roles import Capability
 
@@ -20,7 +21,7 @@ MOST_BARS = 12
 @dataclass(frozen=True, slots=True)
 class Bar:
     """One bar in minor units: `key` is a first of month, or the key of a project or an agent. amount = paid + due +
-    what waits for approval, is disputed or is the house's own."""
+    what waits for approval or for the client, is disputed, held back or the house's own."""
 
     key: Any
     label: str
@@ -60,15 +61,14 @@ def charts(*, actor: Actor, currency: str, since: date | None = None, until: dat
 
 
 def _bars(parts: QuerySet[Any], key: str, label: str, *, order: str) -> tuple[Bar, ...]:
-    left = Q(commission__status__in=OWED) & ~Q(role=SplitRole.HOUSE)
     rows = (
         parts.order_by()
         .values(key, label)
         .annotate(
             amount=Sum("amount_minor"),
             paid=Sum("paid_minor"),
-            left=Sum(F("amount_minor") - F("paid_minor"), filter=left, default=0),
+            due=Sum(payable(timezone.localdate()), filter=LEFT, default=0),
         )
         .order_by(order, key)[:MOST_BARS]
     )
-    return tuple(Bar(row[key], str(row[label]), row["amount"], row["paid"], row["left"]) for row in rows)
+    return tuple(Bar(row[key], str(row[label]), row["amount"], row["paid"], row["due"]) for row in rows)

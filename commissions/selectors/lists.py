@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import F, Q, QuerySet, Sum
+from django.utils import timezone
 
-from commissions.filtering import OWED, PartFilter, PaymentFilter
-from commissions.models import CommissionPayment, CommissionSplit, SplitRole, Status
+from commissions.filtering import LEFT, PartFilter, PaymentFilter, held, payable
+from commissions.models import CommissionPayment, CommissionSplit, Status
 from core.actors import Actor
 from core.roles import Capability
 from crm.keyset import NEWEST, page_of
@@ -19,13 +20,15 @@ PAGE = 50
 
 @dataclass(frozen=True, slots=True)
 class PartSum:
-    """What a list of parts comes to in one currency, in minor units; cancelled ones count nowhere."""
+    """What a list of parts comes to in one currency, in minor units; cancelled ones count nowhere. Of what is approved
+    and not paid, `due_minor` may be paid now and `held_minor` not yet."""
 
     currency: str
     count: int
     amount_minor: int
     paid_minor: int
     due_minor: int
+    held_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +64,23 @@ def part_page(*, actor: Actor, asked: Mapping[str, Any], after: str = "", limit:
     # from the keys alone: a filter may have grouped the rows
     alive = CommissionSplit.objects.filter(pk__in=chosen.order_by().values("pk"))
     alive = alive.exclude(commission__status=Status.CANCELLED)
-    left = Q(commission__status__in=OWED) & ~Q(role=SplitRole.HOUSE)
+    today = timezone.localdate()
     sums = (
         alive.order_by("currency")
         .values("currency")
         .annotate(
             amount=Sum("amount_minor"),
             paid=Sum("paid_minor"),
-            left=Sum(F("amount_minor") - F("paid_minor"), filter=left, default=0),
+            due=Sum(payable(today), filter=LEFT, default=0),
+            held=Sum(held(today), filter=LEFT, default=0),
             rows=Sum(1),
         )
     )
     return Listing(
         rows,
-        tuple(PartSum(row["currency"], row["rows"], row["amount"], row["paid"], row["left"]) for row in sums),
+        tuple(
+            PartSum(row["currency"], row["rows"], row["amount"], row["paid"], row["due"], row["held"]) for row in sums
+        ),
         following,
     )
 

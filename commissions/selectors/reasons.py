@@ -6,10 +6,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, Prefetch
+from django.utils import timezone
 
 from commissions.errors import CommissionUnknown
-from commissions.models import Approval, Cancellation, Commission, CommissionPayment, CommissionSplit, Dispute, Status
+from commissions.filtering import payable
+from commissions.models import (
+    Approval,
+    Cancellation,
+    Commission,
+    CommissionPayment,
+    CommissionSplit,
+    Dispute,
+    HoldBack,
+    HoldBackRelease,
+    Instalment,
+    Receipt,
+    ReceiptReversal,
+    Rescheduling,
+    Status,
+)
 from core.actors import Actor
 from core.models import Membership
 from core.roles import Capability, Reach
@@ -17,29 +33,40 @@ from core.roles import Capability, Reach
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What somebody decided: `kind` is approved, disputed, said, resolved or cancelled; `by` is None for Majlis itself."""
+    """What somebody decided or noted: `kind` is approved, disputed, said, resolved, cancelled, received, bounced, held,
+    let_go or rescheduled; `by` is None for Majlis itself; `minor` is the money of a receipt."""
 
     at: datetime
     kind: str
     by: Membership | None
     text: str = ""
+    minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """A commission, the parts of it that the actor may see, what was paid of those, and what people said."""
+    """A commission, the parts of it that the actor may see (with `payable`, in minor units: what of each may be paid
+    today, once approved), what was paid of those, what the client paid, and what people said. `hold_back` is the one
+    that keeps something back today."""
 
     commission: Commission
     splits: list[CommissionSplit]
     payments: list[CommissionPayment]
+    instalments: list[Instalment]
+    hold_back: HoldBack | None
     steps: list[Step]
     open_dispute: Dispute | None
     refusal: str  # why this actor may not approve it: "", "made" or "paid"
     may_dispute: bool
 
+    @property
+    def received_minor(self) -> int:
+        """What came of the client's instalments."""
+        return sum(one.received_minor for one in self.instalments)
+
 
 def explained(*, actor: Actor, commission_id: int) -> Explained:
-    """Deal, plan version, rate, parts, payments and decisions of one commission. Nine queries, however much was paid.
+    """Deal, plan version, rate, parts, payments and decisions of one commission. As many queries however much was paid.
 
     Agents see their own parts alone. Raises CommissionUnknown.
     """
@@ -54,6 +81,7 @@ def explained(*, actor: Actor, commission_id: int) -> Explained:
         CommissionSplit.objects.visible_to(actor)
         .filter(commission=commission)
         .select_related("agent", "contact")
+        .annotate(payable=payable(timezone.localdate()))
         .order_by("position")
     )
     payments = CommissionPayment.objects.visible_to(actor).filter(split__commission=commission)
@@ -63,6 +91,21 @@ def explained(*, actor: Actor, commission_id: int) -> Explained:
         .select_related("opened_by__user")
         .prefetch_related("resolutions__resolved_by__user", "messages__author__user")
         .order_by("pk")
+    )
+    instalments = list(
+        Instalment.objects.for_organization(actor.organization)
+        .filter(commission=commission)
+        .prefetch_related(
+            Prefetch("receipts", Receipt.objects.select_related("received_by__user").order_by("pk")),
+            Prefetch("receipts__reversals", ReceiptReversal.objects.select_related("reversed_by__user")),
+        )
+        .order_by("position")
+    )
+    hold_backs = list(
+        HoldBack.objects.for_organization(actor.organization)
+        .filter(commission=commission)
+        .select_related("held_by__user")
+        .prefetch_related(Prefetch("releases", HoldBackRelease.objects.select_related("released_by__user")))
     )
     mine = [
         split
@@ -77,7 +120,12 @@ def explained(*, actor: Actor, commission_id: int) -> Explained:
             .annotate(taken_back=F("reversals__reason"))
             .order_by("pk")
         ),
-        steps=_steps(actor, commission, disputes),
+        instalments=[one for one in instalments if one.amount_minor],
+        hold_back=next((one for one in hold_backs if _holds(one)), None),
+        steps=sorted(
+            _steps(actor, commission, disputes) + _of_the_client(actor, commission, instalments, hold_backs),
+            key=lambda step: step.at,
+        ),
         open_dispute=next((one for one in reversed(disputes) if not one.resolutions.all()), None),
         refusal=refusal(actor, commission, bool(mine)),
         may_dispute=commission.status not in {Status.DISPUTED, Status.CANCELLED}
@@ -105,7 +153,33 @@ def _steps(actor: Actor, commission: Commission, disputes: list[Dispute]) -> lis
         rows.append(Step(dispute.at, "disputed", dispute.opened_by, dispute.reason))
         rows += [Step(one.at, "said", one.author, one.text) for one in dispute.messages.all()]
         rows += [Step(one.at, "resolved", one.resolved_by, one.resolution) for one in dispute.resolutions.all()]
-    return sorted(rows, key=lambda step: step.at)
+    return rows
+
+
+def _of_the_client(
+    actor: Actor, commission: Commission, instalments: list[Instalment], hold_backs: list[HoldBack]
+) -> list[Step]:
+    """What the client paid, what of it bounced, other days that were agreed on, and what is held back meanwhile."""
+    rows: list[Step] = []
+    for receipt in (receipt for one in instalments for receipt in one.receipts.all()):
+        rows.append(Step(receipt.at, "received", receipt.received_by, receipt.reference, receipt.amount_minor))
+        rows += [
+            Step(one.at, "bounced", one.reversed_by, f"{receipt.reference}: {one.reason}", receipt.amount_minor)
+            for one in receipt.reversals.all()
+        ]
+    for held in hold_backs:
+        rows.append(Step(held.at, "held", held.held_by, held.reason))
+        rows += [Step(one.at, "let_go", one.released_by, one.reason) for one in held.releases.all()]
+    moved = Rescheduling.objects.for_organization(actor.organization).filter(commission=commission)
+    rows += [
+        Step(one.at, "rescheduled", one.rescheduled_by, one.reason)
+        for one in moved.select_related("rescheduled_by__user")
+    ]
+    return rows
+
+
+def _holds(held: HoldBack) -> bool:
+    return not held.releases.all() and (held.until_on is None or held.until_on > timezone.localdate())
 
 
 def sees_all(actor: Actor) -> bool:

@@ -8,9 +8,10 @@ from datetime import date
 from typing import Any
 
 from django.db.models import F, Q, QuerySet, Sum
+from django.utils import timezone
 
 from commissions.errors import CommissionUnknown
-from commissions.filtering import OWED
+from commissions.filtering import LEFT, OWED, held, payable
 from commissions.models import CommissionPayment, CommissionSplit, SplitRole, Status
 from core.actors import Actor
 from core.roles import Capability
@@ -21,8 +22,8 @@ from crm.models import Agent
 class Totals:
     """One currency of a statement, in minor units; cancelled commissions count nowhere.
 
-    earned = pending + approved + disputed. due is what is left to pay of approved ones, paid is all that was paid, also
-    of commissions that were disputed later: approved = due + paid while nothing paid is disputed.
+    earned = pending + approved + disputed. Of approved ones, due may be paid now and held not yet: the client has not paid
+    it, or it is held back. paid is all that was paid, also of commissions that were disputed later. approved = due + held + paid while nothing paid is disputed.
     """
 
     currency: str
@@ -31,6 +32,7 @@ class Totals:
     approved_minor: int
     disputed_minor: int
     due_minor: int
+    held_minor: int
     paid_minor: int
 
 
@@ -52,6 +54,7 @@ class StatementLine:
     amount_minor: int
     paid_minor: int
     due_minor: int
+    held_minor: int
     commission_reason: str
     share_reason: str
 
@@ -111,7 +114,7 @@ def agent_statement(
     if found is None or not may_see(actor, found):
         raise CommissionUnknown("There is no such agent here.", agent=agent.pk)
     splits = _earned(CommissionSplit.objects.for_organization(actor.organization).filter(agent=found), since, until)
-    shown = splits.select_related("commission__deal__property__project").order_by("-id")[:limit]
+    shown = splits.select_related("commission__deal__property__project").annotate(payable=payable(timezone.localdate()))
     payments = CommissionPayment.objects.for_organization(actor.organization).filter(split__in=splits.values("pk"))
     annotated = payments.select_related("split").annotate(taken_back=F("reversals__reason")).order_by("-id")[:limit]
     return AgentStatement(
@@ -119,7 +122,7 @@ def agent_statement(
         since=since,
         until=until,
         totals=tuple(_totals(row) for row in _summed(splits, "currency")),
-        lines=tuple(_line(split) for split in shown),
+        lines=tuple(_line(split) for split in shown.order_by("-id")[:limit]),
         payments=tuple(_payment(payment) for payment in annotated),
     )
 
@@ -155,7 +158,7 @@ def _earned(splits: QuerySet[CommissionSplit], since: date | None, until: date |
 
 def _summed(splits: QuerySet[CommissionSplit], *by: str) -> Iterable[dict[str, Any]]:
     """The sums of which Totals are made, one row for each value of `by`."""
-    status = "commission__status"
+    status, today = "commission__status", timezone.localdate()
     summed: Iterable[dict[str, Any]] = (
         splits.exclude(**{status: Status.CANCELLED})
         .order_by(*by)
@@ -165,7 +168,8 @@ def _summed(splits: QuerySet[CommissionSplit], *by: str) -> Iterable[dict[str, A
             pending=Sum("amount_minor", filter=Q(**{status: Status.PENDING}), default=0),
             approved=Sum("amount_minor", filter=Q(**{f"{status}__in": OWED}), default=0),
             disputed=Sum("amount_minor", filter=Q(**{status: Status.DISPUTED}), default=0),
-            due=Sum(F("amount_minor") - F("paid_minor"), filter=Q(**{f"{status}__in": OWED}), default=0),
+            due=Sum(payable(today), filter=LEFT, default=0),
+            held=Sum(held(today), filter=LEFT, default=0),
             paid=Sum("paid_minor"),
         )
     )
@@ -180,11 +184,13 @@ def _totals(row: dict[str, Any]) -> Totals:
         approved_minor=row["approved"],
         disputed_minor=row["disputed"],
         due_minor=row["due"],
+        held_minor=row["held"],
         paid_minor=row["paid"],
     )
 
 
-def _line(split: CommissionSplit) -> StatementLine:
+def _line(split: Any) -> StatementLine:
+    """Of a part with `payable`."""
     commission, unit = split.commission, split.commission.deal.property
     status = Status(commission.status)
     return StatementLine(
@@ -201,7 +207,8 @@ def _line(split: CommissionSplit) -> StatementLine:
         commission_minor=commission.amount_minor,
         amount_minor=split.amount_minor,
         paid_minor=split.paid_minor,
-        due_minor=split.due_minor if status in OWED else 0,
+        due_minor=split.payable if status in OWED else 0,
+        held_minor=split.due_minor - split.payable if status in OWED else 0,
         commission_reason=commission.explanation,
         share_reason=split.explanation,
     )

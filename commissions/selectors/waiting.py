@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, QuerySet, Sum
 
-from commissions.filtering import OVERDUE, CommissionFilter, due, since_when
+from commissions.filtering import OVERDUE, CommissionFilter, due, payable, since_when
 from commissions.models import Clawback, Commission, CommissionPayment, CommissionSplit, Dispute, Status
 from commissions.selectors.lists import PAGE, Listing
 from core.actors import Actor
@@ -85,7 +85,7 @@ def exceptions(*, actor: Actor, today: date) -> Exceptions:
     open_disputes = Dispute.objects.for_organization(actor.organization).filter(
         resolutions__isnull=True, commission__in=disputed.values("commission")
     )
-    late = since_when(due(parts)).filter(owed_on__lt=today - OVERDUE)
+    late = since_when(due(parts, today)).filter(owed_on__lt=today - OVERDUE)
     late_parts = CommissionSplit.objects.filter(pk__in=late.order_by().values("pk"))
     since = today - LATELY
     returned = CommissionPayment.objects.visible_to(actor).filter(reversals__isnull=False, paid_on__gte=since)
@@ -95,7 +95,7 @@ def exceptions(*, actor: Actor, today: date) -> Exceptions:
         disputes=list(open_disputes.select_related("opened_by__user", unit).order_by("pk")[:SHOWN]),
         disputed=_amounts(disputed, "amount_minor"),
         overdue=list(late.select_related("agent", "contact", unit).order_by("owed_on", "pk")[:SHOWN]),
-        overdue_sums=_amounts(late_parts, F("amount_minor") - F("paid_minor")),
+        overdue_sums=_amounts(late_parts, payable(today)),
         taken_back=list(
             returned.select_related("split__agent", "split__contact")
             .annotate(taken_back=F("reversals__reason"))

@@ -341,7 +341,7 @@ def test_an_agents_statement_says_what_and_why(
 
     assert found.totals == (
         selectors.Totals("AED", earned_minor=25_000_00, pending_minor=12_500_00, approved_minor=12_500_00,
-                         disputed_minor=0, due_minor=7_500_00, paid_minor=5_000_00),
+                         disputed_minor=0, due_minor=7_500_00, held_minor=0, paid_minor=5_000_00),
     )  # fmt: skip
     line = found.lines[1]
     assert (line.commission_reason, line.share_reason) == ("2.5 % of AED 500,000.00", "100 % of AED 12,500.00")
