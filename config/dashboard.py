@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
 from django.apps import apps
+from django.db.models import Count
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.actors import Actor
 from core.roles import Capability
-from crm.models import DisclosureAlert
+from crm.models import DisclosureAlert, Property
+from crm.models.stock import PropertyStatus
+from messaging.models import OptOut
 from messaging.selectors import InboxCounts, filtered_numbers, inbox_counts
 from sheets.models import Conflict, Spreadsheet
 
@@ -86,6 +91,14 @@ def open_conflicts(desk: Desk) -> Look:
     return count, f"{reverse('admin:sheets_conflict_changelist')}?state=open"
 
 
+def opt_outs(desk: Desk) -> Look:
+    """People who said stop in the last seven days."""
+    since = (timezone.now() - timedelta(days=7)).date().isoformat()
+    count = OptOut.objects.visible_to(desk.actor).filter(created_at__date__gte=since, deleted_at__isnull=True).count()
+    query = urlencode({"created_at__date__gte": since, "deleted_at__isnull": "1"})
+    return count, f"{reverse('admin:messaging_optout_changelist')}?{query}"
+
+
 def troubled_numbers(desk: Desk) -> Look:
     """WhatsApp numbers that are blocked, do not work, or about which the last check found something."""
     count = filtered_numbers(actor=desk.actor, state="trouble").count()
@@ -115,6 +128,7 @@ CARDS: list[Card] = [
         troubled_numbers,
         "bad",
     ),
+    Card(_("Stops"), _("said in the last seven days"), Capability.CONVERSATIONS_READ, opt_outs),
     Card(
         _("Campaigns running"),
         _("going out now"),
@@ -180,6 +194,35 @@ CARDS: list[Card] = [
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar of the chart: `share` of the longest, in percent; its address opens the rows that it counts."""
+
+    title: str
+    count: int
+    share: int
+    address: str
+
+
+def stock_by_status(actor: Actor) -> list[Bar]:
+    """The units of the house by where they stand. One query."""
+    counts: dict[str, int] = dict(
+        Property.objects.visible_to(actor).live().order_by().values_list("status").annotate(Count("pk"))
+    )
+    most = max(counts.values(), default=0)
+    address = reverse("admin:crm_property_changelist")
+    return [
+        Bar(
+            title=gettext(status.label),
+            count=counts[status.value],
+            share=max(1, round(100 * counts[status.value] / most)),
+            address=f"{address}?status__exact={status.value}",
+        )
+        for status in PropertyStatus
+        if counts.get(status.value)
+    ]
+
+
 def callback(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add this member's figures to the first page of the back office. One query a figure at most."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
@@ -199,5 +242,6 @@ def callback(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "title": _("Overview"),
         "figures": sorted(figures, key=lambda figure: figure not in needs),
         "needs": len(needs),
+        "stock": stock_by_status(actor) if actor.can(Capability.CRM_READ) else [],
         "first_name": actor.user.name.split()[0] if actor.user else "",
     }

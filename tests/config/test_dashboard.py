@@ -14,6 +14,7 @@ from config.dashboard import CARDS
 from config.unfold import GROUPS
 from core.admin import site
 from crm.models.stock import PropertyStatus
+from messaging.models import OptOut
 from tests.crm import factories as crm
 from tests.messaging import factories as messaging
 
@@ -37,6 +38,8 @@ def work(organization, agent):
             channel, crm.contact(organization, f"Owner {hours}"), assigned_to=assignee, **fields
         )
         messaging.message(talk)
+    stopped = crm.contact(organization, "Stopped Example")
+    OptOut.objects.create(organization=organization, contact=stopped, source="keyword", said="STOP", at=now)
     project = crm.project(organization)
     for status in (PropertyStatus.AVAILABLE, PropertyStatus.AVAILABLE, PropertyStatus.SOLD):
         crm.unit(project, status=status)
@@ -59,7 +62,17 @@ def test_every_number_is_the_number_of_rows_that_its_link_opens(work, admin):
     assert counted["Unanswered"] == 4
     assert counted["Window closing"] == 1
     assert counted["Unassigned"] == 2
+    assert counted["Stops"] == 1
     assert counted["Units available"] == 2
+
+
+def test_every_bar_opens_the_units_that_it_counts(work, admin):
+    client = signed_in(admin)
+
+    bars = client.get("/o/palm/admin/").context["stock"]
+
+    assert {bar.title: bar.count for bar in bars} == {"Available": 2, "Sold": 1}
+    assert [client.get(bar.address).context["cl"].result_count for bar in bars] == [bar.count for bar in bars]
 
 
 def test_every_link_of_the_back_office_stays_in_the_house_and_opens(work, admin):
