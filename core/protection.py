@@ -75,11 +75,12 @@ def _one_role() -> bool:
 
 
 def _keys(connection: BaseDatabaseWrapper) -> Iterator[str]:
-    """A unique (organization_id, id) on every table, and every TenantForeignKey over (organization_id, key) to it."""
+    """A unique (organization_id, id) on every table that keys may point at, and every TenantForeignKey over it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT conname FROM pg_constraint")
         present = {name for (name,) in cursor.fetchall()}
-    for table in [*(model._meta.db_table for model in tenant_models()), Membership._meta.db_table]:
+    pointed_at = [model._meta.db_table for model in tenant_models() if model.is_pointed_at]
+    for table in [*pointed_at, Membership._meta.db_table]:
         name = f"{table}_organization_id_key"
         if name not in present:
             yield f'ALTER TABLE "{table}" ADD CONSTRAINT "{name}" UNIQUE (organization_id, id)'

@@ -33,6 +33,18 @@ class OverdraftRefused(Conflict):
     code = "overdraft_refused"
 
 
+class CreditLimitReached(Conflict):
+    code = "credit_limit_reached"
+
+
+class LimitInvalid(Invalid):
+    code = "account_limit_invalid"
+
+
+class LimitRefused(Conflict):
+    code = "account_limit_refused"
+
+
 class AmountTooLarge(Invalid):
     code = "amount_too_large"
 

@@ -56,6 +56,10 @@ class TenantModel(models.Model):
     # Whether functions of the tables' owner search it: they then read it without the wall, and narrow it themselves.
     read_by_owner: ClassVar[bool] = False
 
+    # Whether keys of other tables may lead here, over a unique (organization_id, id). Only a table that is very long and
+    # never listed by organisation says no, to be without that index.
+    is_pointed_at: ClassVar[bool] = True
+
     # Not indexed alone: core/protection.py gives every table a unique (organization_id, id), which serves its lists.
     organization = models.ForeignKey("core.Organization", on_delete=models.PROTECT, related_name="+", db_index=False)
     created_at = models.DateTimeField(auto_now_add=True)

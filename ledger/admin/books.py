@@ -5,36 +5,44 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
 from core.admin import TenantAdmin, acting, site
+from core.asking import ask, posted
 from core.exporting.lists import to_money
 from core.money import format_money
 from core.roles import Capability
-from ledger import selectors
-from ledger.models import Account, Entry, Transfer
+from ledger import selectors, services
+from ledger.admin.forms import LimitsForm
+from ledger.models import Account, Entry, LimitChange, Transfer
 from ledger.periods import AsOfForm, PeriodForm
 
 
 @admin.register(Account, site=site)
 class AccountAdmin(TenantAdmin):
     read_capability = Capability.LEDGER_READ
-    list_display: ClassVar = ["code", "name", "kind", "owner", "balance", "limit"]
+    list_display: ClassVar = ["code", "name", "kind", "owner", "balance", "limit", "ceiling"]
     list_filter: ClassVar = ["kind", "currency"]
     search_fields: ClassVar = ["code", "name", "owner"]
     export_columns: ClassVar = [
         "code", "name", "kind", "owner", "currency", ("Balance", "balance_minor"), ("Limit", "lowest_minor"),
+        ("Never above", "highest_minor"),
     ]  # fmt: skip
-    fields: ClassVar = ["code", "name", "kind", "currency", "owner", "balance", "limit", "last_sequence", "chain_head"]
-    readonly_fields: ClassVar = ["balance", "limit", "chain_head"]
+    fields: ClassVar = [
+        "code", "name", "kind", "currency", "owner", "balance", "limit", "ceiling", "changes", "last_sequence",
+        "chain_head",
+    ]  # fmt: skip
+    readonly_fields: ClassVar = ["balance", "limit", "ceiling", "changes", "chain_head"]
     actions_list: ClassVar = ["trial_balance"]
-    actions_detail: ClassVar = ["statement"]
+    actions_detail: ClassVar = ["statement", "limits"]
 
     @display(description=_("Balance"))
     def balance(self, account: Account) -> str:
@@ -43,6 +51,19 @@ class AccountAdmin(TenantAdmin):
     @display(description=_("Never below"))
     def limit(self, account: Account) -> str:
         return "" if account.lowest_minor is None else format_money(account.lowest_minor, account.currency)
+
+    @display(description=_("Never above"))
+    def ceiling(self, account: Account) -> str:
+        return "" if account.highest_minor is None else format_money(account.highest_minor, account.currency)
+
+    @display(description=_("Changes of the limits"))
+    def changes(self, account: Account) -> str:
+        """One line each, newest first."""
+        told = LimitChange.objects.filter(organization=account.organization_id, account=account)
+        return "\n".join(
+            f"{one.at:%Y-%m-%d %H:%M} {one.changed_by.user.name}: {one.reason}"
+            for one in told.select_related("changed_by__user").order_by("-pk")[:20]
+        )
 
     @display(description=_("Head of the hash chain"))
     def chain_head(self, account: Account) -> str:
@@ -77,6 +98,34 @@ class AccountAdmin(TenantAdmin):
         ]
         headers = ["Date", "Reference", "Description", "Amount", "Balance"]
         return self._report(request, f"Statement of {account.code}", form, figures, headers, rows)
+
+    @action(description=_("Change limits"), url_path="limits", permissions=["close"])
+    def limits(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        account = self.get_object(request, object_id)
+        if account is None:
+            raise Http404
+        return ask(
+            self,
+            request,
+            title=_("Change the limits of %(account)s") % {"account": account.code},
+            sentence=_("What would take the balance beyond them is refused from now on."),
+            button=_("Change limits"),
+            form=LimitsForm(account, posted(request)),
+            call=lambda given: services.set_limits(
+                actor=acting(request),
+                account=account,
+                lowest=given["lowest"] or None,
+                highest=given["highest"] or None,
+                reason=given["reason"],
+                at=timezone.now(),
+            ),
+            done=_("The limits are changed."),
+            back=reverse("admin:ledger_account_change", args=[account.pk]),
+            figures=[(_("Balance"), self.balance(account))],
+        )
+
+    def has_close_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return acting(request).can(Capability.LEDGER_CLOSE)
 
     @action(description=_("Trial balance"), url_path="trial-balance", permissions=["view"])
     def trial_balance(self, request: HttpRequest) -> HttpResponse:
@@ -220,6 +269,10 @@ class EntryAdmin(TenantAdmin):
         "seal",
     ]
     readonly_fields: ClassVar = ["debit", "credit", "balance_after", "seal"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Through its accounts, which are indexed by house: a small one is listed fast between large ones."""
+        return super().get_queryset(request).filter(account__organization=acting(request).organization)
 
     debit, credit, balance_after = EntryInline.debit, EntryInline.credit, EntryInline.balance_after
 

@@ -16,12 +16,13 @@ class AccountSerializer(serializers.ModelSerializer[Account]):
 
     balance = AmountField(source="natural_minor")
     lowest = AmountField(source="lowest_minor")
+    highest = AmountField(source="highest_minor")
     normal_side = serializers.ChoiceField(source="get_normal_side_display", choices=["Debit", "Credit"], read_only=True)
 
     class Meta:
         model = Account
         fields = [
-            "id", "code", "name", "kind", "normal_side", "currency", "owner", "balance", "lowest", "last_sequence",
+            "id", "code", "name", "kind", "normal_side", "currency", "owner", "balance", "lowest", "highest", "last_sequence",
             "created_at",
         ]  # fmt: skip
 

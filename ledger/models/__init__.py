@@ -2,6 +2,7 @@
 
 from ledger.models.books import NORMAL_SIDE, Account, AccountKind, Entry, Side, Transfer
 from ledger.models.checks import BooksCheck
+from ledger.models.limits import LimitChange
 from ledger.models.periods import PeriodClosing, PeriodReopening, ReopeningRequest
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "AccountKind",
     "BooksCheck",
     "Entry",
+    "LimitChange",
     "PeriodClosing",
     "PeriodReopening",
     "ReopeningRequest",

@@ -59,7 +59,7 @@ def post(*, actor: Actor, posting: Posting, at: datetime) -> Posted:
     """Post one transfer, in one statement. The same reference and content again changes nothing and says `replayed`.
 
     Amounts are minor units, positive for debit. Raises TransferUnbalanced, AccountUnknown, TransferCurrencyMixed,
-    ReferenceTaken, OverdraftRefused, AmountTooLarge, PeriodClosed, and for reversals AlreadyReversed, ReversalNotReversible,
+    ReferenceTaken, OverdraftRefused, CreditLimitReached, AmountTooLarge, PeriodClosed, and for reversals AlreadyReversed, ReversalNotReversible,
     ReversalNotMirror, TransferUnknown. After a refusal nothing is changed and the transaction goes on.
     """
     return post_many(actor=actor, postings=[posting], at=at)[0]
@@ -181,6 +181,12 @@ def _refused(code: str, reference: str, detail: dict[str, Any]) -> DomainError:
             lowest = format_money(detail["lowest_minor"], detail["currency"])
             return errors.OverdraftRefused(
                 f"Account {detail['code']} stands at {balance} and may not fall below {lowest}.", **detail
+            )
+        case "credit_limit":
+            balance = format_money(detail["balance_minor"], detail["currency"])
+            highest = format_money(detail["highest_minor"], detail["currency"])
+            return errors.CreditLimitReached(
+                f"Account {detail['code']} stands at {balance} and may not rise above {highest}.", **detail
             )
         case "period_closed":
             return errors.PeriodClosed(
