@@ -6,12 +6,21 @@ from datetime import date, timedelta
 from typing import Any
 
 import django_filters as filters
-from django.db.models import BigIntegerField, F, Func, Min, Q, QuerySet, Value
+from django.db.models import BigIntegerField, Case, F, Func, Min, Q, QuerySet, Value, When
 from django.db.models.functions import Greatest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from commissions.models import Commission, CommissionPayment, CommissionSplit, Method, SplitRole, Status
+from commissions.models import (
+    Commission,
+    CommissionPayment,
+    CommissionSplit,
+    HoldBack,
+    Instalment,
+    Method,
+    SplitRole,
+    Status,
+)
 from crm.filtering import IdFilter, YesNoFilter
 
 OWED = [Status.APPROVED, Status.PART_PAID, Status.PAID]
@@ -41,7 +50,14 @@ LEFT = Q(commission__status__in=OWED, paid_minor__lt=F("amount_minor")) & ~Q(rol
 def payable(on: date) -> Any:
     """What of a part may be paid by a day, in minor units: its share of the client's money that came, less what is held
     back, less what was paid. Nothing when it was paid ahead (a cheque of the client bounced later)."""
-    released = Func(F("pk"), Value(on), function="commissions_released", output_field=BigIntegerField())
+    # The function takes 35 µs a part; it says "all of it" where there are neither instalments nor a hold-back.
+    asked = Q(commission__in=Instalment.objects.values("commission"))
+    asked |= Q(commission__in=HoldBack.objects.values("commission"))
+    released = Case(
+        When(asked, then=Func(F("pk"), Value(on), function="commissions_released")),
+        default=F("amount_minor"),
+        output_field=BigIntegerField(),
+    )
     return Greatest(released - F("paid_minor"), Value(0), output_field=BigIntegerField())
 
 

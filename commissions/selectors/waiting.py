@@ -10,7 +10,16 @@ from typing import Any
 from django.db.models import Count, Exists, F, OuterRef, QuerySet, Sum
 
 from commissions.filtering import OVERDUE, CommissionFilter, due, payable, since_when
-from commissions.models import Clawback, Commission, CommissionPayment, CommissionSplit, Dispute, Status
+from commissions.models import (
+    Clawback,
+    Commission,
+    CommissionPayment,
+    CommissionSplit,
+    Dispute,
+    Receipt,
+    ReceiptReversal,
+    Status,
+)
 from commissions.selectors.lists import PAGE, Listing
 from core.actors import Actor
 from core.roles import Capability
@@ -32,8 +41,9 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class Exceptions:
-    """What is not as it should be: open disputes, parts due for long, payments that came back since `since`, claw-backs; of each
-    the sums and the SHOWN oldest (of payments and claw-backs the newest)."""
+    """What is not as it should be: open disputes, parts due for long, payments that came back since `since`,
+    receipts of clients that bounced and were not made good, claw-backs; of each the sums and the SHOWN oldest (of what
+    came back the newest)."""
 
     since: date
     disputes: list[Dispute]
@@ -42,6 +52,8 @@ class Exceptions:
     overdue_sums: tuple[Amount, ...]
     taken_back: list[CommissionPayment]
     taken_back_sums: tuple[Amount, ...]
+    bounced: list[ReceiptReversal]
+    bounced_sums: tuple[Amount, ...]
     clawed_back: list[Clawback]
 
 
@@ -78,7 +90,7 @@ def status_counts(*, actor: Actor) -> dict[Status, int]:
 
 
 def exceptions(*, actor: Actor, today: date) -> Exceptions:
-    """What somebody should look into. Seven queries (a supervisor's reports are one more)."""
+    """What somebody should look into. Nine queries (a supervisor's reports are one more)."""
     actor.require(Capability.COMMISSIONS_READ)
     parts = CommissionSplit.objects.visible_to(actor)
     disputed = parts.filter(commission__status=Status.DISPUTED)
@@ -89,6 +101,11 @@ def exceptions(*, actor: Actor, today: date) -> Exceptions:
     late_parts = CommissionSplit.objects.filter(pk__in=late.order_by().values("pk"))
     since = today - LATELY
     returned = CommissionPayment.objects.visible_to(actor).filter(reversals__isnull=False, paid_on__gte=since)
+    receipts = Receipt.objects.for_organization(actor.organization).filter(
+        reversals__isnull=False,
+        instalment__received_minor__lt=F("instalment__amount_minor"),
+        instalment__commission__in=Commission.objects.visible_to(actor).exclude(status=Status.CANCELLED).values("pk"),
+    )
     unit = "commission__deal__property__project"
     return Exceptions(
         since=since,
@@ -102,6 +119,12 @@ def exceptions(*, actor: Actor, today: date) -> Exceptions:
             .order_by("-pk")[:SHOWN]
         ),
         taken_back_sums=_amounts(returned, "amount_minor"),
+        bounced=list(
+            ReceiptReversal.objects.filter(receipt__in=receipts.values("pk"))
+            .select_related(f"receipt__instalment__{unit}", "reversed_by__user")
+            .order_by("-pk")[:SHOWN]
+        ),
+        bounced_sums=_amounts(receipts, "amount_minor"),
         clawed_back=list(
             Clawback.objects.for_organization(actor.organization)
             .filter(split__in=parts.values("pk"))

@@ -63,6 +63,17 @@ def test_an_agent_reads_what_the_client_paid_what_bounced_and_what_is_held_back(
     assert "Handed over" in let_go
 
 
+def test_a_cheque_of_a_client_that_bounced_is_among_the_exceptions(house, agent, manager):
+    assert "that bounced" not in Door(manager).text("commission-exceptions")
+    wait_for_the_client(house, manager)
+
+    page = Door(manager).text("commission-exceptions")
+
+    for word in ("that bounced", "CHQ-101", "No cover", "AED 2,500.00"):
+        assert word in page
+    assert "CHQ-100" not in page
+
+
 def test_a_commission_costs_the_same_however_much_came_of_it(house, manager, django_assert_num_queries):
     wait_for_the_client(house, manager)
     door, shared = Door(manager), house["shared"]
