@@ -1,4 +1,4 @@
-"""Indexes of entries without what the account or the transfer implies: about 90 bytes less for each of millions."""
+"""Indexes of entries without what the account or the transfer implies: about 80 bytes less for each of millions."""
 
 from django.db import migrations, models
 
