@@ -291,8 +291,9 @@ def test_names_that_were_there_before_the_triggers_get_their_words(superuser_dat
 
 
 OLD_HOUSE = """INSERT INTO core_organization (id, slug, name, legal_name, email, phone, address, city, country, time_zone, currency,
-    languages, weekend_days, business_hours_start, business_hours_end, public_holidays, region, status, created_at, updated_at)
-VALUES (%s, %s, '', '', '', '', '', '', 'AE', 'Asia/Dubai', 'AED', '{}', '{}', '09:00', '18:00', '{}', 'me', 'active', now(), now())"""
+    languages, weekend_days, business_hours_start, business_hours_end, public_holidays, region, status, second_step,
+    created_at, updated_at)
+VALUES (%s, %s, '', '', '', '', '', '', 'AE', 'Asia/Dubai', 'AED', '{}', '{}', '09:00', '18:00', '{}', 'me', 'active', 'off', now(), now())"""
 OLD_CONTACT = """INSERT INTO crm_contact (organization_id, created_at, updated_at, kind, display_name, first_name, last_name,
     normalized_name, language, nationality, national_id, national_id_index, address, tags, is_bad_contact, source)
 VALUES (%s, now(), now(), 'person', %s, '', '', '', '', '', '', '', '', '{}', false, '')"""
