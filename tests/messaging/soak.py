@@ -22,6 +22,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
+import pytest
 from django.db import connection
 from django.utils import timezone
 
@@ -286,7 +287,10 @@ class Soak:
                 return False
             return not WebhookEvent.objects.exclude(state__in=["done", "failed"]).exists()
 
-        wait_for(is_at_rest, seconds=self.plan.settle_seconds, what="everything to come to rest")
+        try:
+            wait_for(is_at_rest, seconds=self.plan.settle_seconds, what="everything to come to rest")
+        except pytest.fail.Exception as error:  # a worker may live and take nothing: its last words say why
+            raise AssertionError(f"{error.msg}. {self._worker.last_words(40)}") from None
 
     def verify(self) -> dict[str, Any]:
         """Raises AssertionError with what does not hold; else the figures."""
