@@ -21,6 +21,7 @@ LABELS = [
     _("Accepted by WhatsApp"),
     _("Accepted"),
     _("Access token"),
+    _("Accountant"),
     _("Active"),
     _("Add tags"),
     _("Adjustment"),

@@ -25,6 +25,7 @@ ROLES = [
     gettext_noop("Manager"),
     gettext_noop("Supervisor"),
     gettext_noop("Agent"),
+    gettext_noop("Accountant"),
     gettext_noop("Viewer"),
 ]
 

@@ -12,6 +12,7 @@ class Role(models.TextChoices):
     MANAGER = "manager", "Manager"
     SUPERVISOR = "supervisor", "Supervisor"
     AGENT = "agent", "Agent"
+    ACCOUNTANT = "accountant", "Accountant"
     VIEWER = "viewer", "Viewer"
 
 
@@ -108,22 +109,39 @@ _VIEWER = {
     Capability.COMMISSIONS_READ,
     Capability.LEDGER_READ,
 }
+# Money in and out and the books, for everybody. What is owed a manager approves, and stock and talk are not his.
+_ACCOUNTANT = {
+    Capability.BACK_OFFICE,
+    Capability.AUDIT_READ,
+    Capability.CRM_READ,
+    Capability.CRM_EXPORT,
+    Capability.BANK_DETAILS_READ,
+    Capability.COMMISSIONS_READ,
+    Capability.COMMISSIONS_WRITE,
+    Capability.COMMISSIONS_PAY,
+    Capability.LEDGER_READ,
+    Capability.LEDGER_CLOSE,
+}
 
 CAPABILITIES: dict[Role, frozenset[Capability]] = {
     Role.ADMIN: frozenset(Capability),
     Role.MANAGER: frozenset(_MANAGER),
     Role.SUPERVISOR: frozenset(_SUPERVISOR),
     Role.AGENT: frozenset(_AGENT),
+    Role.ACCOUNTANT: frozenset(_ACCOUNTANT),
     Role.VIEWER: frozenset(_VIEWER),
 }
 
 # Who stands above whom: a manager suspends agents and supervisors, not other managers.
-RANK: dict[Role, int] = {Role.ADMIN: 4, Role.MANAGER: 3, Role.SUPERVISOR: 2, Role.AGENT: 1, Role.VIEWER: 1}
+RANK: dict[Role, int] = {
+    Role.ADMIN: 4, Role.MANAGER: 3, Role.SUPERVISOR: 2, Role.AGENT: 1, Role.ACCOUNTANT: 1, Role.VIEWER: 1,
+}  # fmt: skip
 
 REACH: dict[Role, Reach] = {
     Role.ADMIN: Reach.ORGANIZATION,
     Role.MANAGER: Reach.ORGANIZATION,
     Role.SUPERVISOR: Reach.TEAM,
     Role.AGENT: Reach.OWN,
+    Role.ACCOUNTANT: Reach.ORGANIZATION,
     Role.VIEWER: Reach.ORGANIZATION,
 }

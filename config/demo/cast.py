@@ -19,6 +19,7 @@ PEOPLE = {
     "salim": ("Salim Darwish", Role.SUPERVISOR),
     "omar": ("Omar Faris", Role.AGENT),
     "huda": ("Huda Karim", Role.AGENT),
+    "asma": ("Asma Rahman", Role.ACCOUNTANT),
     "vera": ("Vera Lind", Role.VIEWER),
 }
 
