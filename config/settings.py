@@ -85,6 +85,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "core.middleware.OrganizationMiddleware",
     "core.accounts.rules.SignInRules",
+    "core.accounts.looking.LookingAs",
     "core.middleware.DomainErrorMiddleware",
 ]
 

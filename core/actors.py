@@ -18,6 +18,8 @@ class Actor:
     membership: Membership | None = None
     token: ApiToken | None = None
     address: str | None = None
+    # Who sees through this one's eyes, to help (core/accounts/looking.py); then nothing can be changed.
+    looker: Membership | None = None
 
     @property
     def user(self) -> User | None:

@@ -22,6 +22,7 @@ urlpatterns = [
     path("tokens/<int:token_id>/end/", token_pages.token_ended, name="token-ended"),
     path("security/", account_pages.sign_in_rules, name="sign-in-rules"),
     path("members/<int:membership_id>/account/", account_pages.member_account, name="member-account"),
+    path("members/<int:membership_id>/look/", account_pages.look_as, name="look-as"),
     path("invitations/", invitation_pages.invitation_list, name="invitations"),
     path("invitations/<int:invitation_id>/end/", invitation_pages.invitation_revoked, name="invitation-revoked"),
     path("invitation/<str:token>/", invitation_pages.invitation, name="invitation"),

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from core import members
-from core.accounts import factors, rules, sessions
+from core.accounts import factors, looking, rules, sessions
 from core.actors import Actor
 from core.doors import page
 from core.errors import DomainError
@@ -105,6 +105,35 @@ def member_account(request: HttpRequest, membership_id: int) -> HttpResponse:
         messages.success(request, _("Done: %(name)s was signed out of every device.") % {"name": member.user.name})
     back = "sign-in-rules" if actor.can(Capability.ORGANIZATION_MANAGE) else "profile"
     return redirect(back, actor.organization.slug)
+
+
+@require_http_methods(["GET", "POST"])
+@page(Capability.MEMBERS_MANAGE)
+def look_as(request: HttpRequest, membership_id: int) -> HttpResponse:
+    """Ask why, then see the house as this member does, from its first page on."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    member = get_object_or_404(
+        Membership.objects.active().select_related("user"), organization=actor.organization, pk=membership_id
+    )
+    refusal = None
+    if request.method == "POST":
+        reason = request.POST.get("reason", "")
+        try:
+            looking.begin(actor=actor, membership=member, reason=reason, session=request.session, at=timezone.now())
+        except DomainError as error:
+            refusal = error
+        else:
+            return redirect("door", actor.organization.slug)
+    context = {"here": "sign-in-rules", "member": member, "error": refusal, "minutes": looking.LASTS.seconds // 60}
+    return render(request, "core/look_as.html", context, status=422 if refusal else 200)
+
+
+@login_required
+@require_POST
+def looking_ended(request: HttpRequest) -> HttpResponse:
+    """Back to one's own eyes."""
+    house = looking.end(session=request.session, address=request.META.get("REMOTE_ADDR"), at=timezone.now())
+    return redirect("door", house.slug) if house else redirect("/")
 
 
 def _number(text: str) -> int:

@@ -40,6 +40,7 @@ urlpatterns = [
     path("me/security/passkeys/<int:pk>/remove/", passkeys.remove_webauthn, name="mfa_remove_webauthn"),
     path("me/sessions/", pages.Sessions.as_view(), name="usersessions_list"),
     path("me/sessions/end/", pages.sign_out_everywhere, name="sign-out-everywhere"),
+    path("me/looking/end/", pages.looking_ended, name="looking-ended"),
 ]
 
 for each in urlpatterns:  # what they show opens accounts: no browser and nobody between keeps it

@@ -291,7 +291,7 @@ class MembershipAdmin(TenantAdmin):
     list_filter: ClassVar = ["role"]
     list_select_related: ClassVar = ["user", "reports_to__user"]
     search_fields: ClassVar = ["user__name", "user__email"]
-    actions: ClassVar = ["suspend", "reinstate"]
+    actions: ClassVar = ["look", "suspend", "reinstate"]
     export_columns: ClassVar = [
         ("Name", "user.name"), ("E-mail", "user.email"), "role", ("Reports to", "reports_to.user.name"), "suspended_at",
     ]  # fmt: skip
@@ -301,6 +301,16 @@ class MembershipAdmin(TenantAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
         return Membership.objects.filter(organization=request.actor.organization)  # type: ignore[attr-defined]
+
+    def look(self, request: HttpRequest, chosen: QuerySet[Membership]) -> HttpResponse | None:
+        """To the page that asks why (core/accounts/looking.py)."""
+        members = list(chosen[:2])
+        if len(members) != 1:
+            self.message_user(request, _("Choose one member."), messages.ERROR)
+            return None
+        return HttpResponseRedirect(f"/o/{acting(request).organization.slug}/members/{members[0].pk}/look/")
+
+    look.short_description = _("See Majlis as this member")  # type: ignore[attr-defined]
 
     def suspend(self, request: HttpRequest, chosen: QuerySet[Membership]) -> None:
         for member in chosen.select_related("user"):
