@@ -93,8 +93,8 @@ def open_conflicts(desk: Desk) -> Look:
 
 def opt_outs(desk: Desk) -> Look:
     """People who said stop in the last seven days."""
-    since = (timezone.now() - timedelta(days=7)).date().isoformat()
-    count = OptOut.objects.visible_to(desk.actor).filter(created_at__date__gte=since, deleted_at__isnull=True).count()
+    since = (timezone.localdate() - timedelta(days=7)).isoformat()  # the list compares days on the house's clock
+    count = OptOut.objects.visible_to(desk.actor).live().filter(created_at__date__gte=since).count()
     query = urlencode({"created_at__date__gte": since, "deleted_at__isnull": "1"})
     return count, f"{reverse('admin:messaging_optout_changelist')}?{query}"
 

@@ -63,23 +63,20 @@ class Place:
 
 def places(actor: Actor, text: str = "") -> list[Place]:
     """The pages that this member may open and whose name, in his language or in English, begins a word with `text`."""
-    words = text.casefold().strip()
+    words = f" {text.casefold().strip()}"
+    with translation.override("en"):
+        english = [str(title) for title, *_rest in PLACES]
     return [
         Place(str(title), address, icon, office_icon)
-        for title, route, icon, office_icon in PLACES
-        if _is_called(title, words) and (address := _address(actor, route))
+        for (title, route, icon, office_icon), in_english in zip(PLACES, english, strict=True)
+        if any(words in f" {name.casefold()}" for name in (str(title), in_english))
+        and (address := _address(actor, route))
     ]
 
 
 def page_address(route: str, *arguments: Any) -> str:
     """Of an agents' page, also when asked inside the back office, whose prefix is part of the script's name."""
     return "/" + reverse(route, args=arguments).removeprefix(get_script_prefix())
-
-
-def _is_called(title: Any, words: str) -> bool:
-    with translation.override("en"):
-        english = str(title)
-    return any(f" {name.casefold()}".find(f" {words}") >= 0 for name in (str(title), english))
 
 
 def _address(actor: Actor, route: str) -> str:

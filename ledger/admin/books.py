@@ -82,7 +82,7 @@ class AccountAdmin(TenantAdmin):
             [
                 line.effective_on,
                 format_html(
-                    '<a class="text-primary-600" href="{}">{}</a>',
+                    '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>',
                     reverse("admin:ledger_transfer_change", args=[line.transfer_id]),
                     line.reference,
                 ),
@@ -135,7 +135,7 @@ class AccountAdmin(TenantAdmin):
         rows: list[list[Any]] = [
             [
                 format_html(
-                    '<a class="text-primary-600" href="{}">{}</a>',
+                    '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>',
                     reverse("admin:ledger_account_statement", args=[row.account.pk]),
                     row.account.code,
                 ),

@@ -118,8 +118,11 @@ document.addEventListener("DOMContentLoaded", () => {
 
   let waiting, asked = 0;
   function ask() { clearTimeout(waiting); waiting = setTimeout(count, 350); }
+  // A condition that still waits for its value is no mistake yet.
+  function isWhole(row) { return !("value" in row) || (Array.isArray(row.value) ? row.value.length > 0 : row.value !== ""); }
   async function count() {
     const mine = ++asked;
+    if (!flat(definition).every(isWhole)) return show({ ok: false }, { detail: "" });
     const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
     const answer = await fetch(root.dataset.trial, {
       method: "POST", credentials: "same-origin",
@@ -127,9 +130,11 @@ document.addEventListener("DOMContentLoaded", () => {
       body: JSON.stringify({ definition }),
     }).catch(() => null);
     if (!answer || mine !== asked) return;
-    const found = await answer.json();
+    show(answer, await answer.json());
+  }
+  function show(answer, found) {
     const problem = document.getElementById("segment-problem");
-    problem.hidden = answer.ok;
+    problem.hidden = !found.detail;
     problem.textContent = answer.ok ? "" : found.detail;
     document.getElementById("segment-count").textContent = answer.ok ? found.count.toLocaleString() : "–";
     document.getElementById("segment-sentence").textContent = answer.ok ? found.sentence : "";
