@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django import forms
@@ -10,12 +10,15 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.utils.functional import Promise
+from django.utils.text import capfirst
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from core.admin.base import TenantAdmin
 from core.errors import DomainError
 
+_say = _  # of what config/labels.py lists for translators
 Words = str | Promise  # translated at once, or when they are shown
 Figures = list[tuple[Words, str]]
 
@@ -23,6 +26,11 @@ Figures = list[tuple[Words, str]]
 def posted(request: HttpRequest) -> QueryDict | None:
     """What a form is bound to: the answers, even when there are none, and nothing before."""
     return request.POST if request.method == "POST" else None
+
+
+def said(choices: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Promise]]:
+    """The choices of a form by hand, in the member's language; those of a model are said by config/names.py."""
+    return [(value, _say(str(label))) for value, label in choices]
 
 
 class ConfirmForm(forms.Form):
@@ -47,6 +55,9 @@ def ask(
     figures: Figures | None = None,
 ) -> HttpResponse:
     """GET shows the question and what it is about; POST calls the service and goes `back` with `done`."""
+    for name, asked in form.fields.items():
+        if asked.label is None:  # Django would say the code's name for it, in English
+            asked.label = capfirst(gettext(name.replace("_", " ")))
     if request.method == "POST" and form.is_valid():
         try:
             call(form.cleaned_data)

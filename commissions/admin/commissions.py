@@ -9,12 +9,14 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import action, display
 
 from commissions import services
+from commissions.admin import decisions
 from commissions.admin.forms import (
     AdjustmentForm,
     AnswerForm,
@@ -26,7 +28,7 @@ from commissions.admin.forms import (
 )
 from commissions.models import Commission, CommissionSplit, Dispute, HoldBack, Method, SplitRole, Status
 from core.admin import TenantAdmin, acting, call_service, site
-from core.asking import ConfirmForm, Figures, ReasonForm, ask, posted
+from core.asking import ConfirmForm, Figures, ReasonForm, Words, ask, posted
 from core.money import format_money
 from core.roles import Capability
 
@@ -102,12 +104,12 @@ class CommissionAdmin(TenantAdmin):
 
     @display(description=_("Number"), ordering="pk")
     def number(self, commission: Commission) -> str:
-        return f"No. {commission.pk}"
+        return gettext("No. %(number)s") % {"number": commission.pk}
 
     @display(description=_("Plan"))
     def terms(self, commission: Commission) -> str:
         version = commission.plan_version
-        return f"{version.plan.name}, version {version.number}"
+        return gettext("%(plan)s, version %(number)s") % {"plan": version.plan.name, "number": version.number}
 
     @display(description=_("Unit"))
     def unit(self, commission: Commission) -> str:
@@ -136,20 +138,7 @@ class CommissionAdmin(TenantAdmin):
 
     @display(description=_("Decisions"))
     def decisions(self, commission: Commission) -> str:
-        """Who decided what, oldest first, one line each."""
-        told = [(row.at, f"approved by {_name(row.approved_by)}") for row in _rows(commission.approvals, "approved_by")]
-        for row in _rows(commission.disputes, "opened_by"):
-            told.append((row.at, f"disputed by {_name(row.opened_by)}: {row.reason}"))
-            told += [(said.at, f"{_name(said.author)} wrote: {said.text}") for said in _rows(row.messages, "author")]
-            told += [
-                (answer.at, f"resolved by {_name(answer.resolved_by)}: {answer.resolution}")
-                for answer in _rows(row.resolutions, "resolved_by")
-            ]
-        told += [
-            (row.at, f"cancelled by {_name(row.cancelled_by)}: {row.reason}")
-            for row in _rows(commission.cancellations, "cancelled_by")
-        ]
-        return "\n".join(f"{at:%Y-%m-%d %H:%M} {what}" for at, what in sorted(told)) or "none yet"
+        return decisions.told(commission)
 
     @admin.action(description=_("Approve selected commissions"))
     def approve_selected(self, request: HttpRequest, commissions: QuerySet[Commission]) -> None:
@@ -157,22 +146,24 @@ class CommissionAdmin(TenantAdmin):
         for commission in commissions.order_by("pk"):
             made = call_service(self, request, services.approve_commission, commission=commission, at=timezone.now())
             approved += made is not None
-        self.message_user(request, f"{approved} approved.")
+        self.message_user(request, _("%(count)s approved.") % {"count": approved})
 
     @action(description=_("Approve"), url_path="approve", permissions=["view"])
     def approve(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._decide(
             request,
             object_id,
-            title="Approve",
-            sentence="From then on it is owed, and stands in the ledger. You may not approve what you made or are paid by.",
+            title=_("Approve"),
+            sentence=_(
+                "From then on it is owed, and stands in the ledger. You may not approve what you made or are paid by."
+            ),
             form=ConfirmForm(posted(request)),
             call=lambda commission, _: services.approve_commission(
                 actor=acting(request),
                 commission=commission,
                 at=timezone.now(),
             ),
-            done="Approved.",
+            done=_("Approved."),
         )
 
     @action(description=_("Record payment"), url_path="pay", permissions=["view"])
@@ -181,8 +172,8 @@ class CommissionAdmin(TenantAdmin):
         return self._decide(
             request,
             object_id,
-            title="Record payment",
-            sentence="Note money that was paid to one beneficiary, whole or an instalment.",
+            title=_("Record payment"),
+            sentence=_("Note money that was paid to one beneficiary, whole or an instalment."),
             form=PaymentForm(commission, posted(request)),
             call=lambda found, given: services.record_payment(
                 actor=acting(request),
@@ -190,7 +181,7 @@ class CommissionAdmin(TenantAdmin):
                 at=timezone.now(),
                 **given | {"method": Method(given["method"])},
             ),
-            done="The payment is recorded.",
+            done=_("The payment is recorded."),
         )
 
     @action(description=_("Dispute"), url_path="dispute", permissions=["view"])
@@ -198,8 +189,8 @@ class CommissionAdmin(TenantAdmin):
         return self._decide(
             request,
             object_id,
-            title="Dispute",
-            sentence="Nothing of it is paid until the dispute is resolved.",
+            title=_("Dispute"),
+            sentence=_("Nothing of it is paid until the dispute is resolved."),
             form=ReasonForm(posted(request)),
             call=lambda commission, given: services.dispute_commission(
                 actor=acting(request),
@@ -207,7 +198,7 @@ class CommissionAdmin(TenantAdmin):
                 reason=given["reason"],
                 at=timezone.now(),
             ),
-            done="The commission is disputed.",
+            done=_("The commission is disputed."),
         )
 
     @action(description=_("Answer"), url_path="answer", permissions=["view"])
@@ -216,8 +207,9 @@ class CommissionAdmin(TenantAdmin):
         return self._decide(
             request,
             object_id,
-            title="Answer",
-            sentence=f"It was disputed because: {dispute.reason} What you write is kept, and decides nothing.",
+            title=_("Answer"),
+            sentence=_("It was disputed because: %(reason)s What you write is kept, and decides nothing.")
+            % {"reason": dispute.reason},
             form=AnswerForm(posted(request)),
             call=lambda _, given: services.add_dispute_message(
                 actor=acting(request),
@@ -225,7 +217,7 @@ class CommissionAdmin(TenantAdmin):
                 text=given["text"],
                 at=timezone.now(),
             ),
-            done="Your answer is kept.",
+            done=_("Your answer is kept."),
         )
 
     @action(description=_("Instalments"), url_path="schedule", permissions=["view"])
@@ -233,13 +225,13 @@ class CommissionAdmin(TenantAdmin):
         return self._decide(
             request,
             object_id,
-            title="Instalments",
-            sentence="When the client pays what. From then on agents are paid as far as money came in.",
+            title=_("Instalments"),
+            sentence=_("When the client pays what. From then on agents are paid as far as money came in."),
             form=InstalmentsForm(posted(request)),
             call=lambda commission, given: services.schedule_instalments(
                 actor=acting(request), commission=commission, instalments=given["instalments"], at=timezone.now()
             ),
-            done="The instalments stand.",
+            done=_("The instalments stand."),
         )
 
     @action(description=_("Hold back"), url_path="hold-back", permissions=["view"])
@@ -247,8 +239,8 @@ class CommissionAdmin(TenantAdmin):
         return self._decide(
             request,
             object_id,
-            title="Hold back",
-            sentence="So much of each part is not paid before that day, or before somebody lets it go.",
+            title=_("Hold back"),
+            sentence=_("So much of each part is not paid before that day, or before somebody lets it go."),
             form=HoldBackForm(posted(request)),
             call=lambda commission, given: services.hold_back(
                 actor=acting(request),
@@ -258,7 +250,7 @@ class CommissionAdmin(TenantAdmin):
                 reason=given["reason"],
                 at=timezone.now(),
             ),
-            done="It is held back.",
+            done=_("It is held back."),
         )
 
     @action(description=_("Let go"), url_path="let-go", permissions=["view"])
@@ -266,13 +258,13 @@ class CommissionAdmin(TenantAdmin):
         return self._decide(
             request,
             object_id,
-            title="Let go",
-            sentence="What is held back may be paid, such as at the handover.",
+            title=_("Let go"),
+            sentence=_("What is held back may be paid, such as at the handover."),
             form=ReasonForm(posted(request)),
             call=lambda commission, given: services.release_hold_back(
                 actor=acting(request), commission=commission, reason=given["reason"], at=timezone.now()
             ),
-            done="It is let go.",
+            done=_("It is let go."),
         )
 
     @action(description=_("Adjust"), url_path="adjust", permissions=["view"])
@@ -280,8 +272,10 @@ class CommissionAdmin(TenantAdmin):
         return self._decide(
             request,
             object_id,
-            title="Adjust",
-            sentence="Owe an agent more for this deal, or with a minus take from him. Somebody else must approve it first.",
+            title=_("Adjust"),
+            sentence=_(
+                "Owe an agent more for this deal, or with a minus take from him. Somebody else must approve it first."
+            ),
             form=AdjustmentForm(acting(request), posted(request)),
             call=lambda commission, given: services.adjust_commission(
                 actor=acting(request),
@@ -289,7 +283,7 @@ class CommissionAdmin(TenantAdmin):
                 at=timezone.now(),
                 **given,
             ),
-            done="The adjustment waits for somebody else's approval.",
+            done=_("The adjustment waits for somebody else's approval."),
         )
 
     @action(description=_("Resolve dispute"), url_path="resolve", permissions=["view"])
@@ -298,8 +292,9 @@ class CommissionAdmin(TenantAdmin):
         return self._decide(
             request,
             object_id,
-            title="Resolve dispute",
-            sentence=f"It was disputed because: {dispute.reason} Your answer returns it to where it stood.",
+            title=_("Resolve dispute"),
+            sentence=_("It was disputed because: %(reason)s Your answer returns it to where it stood.")
+            % {"reason": dispute.reason},
             form=ReasonForm(posted(request)),
             call=lambda _, given: services.resolve_dispute(
                 actor=acting(request),
@@ -307,7 +302,7 @@ class CommissionAdmin(TenantAdmin):
                 resolution=given["reason"],
                 at=timezone.now(),
             ),
-            done="The dispute is resolved.",
+            done=_("The dispute is resolved."),
         )
 
     @action(description=_("Cancel"), url_path="cancel", permissions=["view"])
@@ -315,8 +310,8 @@ class CommissionAdmin(TenantAdmin):
         return self._decide(
             request,
             object_id,
-            title="Cancel",
-            sentence="What its approval posted is reversed. Payments must be taken back first, or are clawed back.",
+            title=_("Cancel"),
+            sentence=_("What its approval posted is reversed. Payments must be taken back first, or are clawed back."),
             form=CancelForm(posted(request)),
             call=lambda commission, given: services.cancel_commission(
                 actor=acting(request),
@@ -324,7 +319,7 @@ class CommissionAdmin(TenantAdmin):
                 at=timezone.now(),
                 **given,
             ),
-            done="The commission is cancelled.",
+            done=_("The commission is cancelled."),
         )
 
     def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
@@ -363,12 +358,12 @@ class CommissionAdmin(TenantAdmin):
             raise Http404
         return commission
 
-    def _decide(self, request: HttpRequest, object_id: str, *, title: str, call: Any, **more: Any) -> HttpResponse:
+    def _decide(self, request: HttpRequest, object_id: str, *, title: Words, call: Any, **more: Any) -> HttpResponse:
         commission = self._found(request, object_id)
         return ask(
             self,
             request,
-            title=f"{title}: commission {commission.pk}",
+            title=_("%(title)s: commission %(pk)s") % {"title": title, "pk": commission.pk},
             button=title,
             call=lambda given: call(commission, given),
             back=reverse("admin:commissions_commission_change", args=[commission.pk]),
@@ -379,19 +374,11 @@ class CommissionAdmin(TenantAdmin):
     def _figures(self, commission: Commission) -> Figures:
         splits = commission.splits.select_related("agent", "contact").order_by("position")
         return [
-            ("Unit", self.unit(commission)),
-            ("Commission", f"{self.amount(commission)} = {commission.explanation}"),
+            (_("Unit"), self.unit(commission)),
+            (_("Commission"), f"{self.amount(commission)} = {commission.explanation}"),
             *((_role(split), format_money(split.amount_minor, split.currency)) for split in splits),
         ]
 
 
 def _role(split: CommissionSplit) -> str:
-    return "House" if split.role == SplitRole.HOUSE else f"{split.get_role_display()}: {whose(split)}"
-
-
-def _name(member: Any) -> str:
-    return member.user.name if member else "Majlis"
-
-
-def _rows(manager: Any, who: str) -> Any:
-    return manager.select_related(f"{who}__user").order_by("at")
+    return gettext("House") if split.role == SplitRole.HOUSE else f"{split.get_role_display()}: {whose(split)}"

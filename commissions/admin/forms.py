@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminSelectWidget,
@@ -18,7 +20,7 @@ from unfold.widgets import (
 
 from commissions.models import Commission, CommissionSplit, Method, SplitRole
 from core.actors import Actor
-from core.asking import ReasonForm
+from core.asking import ReasonForm, said
 from core.money import format_money
 from crm.models import Agent
 
@@ -27,19 +29,19 @@ def whose(split: CommissionSplit) -> str:
     """Who gets a part."""
     if split.agent:
         return str(split.agent.name)
-    return str(split.contact.display_name) if split.contact else "The house"
+    return str(split.contact.display_name) if split.contact else gettext("The house")
 
 
 class PaymentForm(forms.Form):
     """A payment of one part. Amounts are text: money never passes through a float."""
 
-    split = forms.ModelChoiceField(CommissionSplit.objects.none(), label="Part", widget=UnfoldAdminSelectWidget)
+    split = forms.ModelChoiceField(CommissionSplit.objects.none(), label=_("Part"), widget=UnfoldAdminSelectWidget)
     amount = forms.CharField(max_length=40, widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}))
-    method = forms.ChoiceField(choices=Method.choices, widget=UnfoldAdminSelectWidget)
-    paid_on = forms.DateField(label="Paid on", widget=UnfoldAdminSingleDateWidget)
+    method = forms.ChoiceField(choices=said(Method.choices), widget=UnfoldAdminSelectWidget)
+    paid_on = forms.DateField(label=_("Paid on"), widget=UnfoldAdminSingleDateWidget)
     reference = forms.CharField(
         max_length=80,
-        help_text="The bank's or the cheque's number. A reference pays once.",
+        help_text=_("The bank's or the cheque's number. A reference pays once."),
         widget=UnfoldAdminTextInputWidget,
     )
     notes = forms.CharField(max_length=300, required=False, widget=UnfoldAdminTextInputWidget)
@@ -50,14 +52,15 @@ class PaymentForm(forms.Form):
         field: Any = self.fields["split"]
         field.queryset = payable.select_related("agent", "contact").order_by("position")
         field.label_from_instance = lambda split: (
-            f"{whose(split)}: {format_money(split.due_minor, split.currency)} left"
+            gettext("%(who)s: %(money)s left")
+            % {"who": whose(split), "money": format_money(split.due_minor, split.currency)}
         )
 
 
 class CancelForm(ReasonForm):
     claw_back = forms.BooleanField(
-        label="Claw back what was paid",
-        help_text="It is set off against what is due to the beneficiaries next.",
+        label=_("Claw back what was paid"),
+        help_text=_("It is set off against what is due to the beneficiaries next."),
         required=False,
         widget=UnfoldBooleanSwitchWidget,
     )
@@ -67,7 +70,7 @@ class InstalmentsForm(forms.Form):
     """One instalment a line: an amount and the day it is expected."""
 
     instalments = forms.CharField(
-        help_text="One a line: the amount, VAT included, and the day, such as 8750.00 2026-04-01.",
+        help_text=_("One a line: the amount, VAT included, and the day, such as 8750.00 2026-04-01."),
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 6}),
     )
 
@@ -82,23 +85,23 @@ class InstalmentsForm(forms.Form):
                 found.append((amount, date.fromisoformat(day)))
             except ValueError:
                 raise forms.ValidationError(
-                    f"{line!r} is not an amount and a day, such as 8750.00 2026-04-01."
+                    gettext("“%(line)s” is not an amount and a day, such as 8750.00 2026-04-01.") % {"line": line}
                 ) from None
         return found
 
 
 class HoldBackForm(ReasonForm):
     percent = forms.DecimalField(
-        label="Percent of each part",
+        label=_("Percent of each part"),
         min_value=Decimal("0.01"),
         max_value=100,
         decimal_places=2,
         widget=UnfoldAdminDecimalFieldWidget,
     )
     until_on = forms.DateField(
-        label="Until",
+        label=_("Until"),
         required=False,
-        help_text="Left out: until somebody lets it go, such as at the handover.",
+        help_text=_("Left out: until somebody lets it go, such as at the handover."),
         widget=UnfoldAdminSingleDateWidget,
     )
 

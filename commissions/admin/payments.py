@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import action, display
@@ -55,7 +56,7 @@ class CommissionPaymentAdmin(TenantAdmin):
 
     @display(description=_("Commission"))
     def commission(self, payment: CommissionPayment) -> str:
-        return f"No. {payment.split.commission_id}"
+        return gettext("No. %(number)s") % {"number": payment.split.commission_id}
 
     @display(description=_("Stands"), boolean=True)
     def stands(self, payment: CommissionPayment) -> bool:
@@ -73,9 +74,9 @@ class CommissionPaymentAdmin(TenantAdmin):
         return ask(
             self,
             request,
-            title=f"Take back payment {payment.reference}",
-            sentence="For a cheque that bounced or a transfer that came back: its amount is due again.",
-            button="Take back",
+            title=_("Take back payment %(reference)s") % {"reference": payment.reference},
+            sentence=_("For a cheque that bounced or a transfer that came back: its amount is due again."),
+            button=_("Take back"),
             form=ReasonForm(posted(request)),
             call=lambda given: services.reverse_payment(
                 actor=acting(request),
@@ -83,7 +84,7 @@ class CommissionPaymentAdmin(TenantAdmin):
                 reason=given["reason"],
                 at=timezone.now(),
             ),
-            done="The payment is taken back; its amount is due again.",
+            done=_("The payment is taken back; its amount is due again."),
             back=reverse("admin:commissions_commissionpayment_change", args=[payment.pk]),
             figures=[("Beneficiary", whose(payment.split)), ("Amount", self.amount(payment))],
         )

@@ -10,6 +10,8 @@ from django.db.models import Count, F, QuerySet, Sum
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
@@ -18,8 +20,8 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget,
 from commissions import services
 from commissions.models import LineState, PayoutBatch, PayoutLine, PayoutStatus
 from commissions.services.decisions import local_day
-from core.admin import TenantAdmin, acting, call_service, site
-from core.asking import ConfirmForm, ReasonForm, ask, posted
+from core.admin import Coloured, TenantAdmin, acting, call_service, site
+from core.asking import ConfirmForm, ReasonForm, Words, ask, posted
 from core.exporting.lists import to_money
 from core.money import DECIMALS, format_money
 from core.roles import Capability
@@ -31,18 +33,18 @@ CURRENCIES = [(code, code) for code in DECIMALS]
 
 class PayoutForm(forms.Form):
     currency = forms.ChoiceField(choices=CURRENCIES, widget=UnfoldAdminSelectWidget)
-    pay_on = forms.DateField(label="The bank pays on", widget=UnfoldAdminSingleDateWidget)
+    pay_on = forms.DateField(label=_("The bank pays on"), widget=UnfoldAdminSingleDateWidget)
 
 
 class AccountForm(forms.Form):
     currency = forms.ChoiceField(choices=CURRENCIES, widget=UnfoldAdminSelectWidget)
-    holder = forms.CharField(label="In the name of", max_length=140, widget=UnfoldAdminTextInputWidget)
-    iban = forms.CharField(label="IBAN", max_length=50, widget=UnfoldAdminTextInputWidget)
-    swift = forms.CharField(label="BIC", max_length=11, required=False, widget=UnfoldAdminTextInputWidget)
+    holder = forms.CharField(label=_("In the name of"), max_length=140, widget=UnfoldAdminTextInputWidget)
+    iban = forms.CharField(label=_("IBAN"), max_length=50, widget=UnfoldAdminTextInputWidget)
+    swift = forms.CharField(label=_("BIC"), max_length=11, required=False, widget=UnfoldAdminTextInputWidget)
 
 
 class PaidForm(forms.Form):
-    paid_on = forms.DateField(label="Paid on", widget=UnfoldAdminSingleDateWidget)
+    paid_on = forms.DateField(label=_("Paid on"), widget=UnfoldAdminSingleDateWidget)
 
 
 class LineInline(TabularInline):
@@ -101,11 +103,11 @@ class PayoutBatchAdmin(TenantAdmin):
 
     @display(description=_("Number"), ordering="pk")
     def number(self, batch: PayoutBatch) -> str:
-        return f"No. {batch.pk}"
+        return gettext("No. %(number)s") % {"number": batch.pk}
 
     @display(description=_("Status"), ordering="status", label=STATUS_COLOURS)
-    def state(self, batch: PayoutBatch) -> tuple[str, str]:
-        return batch.status, batch.get_status_display()
+    def state(self, batch: PayoutBatch) -> Coloured:
+        return Coloured((batch.status, batch.get_status_display()))
 
     @display(description=_("People"))
     def people(self, batch: Any) -> int:
@@ -118,7 +120,7 @@ class PayoutBatchAdmin(TenantAdmin):
     @display(description=_("Approved by"))
     def approved_by(self, batch: PayoutBatch) -> str:
         found = batch.approvals.select_related("approved_by__user").first()
-        return f"{found.approved_by.user.name}, {found.at:%Y-%m-%d %H:%M}" if found else "nobody yet"
+        return f"{found.approved_by.user.name}, {found.at:%Y-%m-%d %H:%M}" if found else gettext("nobody yet")
 
     @action(description=_("New payout"), url_path="new-payout", permissions=["pay"])
     def new_payout(self, request: HttpRequest) -> HttpResponse:
@@ -126,18 +128,21 @@ class PayoutBatchAdmin(TenantAdmin):
             made = services.create_payout(actor=acting(request), at=timezone.now(), **given)
             for left in made.left_out:
                 self.message_user(
-                    request, f"Left out: commission {left.split.commission_id}, {left.why}.", messages.WARNING
+                    request,
+                    _("Left out: commission %(number)s, %(why)s.")
+                    % {"number": left.split.commission_id, "why": _(left.why)},
+                    messages.WARNING,
                 )
 
         return ask(
             self,
             request,
-            title="New payout",
-            sentence="All that is due to agents whose bank details are verified. Somebody else approves it.",
-            button="Collect",
+            title=_("New payout"),
+            sentence=_("All that is due to agents whose bank details are verified. Somebody else approves it."),
+            button=_("Collect"),
             form=PayoutForm(posted(request)),
             call=collect,
-            done="The payout waits for somebody else's approval.",
+            done=_("The payout waits for somebody else's approval."),
             back=reverse("admin:commissions_payoutbatch_changelist"),
         )
 
@@ -146,12 +151,12 @@ class PayoutBatchAdmin(TenantAdmin):
         return ask(
             self,
             request,
-            title="Our account",
-            sentence="Out of which account of the house the bank pays. It replaces the one known so far.",
-            button="Save",
+            title=_("Our account"),
+            sentence=_("Out of which account of the house the bank pays. It replaces the one known so far."),
+            button=_("Save"),
             form=AccountForm(posted(request)),
             call=lambda given: services.set_paying_account(actor=acting(request), at=timezone.now(), **given),
-            done="The account is known.",
+            done=_("The account is known."),
             back=reverse("admin:commissions_payoutbatch_changelist"),
         )
 
@@ -161,12 +166,12 @@ class PayoutBatchAdmin(TenantAdmin):
         return ask(
             self,
             request,
-            title=f"Approve payout {batch.pk}",
-            sentence="Then the bank may get it. You may not approve what you made or are paid by.",
-            button="Approve",
+            title=_("Approve payout %(pk)s") % {"pk": batch.pk},
+            sentence=_("Then the bank may get it. You may not approve what you made or are paid by."),
+            button=_("Approve"),
             form=ConfirmForm(posted(request)),
             call=lambda _: services.approve_payout(actor=acting(request), batch=batch, at=timezone.now()),
-            done="Approved.",
+            done=_("Approved."),
             back=reverse("admin:commissions_payoutbatch_change", args=[batch.pk]),
             figures=[("People", str(batch.line_count)), ("Total", self.total(batch))],
         )
@@ -177,14 +182,14 @@ class PayoutBatchAdmin(TenantAdmin):
         return ask(
             self,
             request,
-            title=f"Cancel payout {batch.pk}",
-            sentence="Only if the bank has not got its file: what is in it can be paid again.",
-            button="Cancel it",
+            title=_("Cancel payout %(pk)s") % {"pk": batch.pk},
+            sentence=_("Only if the bank has not got its file: what is in it can be paid again."),
+            button=_("Cancel it"),
             form=ReasonForm(posted(request)),
             call=lambda given: services.cancel_payout(
                 actor=acting(request), batch=batch, reason=given["reason"], at=timezone.now()
             ),
-            done="The payout is cancelled.",
+            done=_("The payout is cancelled."),
             back=reverse("admin:commissions_payoutbatch_change", args=[batch.pk]),
         )
 
@@ -255,8 +260,8 @@ class PayoutLineAdmin(TenantAdmin):
         return line.reference
 
     @display(description=_("Status"), ordering="state", label=LINE_COLOURS)
-    def standing(self, line: PayoutLine) -> tuple[str, str]:
-        return line.state, line.get_state_display()
+    def standing(self, line: PayoutLine) -> Coloured:
+        return Coloured((line.state, line.get_state_display()))
 
     @display(description=_("Pay on"), ordering="batch__pay_on")
     def pay_on(self, line: PayoutLine) -> Any:
@@ -266,7 +271,9 @@ class PayoutLineAdmin(TenantAdmin):
     def parts(self, line: PayoutLine) -> str:
         items = line.items.annotate(commission=F("split__commission")).order_by("pk")
         return "\n".join(
-            f"commission {item.commission}: {format_money(item.amount_minor, line.currency)}" for item in items
+            gettext("commission %(number)s: %(money)s")
+            % {"number": item.commission, "money": format_money(item.amount_minor, line.currency)}
+            for item in items
         )
 
     @admin.action(description=_("The bank paid the selected lines today"))
@@ -275,20 +282,20 @@ class PayoutLineAdmin(TenantAdmin):
         today = local_day(acting(request), now)
         for line in lines.order_by("pk"):
             paid += call_service(self, request, services.confirm_line, line=line, paid_on=today, at=now) is not None
-        self.message_user(request, f"{paid} noted as paid.")
+        self.message_user(request, _("%(count)s noted as paid.") % {"count": paid})
 
     @action(description=_("The bank paid it"), url_path="confirm", permissions=["view"])
     def confirm(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._answer(
             request,
             object_id,
-            title="The bank paid it",
-            sentence="Its parts are paid, and the ledger moves with them.",
+            title=_("The bank paid it"),
+            sentence=_("Its parts are paid, and the ledger moves with them."),
             form=PaidForm(posted(request)),
             call=lambda line, given: services.confirm_line(
                 actor=acting(request), line=line, paid_on=given["paid_on"], at=timezone.now()
             ),
-            done="Noted as paid.",
+            done=_("Noted as paid."),
         )
 
     @action(description=_("It came back"), url_path="came-back", permissions=["view"])
@@ -296,13 +303,13 @@ class PayoutLineAdmin(TenantAdmin):
         return self._answer(
             request,
             object_id,
-            title="It came back",
-            sentence="The bank refused it or sent it back: what was paid by it is due again.",
+            title=_("It came back"),
+            sentence=_("The bank refused it or sent it back: what was paid by it is due again."),
             form=ReasonForm(posted(request)),
             call=lambda line, given: services.return_line(
                 actor=acting(request), line=line, reason=given["reason"], at=timezone.now()
             ),
-            done="Noted; it is due again.",
+            done=_("Noted; it is due again."),
         )
 
     def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
@@ -317,14 +324,14 @@ class PayoutLineAdmin(TenantAdmin):
         actions = super().get_actions_detail(request, object_id)
         return [one for one in actions if offered.get(one.method.original_function_name, True)]
 
-    def _answer(self, request: HttpRequest, object_id: str, *, title: str, call: Any, **more: Any) -> HttpResponse:
+    def _answer(self, request: HttpRequest, object_id: str, *, title: Words, call: Any, **more: Any) -> HttpResponse:
         line: PayoutLine | None = self.get_object(request, object_id)
         if line is None:
             raise Http404
         return ask(
             self,
             request,
-            title=f"{title}: {line.reference}",
+            title=format_lazy("{}: {}", title, line.reference),
             button=title,
             call=lambda given: call(line, given),
             back=reverse("admin:commissions_payoutline_change", args=[line.pk]),

@@ -26,7 +26,7 @@ from commissions import services, wording
 from commissions.models import CommissionPlan, PlanVersion, RateKind, VatMode
 from commissions.rating import Terms
 from core.admin import TenantAdmin, acting, site
-from core.asking import ConfirmForm, ask, posted
+from core.asking import ConfirmForm, ask, posted, said
 from core.money import to_minor
 from core.roles import Capability
 from crm.models.deals import DealKind
@@ -54,24 +54,26 @@ class AmountTextField(forms.CharField):
 class VersionForm(forms.Form):
     """The terms of a new version."""
 
-    rate_kind = forms.ChoiceField(label="Kind", choices=RateKind.choices, widget=UnfoldAdminSelectWidget)
-    rate = PercentField(label="Percentage", initial="2.5", required=False)
+    rate_kind = forms.ChoiceField(label=_("Kind"), choices=said(RateKind.choices), widget=UnfoldAdminSelectWidget)
+    rate = PercentField(label=_("Percentage"), initial="2.5", required=False)
     currency = forms.CharField(
-        max_length=3, required=False, initial="AED", help_text="Needed as soon as an amount is named.",
+        max_length=3, required=False, initial="AED", help_text=_("Needed as soon as an amount is named."),
         widget=UnfoldAdminTextInputWidget,
     )  # fmt: skip
-    fixed = AmountTextField(label="Fixed amount")
+    fixed = AmountTextField(label=_("Fixed amount"))
     slabs = forms.CharField(
-        required=False, help_text="One a line, such as: 0: 2 % and then 1000000: 3 %",
+        required=False, help_text=_("One a line, such as: 0: 2 % and then 1000000: 3 %"),
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
     )  # fmt: skip
-    cap = AmountTextField(label="At most")
-    minimum = AmountTextField(label="At least")
-    vat_mode = forms.ChoiceField(label="VAT", choices=VatMode.choices, widget=UnfoldAdminSelectWidget)
-    vat_rate = PercentField(label="VAT rate", required=False, initial="0")
+    cap = AmountTextField(label=_("At most"))
+    minimum = AmountTextField(label=_("At least"))
+    vat_mode = forms.ChoiceField(label=_("VAT"), choices=said(VatMode.choices), widget=UnfoldAdminSelectWidget)
+    vat_rate = PercentField(label=_("VAT rate"), required=False, initial="0")
     splits = forms.CharField(
         initial="agent 100 %",
-        help_text="One a line, such as: referrer 10 %, then agent 60 % of rest, then house 40 % of rest; or agent 500.00",
+        help_text=_(
+            "One a line, such as: referrer 10 %, then agent 60 % of rest, then house 40 % of rest; or agent 500.00"
+        ),
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
     )
     note = forms.CharField(max_length=300, required=False, widget=UnfoldAdminTextInputWidget)
@@ -100,8 +102,10 @@ class VersionForm(forms.Form):
 
 class PlanForm(VersionForm):
     name = forms.CharField(max_length=100, widget=UnfoldAdminTextInputWidget)
-    deal_kind = forms.ChoiceField(label="For", choices=DealKind.choices, widget=UnfoldAdminSelectWidget)
-    is_default = forms.BooleanField(label="Deals that close take it", required=False, widget=UnfoldBooleanSwitchWidget)
+    deal_kind = forms.ChoiceField(label=_("For"), choices=said(DealKind.choices), widget=UnfoldAdminSelectWidget)
+    is_default = forms.BooleanField(
+        label=_("Deals that close take it"), required=False, widget=UnfoldBooleanSwitchWidget
+    )
     field_order = ["name", "deal_kind", "is_default"]
 
 
@@ -180,9 +184,9 @@ class CommissionPlanAdmin(TenantAdmin):
         return ask(
             self,
             request,
-            title="New plan",
-            sentence="How a commission is worked out of the price, and who gets which part.",
-            button="Make the plan",
+            title=_("New plan"),
+            sentence=_("How a commission is worked out of the price, and who gets which part."),
+            button=_("Make the plan"),
             form=form,
             call=lambda given: services.create_plan(
                 actor=acting(request),
@@ -192,7 +196,7 @@ class CommissionPlanAdmin(TenantAdmin):
                 at=timezone.now(),
                 **form.given(),
             ),
-            done="The plan is made.",
+            done=_("The plan is made."),
             back=reverse("admin:commissions_commissionplan_changelist"),
         )
 
@@ -203,9 +207,9 @@ class CommissionPlanAdmin(TenantAdmin):
         return ask(
             self,
             request,
-            title=f"New version of {plan.name}",
-            sentence="Commissions made from now on take it; those made so far keep theirs.",
-            button="Add the version",
+            title=_("New version of %(name)s") % {"name": plan.name},
+            sentence=_("Commissions made from now on take it; those made so far keep theirs."),
+            button=_("Add the version"),
             form=form,
             call=lambda _: services.new_plan_version(
                 actor=acting(request),
@@ -213,7 +217,7 @@ class CommissionPlanAdmin(TenantAdmin):
                 at=timezone.now(),
                 **form.given(),
             ),
-            done="The version is added.",
+            done=_("The version is added."),
             back=reverse("admin:commissions_commissionplan_change", args=[plan.pk]),
         )
 
@@ -223,12 +227,12 @@ class CommissionPlanAdmin(TenantAdmin):
         return ask(
             self,
             request,
-            title=f"Make {plan.name} the default",
-            sentence="Deals that close take the newest version of the default plan.",
-            button="Make default",
+            title=_("Make %(name)s the default") % {"name": plan.name},
+            sentence=_("Deals that close take the newest version of the default plan."),
+            button=_("Make default"),
             form=ConfirmForm(posted(request)),
             call=lambda _: services.make_default(actor=acting(request), plan=plan, at=timezone.now()),
-            done=f"{plan.name} is the default.",
+            done=_("%(name)s is the default.") % {"name": plan.name},
             back=reverse("admin:commissions_commissionplan_change", args=[plan.pk]),
         )
 

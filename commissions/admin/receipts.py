@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import action, display
@@ -18,7 +19,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget,
 from commissions import services
 from commissions.models import Instalment, Method, Receipt
 from core.admin import TenantAdmin, acting, site
-from core.asking import ReasonForm, ask, posted
+from core.asking import ReasonForm, ask, posted, said
 from core.exporting.lists import to_money
 from core.money import format_money
 from core.roles import Capability
@@ -30,10 +31,10 @@ class ReceiptForm(forms.Form):
     """Money of the client. Amounts are text: money never passes through a float."""
 
     amount = forms.CharField(max_length=40, widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}))
-    method = forms.ChoiceField(choices=RECEIVED_BY, widget=UnfoldAdminSelectWidget)
-    received_on = forms.DateField(label="Received on", widget=UnfoldAdminSingleDateWidget)
+    method = forms.ChoiceField(choices=said(RECEIVED_BY), widget=UnfoldAdminSelectWidget)
+    received_on = forms.DateField(label=_("Received on"), widget=UnfoldAdminSingleDateWidget)
     reference = forms.CharField(
-        max_length=80, help_text="The bank's or the cheque's number.", widget=UnfoldAdminTextInputWidget
+        max_length=80, help_text=_("The bank's or the cheque's number."), widget=UnfoldAdminTextInputWidget
     )
 
 
@@ -56,7 +57,10 @@ class InstalmentAdmin(TenantAdmin):
 
     @display(description=_("Instalment"), ordering="pk")
     def number(self, row: Instalment) -> str:
-        return f"{row.position} of commission {row.commission_id}"
+        return gettext("%(position)s of commission %(number)s") % {
+            "position": row.position,
+            "number": row.commission_id,
+        }
 
     @display(description=_("Unit"))
     def unit(self, row: Instalment) -> str:
@@ -80,7 +84,7 @@ class InstalmentAdmin(TenantAdmin):
         """One line for each receipt, with why it was taken back."""
         told = []
         for receipt in row.receipts.prefetch_related("reversals").order_by("pk"):
-            back = "".join(f", taken back: {one.reason}" for one in receipt.reversals.all())
+            back = "".join(gettext(", taken back: %(why)s") % {"why": one.reason} for one in receipt.reversals.all())
             amount = format_money(receipt.amount_minor, receipt.currency)
             told.append(f"{receipt.received_on} {amount} {receipt.reference}{back}")
         return "\n".join(told) or "nothing yet"
@@ -93,14 +97,14 @@ class InstalmentAdmin(TenantAdmin):
         return ask(
             self,
             request,
-            title=f"Receive instalment {self.number(row)}",
-            sentence="Agents are paid out of it as far as it came.",
-            button="Receive",
+            title=_("Receive instalment %(number)s") % {"number": self.number(row)},
+            sentence=_("Agents are paid out of it as far as it came."),
+            button=_("Receive"),
             form=ReceiptForm(posted(request)),
             call=lambda given: services.record_receipt(
                 actor=acting(request), instalment=row, at=timezone.now(), **given | {"method": Method(given["method"])}
             ),
-            done="The receipt is noted.",
+            done=_("The receipt is noted."),
             back=reverse("admin:commissions_instalment_change", args=[row.pk]),
             figures=[("Left", self.left(row))],
         )
@@ -133,7 +137,9 @@ class ReceiptAdmin(TenantAdmin):
 
     @display(description=_("Commission"))
     def commission(self, row: Receipt) -> str:
-        return f"No. {row.instalment.commission_id}, instalment {row.instalment.position}"
+        return gettext("No. %(number)s, instalment %(position)s") % {
+            "number": row.instalment.commission_id, "position": row.instalment.position,
+        }  # fmt: skip
 
     @display(description=_("Amount"), ordering="amount_minor")
     def amount(self, row: Receipt) -> str:
@@ -155,14 +161,14 @@ class ReceiptAdmin(TenantAdmin):
         return ask(
             self,
             request,
-            title=f"Take back receipt {row.reference}",
-            sentence="For a cheque that bounced: the instalment is due again, and nothing more is paid out of it.",
-            button="Take back",
+            title=_("Take back receipt %(reference)s") % {"reference": row.reference},
+            sentence=_("For a cheque that bounced: the instalment is due again, and nothing more is paid out of it."),
+            button=_("Take back"),
             form=ReasonForm(posted(request)),
             call=lambda given: services.reverse_receipt(
                 actor=acting(request), receipt=row, reason=given["reason"], at=timezone.now()
             ),
-            done="The receipt is taken back; the instalment is due again.",
+            done=_("The receipt is taken back; the instalment is due again."),
             back=reverse("admin:commissions_receipt_change", args=[row.pk]),
             figures=[("Amount", self.amount(row))],
         )

@@ -4,6 +4,7 @@ from core.admin import hooks, tokens  # noqa: F401 - they register their pages
 from core.admin.base import (
     AtLeast,
     CappedPaginator,
+    Coloured,
     MajlisAdminSite,
     TenantAdmin,
     acting,
@@ -11,4 +12,4 @@ from core.admin.base import (
     site,
 )
 
-__all__ = ["AtLeast", "CappedPaginator", "MajlisAdminSite", "TenantAdmin", "acting", "call_service", "site"]
+__all__ = ["AtLeast", "CappedPaginator", "Coloured", "MajlisAdminSite", "TenantAdmin", "acting", "call_service", "site"]

@@ -113,6 +113,13 @@ class AtLeast(int):
         return f"{int(self):,}+"
 
 
+class Coloured(tuple[str, Any]):
+    """What gives a word its colour in a list (unfold's `label`), and the word, which is all that a form shows of it."""
+
+    def __str__(self) -> str:
+        return str(self[1])
+
+
 class CappedPaginator(Paginator):
     """Counts no further than anybody turns pages: never a COUNT(*) over all rows of a house. Beyond it one filters."""
 

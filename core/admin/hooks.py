@@ -18,7 +18,7 @@ from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from core import hooks
-from core.admin.base import TenantAdmin, acting, call_service, site
+from core.admin.base import Coloured, TenantAdmin, acting, call_service, site
 from core.admin.filters import TimeRange
 from core.asking import ConfirmForm, ask, posted
 from core.errors import DomainError
@@ -212,9 +212,9 @@ class HookDeliveryAdmin(TenantAdmin):
     actions: ClassVar = ["send_again"]
 
     @display(description=_("What became of it"), label=STANDING_COLOURS)
-    def standing(self, delivery: HookDelivery) -> tuple[str, Any]:
+    def standing(self, delivery: HookDelivery) -> Coloured:
         found = ARRIVED if delivery.delivered_at else GIVEN_UP if delivery.given_up_at else WAITING
-        return found, STANDINGS[found]
+        return Coloured((found, STANDINGS[found]))
 
     @admin.display(description=_("As sent"))
     def text(self, delivery: HookDelivery) -> str:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from core import services
-from core.admin.base import TenantAdmin, call_service, site
+from core.admin.base import Coloured, TenantAdmin, call_service, site
 from core.models import ApiToken
 from core.roles import Capability
 
@@ -59,10 +59,10 @@ class ApiTokenAdmin(TenantAdmin):
     actions: ClassVar = ["revoke"]
 
     @display(description=_("Standing"), label=COLOURS)
-    def standing(self, token: ApiToken) -> tuple[str, Any]:
+    def standing(self, token: ApiToken) -> Coloured:
         expired = EXPIRED if token.expires_at <= timezone.now() else USABLE
         found = REVOKED if token.revoked_at else expired
-        return found, STANDINGS[found]
+        return Coloured((found, STANDINGS[found]))
 
     @admin.display(description=_("What it may do"))
     def may(self, token: ApiToken) -> str:

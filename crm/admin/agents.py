@@ -57,7 +57,7 @@ class AgentAdmin(ServiceAdmin):
         form = super().get_form(request, obj, change=change, **kwargs)
         if "name" in form.base_fields:
             form.base_fields["name"].required = False
-            form.base_fields["name"].help_text = "the member's name when left empty"
+            form.base_fields["name"].help_text = _("the member's name when left empty")
         return form
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:

@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from stdnum import iban as ibans
 from stdnum.exceptions import ValidationError as NumberError
@@ -53,7 +54,9 @@ class BankDetailsForm(ServiceForm):
                 continue
             self.initial[name] = ""
             if self.stored[name]:
-                self.fields[name].help_text = f"now {masked(self.stored[name])}; leave it empty to keep it"
+                self.fields[name].help_text = gettext("now %(value)s; leave it empty to keep it") % {
+                    "value": masked(self.stored[name])
+                }
 
     def clean_iban(self) -> str:
         typed: str = self.cleaned_data["iban"].strip() or self.stored["iban"]

@@ -62,7 +62,7 @@ class ServiceAdmin(TenantAdmin):
 
     form = ServiceForm
     formfield_overrides = {
-        ArrayField: {"widget": UnfoldAdminTextInputWidget, "help_text": "several are parted by commas"},
+        ArrayField: {"widget": UnfoldAdminTextInputWidget, "help_text": _("several are parted by commas")},
         TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})},
     }
     row_argument: ClassVar[str]

@@ -80,7 +80,7 @@ class ProjectAdmin(ServiceAdmin, DeletableAdmin):
         form = super().get_form(request, obj, change=change, **kwargs)
         if "number" in form.base_fields:
             form.base_fields["number"].required = False
-            form.base_fields["number"].help_text = "the next one when left empty"
+            form.base_fields["number"].help_text = _("the next one when left empty")
         return form
 
     @display(description=_("Units"), ordering="units")

@@ -10,6 +10,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminPasswordWidget
 
@@ -34,7 +35,7 @@ SECRET_PART = _("Secrets")
 SECRETS = {"new_access_token": "access_token", "new_app_secret": "app_secret", "new_verify_token": "verify_token"}
 
 
-def _secret(label: str) -> forms.CharField:
+def _secret(label: Any) -> forms.CharField:
     return forms.CharField(
         label=label, required=False, widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"})
     )
@@ -43,9 +44,9 @@ def _secret(label: str) -> forms.CharField:
 class ChannelForm(forms.ModelForm):
     """A number. Secrets are asked for, never shown: an empty one keeps what is there."""
 
-    new_access_token = _secret("Access token")
-    new_app_secret = _secret("App secret")
-    new_verify_token = _secret("Verify token")
+    new_access_token = _secret(_("Access token"))
+    new_app_secret = _secret(_("App secret"))
+    new_verify_token = _secret(_("Verify token"))
     actor: ClassVar[Any] = None
 
     class Meta:
@@ -56,7 +57,11 @@ class ChannelForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         for name, kept_as in SECRETS.items():
             kept = getattr(self.instance, kept_as) if self.instance.pk else ""
-            self.fields[name].help_text = f"set, ends in {kept[-4:]}; leave empty to keep it" if kept else "not set"
+            self.fields[name].help_text = (
+                gettext("set, ends in %(end)s; leave empty to keep it") % {"end": kept[-4:]}
+                if kept
+                else gettext("not set")
+            )
         if self.instance.pk and "phone_number_id" in self.fields:  # to somebody who may only read it is text
             self.fields["phone_number_id"].disabled = self.fields["waba_id"].disabled = True
 

@@ -49,7 +49,7 @@ def main() -> int:
             entered = _signed_in(chromium, base_url, walker, password)
             cookies = entered.storage_state()
             addresses = [each for each in _walk(entered, base_url) if options.only in each]
-            print(f"{walker}: {len(addresses)} pages", flush=True)
+            _say(f"{walker}: {len(addresses)} pages")
             for (screen, size), scheme, language in product(SCREENS.items(), SCHEMES, LANGUAGES):
                 context = chromium.new_context(
                     viewport=size, color_scheme=scheme, locale=language, storage_state=cookies
@@ -62,9 +62,9 @@ def main() -> int:
                     wrong += [f"{address} ({walker} {screen} {scheme} {language}): {each}" for each in found]
                     shown.setdefault(f"{walker} {address}", []).append(name)
                 context.close()
-                print(f"  {screen} {scheme} {language}", flush=True)
+                _say(f"  {screen} {scheme} {language}")
         (folder / "index.html").write_text(_index(shown))
-    print(*wrong, f"{sum(map(len, shown.values()))} screenshots: {folder / 'index.html'}", sep="\n")
+    _say(*wrong, f"{sum(map(len, shown.values()))} screenshots: {folder / 'index.html'}")
     return 1 if wrong else 0
 
 
@@ -151,7 +151,11 @@ def _photograph(page: Page, address: str, file: Path) -> list[str]:
     size = page.viewport_size or SCREENS["desk"]
     tall = min(TALLEST, max(size["height"], page.evaluate("document.documentElement.scrollHeight")))
     page.screenshot(
-        path=file, type="jpeg", quality=70, full_page=True, clip={"x": 0, "y": 0, "width": size["width"], "height": tall}
+        path=file,
+        type="jpeg",
+        quality=70,
+        full_page=True,
+        clip={"x": 0, "y": 0, "width": size["width"], "height": tall},
     )
     for event, listener in heard.items():
         page.remove_listener(event, listener)
@@ -164,6 +168,11 @@ def _index(shown: dict[str, list[str]]) -> str:
         for page, names in shown.items()
     )
     return f"<!doctype html><meta charset=utf-8><title>Majlis</title><style>img{{height:22rem;margin:.25rem}}</style>{rows}"
+
+
+def _say(*lines: str) -> None:
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
 
 
 def _options() -> argparse.Namespace:
