@@ -11,7 +11,7 @@ from django.db.models.expressions import RawSQL
 
 def any_id(ids: Iterable[int]) -> RawSQL:
     """For `filter(contact__in=any_id(ids))`."""
-    return RawSQL("SELECT unnest(%s::bigint[])", [list(ids)])
+    return RawSQL("SELECT unnest(%s::bigint[])", [id_array(ids)])
 
 
 def any_text(texts: Iterable[str]) -> RawSQL:

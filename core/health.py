@@ -37,6 +37,11 @@ def ready(_request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok" if good else "not_ready", "parts": parts}, status=200 if good else 503)
 
 
+def running() -> dict[str, str]:
+    """The parts that must run beside this one, each with "ok" or what is wrong with it."""
+    return {"broker": _answer(_broker), "scheduler": _answer(_scheduler)}
+
+
 def _answer(check: Callable[[], str]) -> str:
     try:
         return check()

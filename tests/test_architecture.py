@@ -79,3 +79,9 @@ def test_nothing_names_a_machine_or_a_package_index() -> None:
     for file in texts:
         if file.is_file():
             assert not re.search(r"--(extra-)?index-url|--find-links|/root/|/home/\w+/|/work/", file.read_text()), file
+
+
+def test_what_the_page_on_security_points_to_is_there() -> None:
+    named = re.findall(r"`((?:tests|core|docs)/[\w/.]+)`", (ROOT / "docs" / "security.md").read_text())
+    assert len(named) > 30
+    assert [path for path in named if not (ROOT / path).exists()] == []

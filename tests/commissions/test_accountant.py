@@ -61,7 +61,7 @@ def test_stock_talk_and_members_are_closed_to_her(accountant: Actor) -> None:
 
     assert answers == PATHS
     money = browser.get("/o/palm/admin/").context["figures"]
-    assert "Payouts due" in {str(each["title"]) for each in money}
+    assert "Parts to pay" in {str(each["title"]) for each in money}
     assert "Unanswered" not in {str(each["title"]) for each in money}
 
 

@@ -10,11 +10,14 @@ from django.apps import apps
 from django.test import Client
 from django.utils import timezone
 
-from config.dashboard import CARDS
+from config.cards import CARDS, DESKS
 from config.unfold import GROUPS
+from core.actors import Actor
 from core.admin import site
+from core.roles import Role
 from crm.models.stock import PropertyStatus
 from messaging.models import OptOut
+from tests.conftest import member
 from tests.crm import factories as crm
 from tests.messaging import factories as messaging
 
@@ -50,13 +53,12 @@ def test_every_number_is_the_number_of_rows_that_its_link_opens(work, admin):
 
     overview = client.get("/o/palm/admin/")
 
-    figures = overview.context["figures"]
+    figures = overview.context["figures"] + overview.context["others"]
     assert len(figures) == len(CARDS)
     for figure in figures:
         page = client.get(figure["address"])
         assert page.status_code == 200, figure
-        rows = "rows" if "/whatsapp/" in figure["address"] else "conversations"
-        behind = page.context["cl"].result_count if "cl" in page.context else len(page.context[rows])
+        behind = page.context["cl"].result_count if "cl" in page.context else len(_listed(page, figure["address"]))
         assert behind == figure["count"], figure
     counted = {str(figure["title"]): figure["count"] for figure in figures}
     assert counted["Unanswered"] == 4
@@ -69,10 +71,40 @@ def test_every_number_is_the_number_of_rows_that_its_link_opens(work, admin):
 def test_every_bar_opens_the_units_that_it_counts(work, admin):
     client = signed_in(admin)
 
-    bars = client.get("/o/palm/admin/").context["stock"]
+    [chart] = client.get("/o/palm/admin/").context["charts"]
+    bars = chart.bars
 
     assert {bar.title: bar.count for bar in bars} == {"Available": 2, "Sold": 1}
     assert [client.get(bar.address).context["cl"].result_count for bar in bars] == [bar.count for bar in bars]
+
+
+def _listed(page, address):
+    """The rows of an agents' page."""
+    if "/commissions/" in address:
+        return page.context["listing"].rows
+    return page.context["rows" if "/whatsapp/" in address else "conversations"]
+
+
+def test_each_role_finds_its_own_work_first(work, organization, admin, manager):
+    accountant = Actor(organization, member(organization, Role.ACCOUNTANT, "Asma"))
+    first = {
+        actor: [str(figure["title"]) for figure in signed_in(actor).get("/o/palm/admin/").context["figures"]]
+        for actor in (admin, manager, accountant)
+    }
+
+    assert "Webhooks stopped" in first[admin]
+    assert first[manager][:3] == ["Unanswered", "Window closing", "Unassigned"]  # these have rows, so they come first
+    assert first[accountant][0] == "Parts to pay"
+    assert "Unanswered" not in first[accountant]
+    assert {name for names in DESKS.values() for name in names} <= {card.name for card in CARDS}
+
+
+def test_an_admin_is_told_whether_the_installation_runs_and_others_are_not(work, admin, manager):
+    told = signed_in(admin).get("/o/palm/admin/")
+    assert told.context["system"]["broker"] == "ok"
+    assert told.context["system"]["scheduler"].startswith("no beat yet")  # none runs in this test
+    assert "no beat yet" in told.content.decode()
+    assert "The installation" not in signed_in(manager).get("/o/palm/admin/").content.decode()
 
 
 def test_every_link_of_the_back_office_stays_in_the_house_and_opens(work, admin):
