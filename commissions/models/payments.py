@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from commissions.models.commissions import CommissionSplit
+from commissions.models.reversals import Reversal
 from core.append_only import append_only
 from core.models import Membership, TenantForeignKey, TenantModel, TenantQuerySet
 from core.roles import Reach
@@ -67,22 +68,15 @@ class CommissionPayment(TenantModel):
         return f"{self.reference} ({self.pk})"
 
 
-class PaymentReversal(TenantModel):
+class PaymentReversal(Reversal):
     """A payment that did not arrive, such as a bounced cheque: its amount is due again."""
 
-    database_privileges: ClassVar[str] = "SELECT, INSERT"
-
     payment = TenantForeignKey(CommissionPayment, related_name="reversals")
-    reason = models.CharField(max_length=300)
-    reversed_by = TenantForeignKey(Membership, null=True, related_name="+")
-    transfer = TenantForeignKey(Transfer, related_name="+")
-    at = models.DateTimeField()
 
-    class Meta:
+    class Meta(Reversal.Meta):
         constraints = [
             models.UniqueConstraint(fields=["organization", "payment"], name="commissions_payment_reversed_once"),
         ]
-        triggers = append_only()
 
     def __str__(self) -> str:
         return f"reversal of payment {self.payment_id} ({self.pk})"

@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from commissions.models.commissions import CLOSE_SCOPE, NEVER_TRUNCATED, OPEN_SCOPE, Commission
 from commissions.models.payments import Method
 from commissions.models.plans import PlanQuerySet
+from commissions.models.reversals import Reversal
 from core.append_only import append_only
 from core.models import Membership, TenantForeignKey, TenantModel
 from ledger.models import Transfer
@@ -144,22 +145,15 @@ class Receipt(TenantModel):
         return f"receipt {self.reference} ({self.pk})"
 
 
-class ReceiptReversal(TenantModel):
+class ReceiptReversal(Reversal):
     """A receipt that was none, such as a bounced cheque: the instalment is due again."""
 
-    database_privileges: ClassVar[str] = "SELECT, INSERT"
-
     receipt = TenantForeignKey(Receipt, related_name="reversals")
-    reason = models.CharField(max_length=300)
-    reversed_by = TenantForeignKey(Membership, null=True, related_name="+")
-    transfer = TenantForeignKey(Transfer, related_name="+")
-    at = models.DateTimeField()
 
-    class Meta:
+    class Meta(Reversal.Meta):
         constraints = [
             models.UniqueConstraint(fields=["organization", "receipt"], name="commissions_receipt_reversed_once"),
         ]
-        triggers = append_only()
 
     def __str__(self) -> str:
         return f"reversal of receipt {self.receipt_id} ({self.pk})"

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from commissions.models.payments import Method
+from commissions.models.reversals import Reversal
 from core.append_only import append_only
 from core.models import Membership, TenantForeignKey, TenantModel, TenantQuerySet
 from core.roles import Reach
@@ -61,23 +62,16 @@ class Repayment(TenantModel):
         return f"repayment {self.reference} ({self.pk})"
 
 
-class RepaymentReversal(TenantModel):
+class RepaymentReversal(Reversal):
     """A repayment that was none, such as a bounced cheque: it is owed again."""
 
-    database_privileges: ClassVar[str] = "SELECT, INSERT"
-
     repayment = TenantForeignKey(Repayment, related_name="reversals")
-    reason = models.CharField(max_length=300)
-    reversed_by = TenantForeignKey(Membership, null=True, related_name="+")
-    transfer = TenantForeignKey(Transfer, related_name="+")
-    at = models.DateTimeField()
 
-    class Meta:
+    class Meta(Reversal.Meta):
         constraints = [
             models.UniqueConstraint(fields=["organization", "repayment"], name="commissions_repayment_reversed_once"),
             models.CheckConstraint(name="commissions_repayment_reversal_says_why", condition=~Q(reason="")),
         ]
-        triggers = append_only()
 
     def __str__(self) -> str:
         return f"reversal of repayment {self.repayment_id} ({self.pk})"

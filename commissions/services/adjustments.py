@@ -6,10 +6,11 @@ from datetime import datetime
 
 from django.db import transaction
 
-from commissions.errors import AdjustmentInvalid, ReasonMissing
+from commissions.errors import AdjustmentInvalid
 from commissions.models import Commission, CommissionSplit, Side, SplitRole, Status
 from commissions.models.commissions import OF_A_DEAL
 from commissions.services.decisions import local_day, lock, refuse_beneficiary, refuse_debtor
+from commissions.services.movements import checked_reason
 from core import audit
 from core.actors import Actor
 from core.money import to_decimal, to_minor
@@ -40,9 +41,7 @@ def adjust_commission(
     amount_minor = to_minor(amount, commission.currency)
     if amount_minor == 0:
         raise AdjustmentInvalid("An adjustment is above zero, or below it to take from an agent.", field="amount")
-    reason = reason.strip()
-    if not 0 < len(reason) <= 280 or "\x00" in reason:
-        raise ReasonMissing("Say why, in 1 to 280 characters.", field="reason")
+    reason = checked_reason(reason, most=280)
     takes = amount_minor < 0
     side = Side.DEDUCTION if takes else Side.ADJUSTMENT
     made: Commission = Commission.objects.create(

@@ -6,9 +6,10 @@ from datetime import date, datetime
 
 from django.db import transaction
 
-from commissions.errors import HoldBackInvalid, HoldBackStands, ReasonMissing
+from commissions.errors import HoldBackInvalid, HoldBackStands
 from commissions.models import Commission, HoldBack, HoldBackRelease, Status
 from commissions.services.decisions import local_day, lock, refuse_beneficiary, splits_of
+from commissions.services.movements import checked_reason
 from core import audit
 from core.actors import Actor
 from core.money import BASIS_POINTS
@@ -37,7 +38,7 @@ def hold_back(
         commission=commission,
         basis_points=basis_points,
         until_on=until_on,
-        reason=_reason(reason),
+        reason=checked_reason(reason),
         held_by=actor.membership,
         at=at,
     )
@@ -61,17 +62,10 @@ def release_hold_back(*, actor: Actor, commission: Commission, reason: str, at: 
     released: HoldBackRelease = HoldBackRelease.objects.create(
         organization=actor.organization,
         hold_back=held,
-        reason=_reason(reason),
+        reason=checked_reason(reason),
         released_by=actor.membership,
         at=at,
     )
     after = {"reason": released.reason}
     audit.record(actor=actor, action="commissions.hold_back_released", target=commission, after=after, at=at)
     return released
-
-
-def _reason(text: str) -> str:
-    text = text.strip()
-    if not 0 < len(text) <= 300 or "\x00" in text:
-        raise ReasonMissing("Say why, in 1 to 300 characters.", field="reason")
-    return text

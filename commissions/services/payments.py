@@ -15,7 +15,6 @@ from commissions.errors import (
     PaymentExceedsDue,
     PaymentInvalid,
     PaymentReferenceTaken,
-    ReasonMissing,
 )
 from commissions.models import (
     CommissionPayment,
@@ -27,6 +26,7 @@ from commissions.models import (
     Status,
 )
 from commissions.services.decisions import local_day, lock, move, refuse_beneficiary, splits_of, status_by_payments
+from commissions.services.movements import checked_reason, checked_reference, post_back
 from core.actors import Actor
 from core.money import CurrencyMismatch, format_money, to_decimal, to_minor
 from core.roles import Capability
@@ -34,7 +34,6 @@ from ledger import services as ledger
 from ledger.errors import OverdraftRefused, ReferenceTaken
 from ledger.models import Account
 
-REFERENCE_LENGTH = 80
 POST_DATED = timedelta(days=366)
 
 WHY_NOT = {
@@ -150,17 +149,8 @@ def reverse_payment(*, actor: Actor, payment: CommissionPayment, reason: str, at
     if PaymentReversal.objects.filter(payment=found).exists():
         raise PaymentAlreadyReversed(f"Payment {found.reference} was already taken back.", payment=found.pk)
     refuse_beneficiary(actor, [found.split], "take its payment back")
-    reason = reason.strip()
-    if not reason or len(reason) > 300 or "\x00" in reason:
-        raise ReasonMissing("Say why, in 1 to 300 characters, such as: cheque bounced.", field="reason")
-    posted = ledger.reverse(
-        actor=actor,
-        transfer_id=found.transfer_id,
-        reference=f"payment:{found.reference}:reversal",
-        description=f"{Method(found.method).label} {found.reference} taken back: {reason}"[:300],
-        effective_on=local_day(actor, at),
-        at=at,
-    )
+    reason = checked_reason(reason, such_as="cheque bounced")
+    posted = post_back(actor, found, what="payment", reason=reason, at=at)
     reversal = PaymentReversal.objects.create(
         organization=actor.organization,
         payment=found,
@@ -206,11 +196,7 @@ def _check_set_off(actor: Actor, split: CommissionSplit, amount_minor: int) -> N
 
 def _check(method: Method, paid_on: date, reference: str, notes: str, today: date) -> str:
     """The reference without blanks around it. Raises PaymentInvalid."""
-    reference = reference.strip()
-    if not reference or len(reference) > REFERENCE_LENGTH or "\x00" in reference:
-        raise PaymentInvalid(
-            f"A payment needs a reference of at most {REFERENCE_LENGTH} characters.", field="reference"
-        )
+    reference = checked_reference(reference, what="payment", refusal=PaymentInvalid)
     if len(notes) > 300 or "\x00" in notes:
         raise PaymentInvalid("Notes have at most 300 characters.", field="notes")
     latest = today + POST_DATED if method is Method.CHEQUE else today

@@ -26,7 +26,6 @@ from commissions.errors import (
     PayoutSelfApproval,
     PayoutStale,
     PayoutUnknown,
-    ReasonMissing,
 )
 from commissions.models import (
     Commission,
@@ -43,6 +42,7 @@ from commissions.models import (
     Status,
 )
 from commissions.services.decisions import local_day
+from commissions.services.movements import checked_reason
 from commissions.services.payments import record_payment, reverse_payment
 from core import audit
 from core.actors import Actor
@@ -209,7 +209,7 @@ def return_line(*, actor: Actor, line: PayoutLine, reason: str, at: datetime) ->
     Raises PayoutUnknown, PayoutNotThere, ReasonMissing, and what reverse_payment raises.
     """
     actor.require(Capability.COMMISSIONS_PAY)
-    reason = _reason(reason)
+    reason = checked_reason(reason)
     line = _locked_line(actor, line, PayoutStatus.APPROVED, LineState.WAITING, LineState.PAID)
     for item in line.items.select_related("payment").order_by("pk"):
         if item.payment:
@@ -226,7 +226,7 @@ def cancel_payout(*, actor: Actor, batch: PayoutBatch, reason: str, at: datetime
     ReasonMissing.
     """
     actor.require(Capability.COMMISSIONS_APPROVE)
-    reason = _reason(reason)
+    reason = checked_reason(reason)
     batch = _locked(actor, batch, PayoutStatus.PROPOSED, PayoutStatus.APPROVED)
     if any(line.state != LineState.WAITING for line in _lines(batch)):
         raise PayoutNotThere("The bank has answered lines of this payout; answer the others line by line.")
@@ -373,10 +373,3 @@ def _person(actor: Actor) -> Membership:
     if actor.membership is None:
         raise PayoutSelfApproval("Payouts are made and approved by people.")
     return actor.membership
-
-
-def _reason(text: str) -> str:
-    text = text.strip()
-    if not 0 < len(text) <= 300 or "\x00" in text:
-        raise ReasonMissing("Say why, in 1 to 300 characters.", field="reason")
-    return text

@@ -12,7 +12,6 @@ from commissions.errors import (
     CommissionUnknown,
     InstalmentsInvalid,
     InstalmentsStand,
-    ReasonMissing,
     ReceiptInvalid,
     ReceiptRefused,
 )
@@ -26,7 +25,8 @@ from commissions.models import (
     Status,
 )
 from commissions.models.commissions import OF_A_DEAL
-from commissions.services.decisions import local_day, lock, refuse_beneficiary, splits_of
+from commissions.services.decisions import lock, refuse_beneficiary, splits_of
+from commissions.services.movements import check_received, checked_reason, checked_reference, post_back
 from core import audit
 from core.actors import Actor
 from core.money import format_money, to_decimal, to_minor
@@ -55,17 +55,7 @@ def schedule_instalments(
     if paid or commission.status == Status.CANCELLED or commission.side not in OF_A_DEAL:
         raise InstalmentsStand("Instalments are said before anything is paid, and of what a client owes.")
     amounts = _amounts(commission, instalments)
-    made: list[Instalment] = Instalment.objects.bulk_create(
-        Instalment(
-            organization=actor.organization,
-            commission=commission,
-            position=position,
-            amount_minor=amount_minor,
-            currency=commission.currency,
-            expected_on=expected_on,
-        )
-        for position, (amount_minor, (_, expected_on)) in enumerate(zip(amounts, instalments, strict=True), start=1)
-    )
+    made = _add(commission, [(amount, day) for amount, (_, day) in zip(amounts, instalments, strict=True)], first=1)
     after = {"instalments": [[to_decimal(one.amount_minor, one.currency), str(one.expected_on)] for one in made]}
     audit.record(actor=actor, action="commissions.instalments_scheduled", target=commission, after=after, at=at)
     return made
@@ -88,9 +78,7 @@ def reschedule_instalments(
     if not standing or commission.status == Status.CANCELLED:
         raise InstalmentsStand("This commission has no instalments to reschedule.", commission=commission.pk)
     amounts = _amounts(commission, instalments)
-    reason = reason.strip()
-    if not 0 < len(reason) <= 300 or "\x00" in reason:
-        raise ReasonMissing("Say why, in 1 to 300 characters.", field="reason")
+    reason = checked_reason(reason)
     wanted = [(amount, day) for amount, (_, day) in zip(amounts, instalments, strict=True)]
     wanted += [(0, one.expected_on) for one in standing[len(wanted) :]]
     for one, (amount_minor, _) in zip(standing, wanted, strict=False):
@@ -111,17 +99,7 @@ def reschedule_instalments(
         one.amount_minor, one.expected_on, one.updated_at = amount_minor, expected_on, at
         fields = {"amount_minor": amount_minor, "expected_on": expected_on, "updated_at": at}
         Instalment.objects.filter(pk=one.pk).update(**fields)
-    standing += Instalment.objects.bulk_create(
-        Instalment(
-            organization=actor.organization,
-            commission=commission,
-            position=position,
-            amount_minor=amount_minor,
-            currency=commission.currency,
-            expected_on=expected_on,
-        )
-        for position, (amount_minor, expected_on) in enumerate(wanted[len(standing) :], start=len(standing) + 1)
-    )
+    standing += _add(commission, wanted[len(standing) :], first=len(standing) + 1)
     audit.record(
         actor=actor,
         action="commissions.instalments_rescheduled",
@@ -155,11 +133,8 @@ def record_receipt(
             "Money is received for an approved commission; approve it first.", status=commission.status
         )
     refuse_beneficiary(actor, splits_of(commission), "note what the client paid")
-    reference = reference.strip()
-    if not 0 < len(reference) <= 80 or "\x00" in reference:
-        raise ReceiptInvalid("A receipt needs a reference of at most 80 characters.", field="reference")
-    if method is Method.SET_OFF or received_on > local_day(actor, at):
-        raise ReceiptInvalid("Money was received today or before, by bank, cheque or in cash.", field="received_on")
+    reference = checked_reference(reference, what="receipt", refusal=ReceiptInvalid)
+    check_received(actor, method, received_on, at, refusal=ReceiptInvalid)
     amount_minor = to_minor(amount, found.currency)
     if not 0 < amount_minor <= found.due_minor:
         due = format_money(found.due_minor, found.currency)
@@ -215,17 +190,8 @@ def reverse_receipt(*, actor: Actor, receipt: Receipt, reason: str, at: datetime
     if ReceiptReversal.objects.filter(receipt=found).exists():
         raise ReceiptRefused(f"Receipt {found.reference} was already taken back.", receipt=found.pk)
     refuse_beneficiary(actor, splits_of(commission), "take its receipt back")
-    reason = reason.strip()
-    if not 0 < len(reason) <= 300 or "\x00" in reason:
-        raise ReasonMissing("Say why, in 1 to 300 characters, such as: cheque bounced.", field="reason")
-    posted = ledger.reverse(
-        actor=actor,
-        transfer_id=found.transfer_id,
-        reference=f"receipt:{found.reference}:reversal",
-        description=f"{Method(found.method).label} {found.reference} taken back: {reason}"[:300],
-        effective_on=local_day(actor, at),
-        at=at,
-    )
+    reason = checked_reason(reason, such_as="cheque bounced")
+    posted = post_back(actor, found, what="receipt", reason=reason, at=at)
     reversal: ReceiptReversal = ReceiptReversal.objects.create(
         organization=actor.organization,
         receipt=found,
@@ -237,6 +203,21 @@ def reverse_receipt(*, actor: Actor, receipt: Receipt, reason: str, at: datetime
     after = {"instalment": instalment.position, "reference": found.reference, "reason": reason}
     audit.record(actor=actor, action="commissions.receipt_reversed", target=commission, after=after, at=at)
     return reversal
+
+
+def _add(commission: Commission, schedule: Sequence[tuple[int, date]], *, first: int) -> list[Instalment]:
+    made: list[Instalment] = Instalment.objects.bulk_create(
+        Instalment(
+            organization_id=commission.organization_id,
+            commission=commission,
+            position=position,
+            amount_minor=amount_minor,
+            currency=commission.currency,
+            expected_on=expected_on,
+        )
+        for position, (amount_minor, expected_on) in enumerate(schedule, start=first)
+    )
+    return made
 
 
 def _amounts(commission: Commission, instalments: Sequence[tuple[str, date]]) -> list[int]:

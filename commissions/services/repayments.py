@@ -10,12 +10,11 @@ from commissions import chart
 from commissions.errors import (
     BeneficiaryMayNotDecide,
     CommissionUnknown,
-    ReasonMissing,
     RepaymentInvalid,
     RepaymentRefused,
 )
 from commissions.models import Method, Repayment, RepaymentReversal
-from commissions.services.decisions import local_day
+from commissions.services.movements import check_received, checked_reason, checked_reference, post_back
 from core import audit
 from core.actors import Actor
 from core.money import format_money, to_decimal, to_minor
@@ -51,11 +50,8 @@ def record_repayment(
     if found is None:
         raise CommissionUnknown("There is no such person here.", owing=owing.pk)
     _refuse_own(actor, found, "note what you paid back")
-    reference = reference.strip()
-    if not 0 < len(reference) <= 80 or "\x00" in reference:
-        raise RepaymentInvalid("A repayment needs a reference of at most 80 characters.", field="reference")
-    if method is Method.SET_OFF or received_on > local_day(actor, at):
-        raise RepaymentInvalid("Money was received today or before, by bank, cheque or in cash.", field="received_on")
+    reference = checked_reference(reference, what="repayment", refusal=RepaymentInvalid)
+    check_received(actor, method, received_on, at, refusal=RepaymentInvalid)
     amount_minor = to_minor(amount, currency)
     owner = chart.owner_of_agent(found.pk) if isinstance(found, Agent) else chart.owner_of_contact(found.pk)
     account = Account.objects.for_organization(actor.organization).filter(code=chart.to_recover(owner, currency).code)
@@ -115,18 +111,9 @@ def reverse_repayment(*, actor: Actor, repayment: Repayment, reason: str, at: da
     if found is None:
         raise CommissionUnknown("There is no such repayment here.", repayment=repayment.pk)
     _refuse_own(actor, found.agent or found.contact, "take it back")
-    reason = reason.strip()
-    if not 0 < len(reason) <= 300 or "\x00" in reason:
-        raise ReasonMissing("Say why, in 1 to 300 characters, such as: cheque bounced.", field="reason")
+    reason = checked_reason(reason, such_as="cheque bounced")
     try:
-        posted = ledger.reverse(
-            actor=actor,
-            transfer_id=found.transfer_id,
-            reference=f"repayment:{found.reference}:reversal",
-            description=f"{Method(found.method).label} {found.reference} taken back: {reason}"[:300],
-            effective_on=local_day(actor, at),
-            at=at,
-        )
+        posted = post_back(actor, found, what="repayment", reason=reason, at=at)
     except (AlreadyReversed, ReferenceTaken):
         posted = None
     if posted is None or posted.replayed:  # the ledger is where two who do it at once meet

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -12,24 +12,21 @@ from core.asking import ReasonForm
 from core.money import to_decimal
 from ledger.models import Account
 
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+
+def _limit(label: _StrPromise, help_text: _StrPromise) -> forms.CharField:
+    """Empty is no limit. Text: money never passes through a float."""
+    widget = UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"})
+    return forms.CharField(label=label, help_text=help_text, max_length=40, required=False, widget=widget)
+
 
 class LimitsForm(ReasonForm):
-    """How far an account may go. Amounts are text: money never passes through a float."""
+    """How far an account may go."""
 
-    lowest = forms.CharField(
-        label=_("Never below"),
-        max_length=40,
-        required=False,
-        help_text=_("Below zero is an overdraft; empty is no limit."),
-        widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}),
-    )
-    highest = forms.CharField(
-        label=_("Never above"),
-        max_length=40,
-        required=False,
-        help_text=_("Such as the credit that is given; empty is no limit."),
-        widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}),
-    )
+    lowest = _limit(_("Never below"), _("Below zero is an overdraft; empty is no limit."))
+    highest = _limit(_("Never above"), _("Such as the credit that is given; empty is no limit."))
     field_order = ("lowest", "highest", "reason")
 
     def __init__(self, account: Account, *args: Any, **kwargs: Any) -> None:

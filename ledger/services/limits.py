@@ -10,8 +10,9 @@ from core import audit
 from core.actors import Actor
 from core.money import LARGEST_MINOR, format_money, to_decimal, to_minor
 from core.roles import Capability
-from ledger.errors import AccountUnknown, LimitInvalid, LimitRefused, PeriodNeedsSecondPerson, ReasonMissing
+from ledger.errors import AccountUnknown, LimitInvalid, LimitRefused, PeriodNeedsSecondPerson
 from ledger.models import Account
+from ledger.services.periods import checked_reason
 
 SET = "SELECT ledger_set_limits(%s, %s, %s, %s, %s, %s, %s)"
 
@@ -37,9 +38,7 @@ def set_limits(
         raise LimitInvalid("The lowest balance is at most the highest.", field="lowest")
     if any(abs(limit or 0) > LARGEST_MINOR for limit in (lowest_minor, highest_minor)):
         raise LimitInvalid("This limit is larger than any amount we keep.", field="highest")
-    reason = reason.strip()
-    if not 0 < len(reason) <= 300 or "\x00" in reason:
-        raise ReasonMissing("Say why, in 1 to 300 characters.", field="reason")
+    reason = checked_reason(reason, "Say why")
     asked = [actor.organization.pk, found.pk, lowest_minor, highest_minor, actor.membership.pk, reason, at]
     try:
         with transaction.atomic(), connection.cursor() as cursor:

@@ -59,9 +59,7 @@ def ask_to_reopen(*, actor: Actor, closing: PeriodClosing, reason: str, at: date
     Raises PeriodUnknown, ReopenLaterFirst, ReopeningAsked, ReasonMissing.
     """
     actor.require(Capability.LEDGER_CLOSE)
-    reason = reason.strip()
-    if not 0 < len(reason) <= 300 or "\x00" in reason:
-        raise ReasonMissing("Say why the books must be opened again, in 1 to 300 characters.", field="reason")
+    reason = checked_reason(reason, "Say why the books must be opened again")
     _lock(actor)
     _latest(actor, closing.pk)
     if ReopeningRequest.objects.for_organization(actor.organization).filter(closing=closing.pk).exists():
@@ -119,3 +117,11 @@ def _person(actor: Actor) -> Membership:
     if actor.membership is None:
         raise PeriodNeedsSecondPerson("Books are closed and opened by people.")
     return actor.membership
+
+
+def checked_reason(text: str, ask: str) -> str:
+    """Why the books are touched, without blanks around it; `ask` begins what is said otherwise. Raises ReasonMissing."""
+    text = text.strip()
+    if not 0 < len(text) <= 300 or "\x00" in text:
+        raise ReasonMissing(f"{ask}, in 1 to 300 characters.", field="reason")
+    return text
