@@ -108,7 +108,9 @@ class _Bench:
             for user in people
         )
         self.channels = [
-            factories.channel(self.organization, number, phone_number_id=str(900000000 + number))
+            factories.channel(
+                self.organization, number, phone_number_id=str(900000000 + number), messaging_limit=999_999
+            )  # more than all rounds together, or the engine waits for the next day
             for number in range(1, NUMBERS + 1)
         ]
         self.template = factories.template(self.channels[0])
