@@ -183,7 +183,8 @@ def verdict(*options: str) -> tuple[bool, str]:
 
 
 def test_untouched_books_are_as_written(palm: Organization) -> None:
-    assert verdict() == (True, "palm: 3 accounts, 10 transfers, 20 entries: as written\n")
+    for workers in ("1", "2", "3"):
+        assert verdict("--workers", workers) == (True, "palm: 3 accounts, 10 transfers, 20 entries: as written\n")
 
 
 @pytest.mark.parametrize(
@@ -215,6 +216,13 @@ def test_untouched_books_are_as_written(palm: Organization) -> None:
         ("INSERT INTO ledger_entry (organization_id, transfer_id, account_id, amount_minor, sequence,"
          " balance_after_minor, effective_on, at, hash) SELECT organization_id, transfer_id, account_id, amount_minor,"
          " 99, balance_after_minor, effective_on, at, hash FROM ledger_entry LIMIT 1", "sequence_broken"),
+        # under the number of an account that no share of the work would be asked for
+        ("INSERT INTO ledger_entry (organization_id, transfer_id, account_id, amount_minor, sequence,"
+         " balance_after_minor, effective_on, at, hash) SELECT organization_id, transfer_id, -3, amount_minor,"
+         " 1, balance_after_minor, effective_on, at, hash FROM ledger_entry LIMIT 1", "entry_without_account"),
+        ("INSERT INTO ledger_transfer (id, organization_id, reference, description, currency, effective_on, posted_at,"
+         " fingerprint) SELECT -3, organization_id, 'new', '', 'AED', effective_on, posted_at, fingerprint"
+         " FROM ledger_transfer LIMIT 1", "transfer_without_entries"),
         # re-ordered
         ("UPDATE ledger_entry SET sequence = CASE sequence WHEN 2 THEN -3 ELSE -2 END WHERE sequence IN (2, 3)"
          " AND account_id = (SELECT id FROM ledger_account WHERE code = 'cash');"
@@ -223,12 +231,15 @@ def test_untouched_books_are_as_written(palm: Organization) -> None:
         ("UPDATE ledger_transfer SET organization_id = organization_id + 1 WHERE reference = 'T4'", "entry_without_transfer"),
     ],
 )  # fmt: skip
-def test_what_a_superuser_changed_is_found(palm: Organization, committed: str, what: str, finding: str) -> None:
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_what_a_superuser_changed_is_found(
+    palm: Organization, committed: str, what: str, finding: str, workers: str
+) -> None:
     with superuser(committed) as tampering:
         tampering.execute("ALTER TABLE ledger_entry DROP CONSTRAINT ledger_entry_sequence_positive")
         tampering.execute(what)
 
-    intact, report = verdict()
+    intact, report = verdict("--workers", workers)
 
     assert not intact
     assert finding in report

@@ -21,6 +21,7 @@ class Command(BaseCommand):
         which = parser.add_mutually_exclusive_group(required=True)
         which.add_argument("--organization", metavar="SLUG")
         which.add_argument("--all", action="store_true")
+        parser.add_argument("--workers", type=int, default=2, help="connections that share the work (default 2)")
         parser.add_argument("--heads", type=Path, help="JSON of an earlier run; every head in it must still be there")
         parser.add_argument("--write-heads", type=Path, help="write the present heads; keep them on another machine")
 
@@ -34,7 +35,7 @@ class Command(BaseCommand):
         present, altered = {}, []
         for organization in organizations:
             with organization_scope(organization.pk):
-                verdict = verification.verify(organization)
+                verdict = verification.verify(organization, workers=max(options["workers"], 1))
                 findings = [*verdict.findings]
                 if organization.slug in earlier:
                     findings += verification.compare_heads(organization, earlier[organization.slug])
