@@ -76,7 +76,7 @@ def _house(campaign: Campaign) -> _House:
 def _examined(campaign: Campaign, people: Sequence[Person], house: _House, at: datetime) -> Iterator[Recipient]:
     ids = [person.contact_id for person in people]
     standings = standings_of(organization=campaign.organization, contact_ids=ids, category=campaign.template.category)
-    addresses = [found.value for found in standings.values() if isinstance(found, Address)]
+    addresses = {key: found.value for key, found in standings.items() if isinstance(found, Address)}
     unread = in_review([key for key, found in standings.items() if found is Refusal.INVALID_NUMBER])
     suppressed = suppression_of(campaign, house.caps, ids, addresses, at)
     for person in people:

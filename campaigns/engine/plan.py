@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +10,7 @@ import orjson
 from django.db.models import Max
 from django.utils import timezone
 
+from campaigns.audience.suppression import Cap, caps_of
 from campaigns.engine.rows import Row
 from campaigns.models import Campaign, CampaignEngine, CampaignPause, CampaignStatus
 from campaigns.quiet import Quiet
@@ -32,6 +33,7 @@ class Plan:
     quiet: Quiet
     since: datetime  # it started, or went on, then
     zones: list[str]  # where its people live; "" for those of whom only the organisation's is known
+    caps: Sequence[Cap]  # how many messages one person may get; none: no limit
 
     def payload(self, row: Row) -> payloads.Payload:
         """The body of the request for one recipient; its components are JSON already."""
@@ -61,7 +63,7 @@ def load(campaign_id: int) -> Plan | None:
     since = resumed or campaign.started_at or timezone.now()
     zones = CampaignEngine.objects.values_list("zones", flat=True).get(organization=house, campaign=campaign)
     letters = {variant: (each, letter_of(each)) for variant, each in templates_of(campaign).items()}
-    return Plan(campaign, house, letters, quiet, since, zones or [""])
+    return Plan(campaign, house, letters, quiet, since, zones or [""], caps_of(campaign))
 
 
 def able_channels(campaign: Campaign) -> list[Channel]:

@@ -108,8 +108,8 @@ class Producer:
             if some := [row for row in batch if row.variant == variant]:
                 sent += await self._ask(
                     rows.submit,
-                    plan.organization,
-                    self._campaign.pk,
+                    self._campaign,
+                    plan.caps,
                     template,
                     letter,
                     channel,

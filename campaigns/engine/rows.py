@@ -14,11 +14,12 @@ from typing import Any
 import orjson
 from django.db import connection, transaction
 
-from campaigns.models import Status
+from campaigns.audience.suppression import Cap
+from campaigns.engine.capping import enough_meanwhile
+from campaigns.models import Campaign, Status
 from campaigns.models.recipients import RANK
 from campaigns.rendering import Letter
 from core.arrays import as_records, id_array
-from core.models import Organization
 from messaging import bulk
 from messaging.models import Channel, MessageTemplate
 from messaging.models.conversations import MessageStatus
@@ -127,8 +128,8 @@ def waiting(campaign_id: int, token: int, after_id: int, count: int, quiet: Sequ
 
 @transaction.atomic
 def submit(
-    organization: Organization,
-    campaign_id: int,
+    campaign: Campaign,
+    caps: Sequence[Cap],
     template: MessageTemplate,
     letter: Letter,
     channel: Channel,
@@ -138,14 +139,14 @@ def submit(
 ) -> list[Row]:
     """Make the messages of these rows and mark them as being sent: committed before the first byte.
 
-    Who said stop since the start is skipped; whom somebody wrote to from this number a moment ago waits; whoever no longer
+    Who said stop or got enough since the start is skipped; whom somebody wrote to from this number a moment ago waits; whoever no longer
     waits is left alone, and everybody when this engine has no say any more. Returns what to send.
     """
     with connection.cursor() as cursor:
         given: dict[str, Any] = {
             "ids": id_array(row.id for row in rows),
             "channels": id_array(row.channel_id for row in rows),
-            "campaign": campaign_id,
+            "campaign": campaign.pk,
             "token": token,
         }
         cursor.execute(STILL_WAITING, {**given, "pair": PAIR_INTERVAL_SECONDS})
@@ -158,8 +159,9 @@ def submit(
             return []
         people = [(row.contact_id, row.recipient) for row in rows]
         refused = bulk.refused_meanwhile(
-            organization=organization, channel=channel, people=people, category=template.category
+            organization=campaign.organization, channel=channel, people=people, category=template.category
         )
+        refused = enough_meanwhile(campaign, caps, people) | refused
         if refused:
             stopped = [row.id for row in rows if row.contact_id in refused]
             reasons = [refused[row.contact_id] for row in rows if row.contact_id in refused]
@@ -169,7 +171,7 @@ def submit(
             return []
         lease_until = found[0][2]
         made = bulk.create_messages(
-            organization_id=organization.pk,
+            organization_id=campaign.organization_id,
             template=template,
             rows=[_outgoing(row, letter) for row in rows],
             lease_until=lease_until,
