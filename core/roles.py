@@ -40,6 +40,7 @@ class Capability(StrEnum):
     CRM_DELETE = "crm.delete"
     CRM_EXPORT = "crm.export"
     NUMBERS_READ = "numbers.read"
+    NUMBERS_ASK = "numbers.ask"  # for one number at a time, with a reason
     SHEETS_IMPORT = "sheets.import"
     SHEETS_LINK = "sheets.link"
     AGENTS_MANAGE = "agents.manage"
@@ -71,6 +72,7 @@ class Capability(StrEnum):
 _AGENT = {
     Capability.CRM_READ,
     Capability.CRM_WRITE,
+    Capability.NUMBERS_ASK,
     Capability.CONVERSATIONS_READ,
     Capability.CONVERSATIONS_REPLY,
     Capability.CHANNELS_READ,

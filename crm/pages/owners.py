@@ -55,7 +55,7 @@ def change(request: HttpRequest, contact_id: int) -> HttpResponse:
 
 
 @require_POST
-@page(Capability.CRM_READ)
+@page(Capability.NUMBERS_ASK)
 def disclosure(request: HttpRequest, contact_id: int) -> HttpResponse:
     """Show the numbers of a contact: with a reason, counted, and kept with the name of who asked."""
     actor, found = actor_of(request), _found(request, contact_id)

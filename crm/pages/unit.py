@@ -59,7 +59,7 @@ def change(request: HttpRequest, unit_id: int) -> HttpResponse:
 
 
 @require_POST
-@page(Capability.CRM_READ)
+@page(Capability.NUMBERS_ASK)
 def disclosure(request: HttpRequest, unit_id: int, contact_id: int) -> HttpResponse:
     """Show an owner's numbers: asked for one by one, counted, and kept with the name of who asked."""
     actor, at = actor_of(request), timezone.now()

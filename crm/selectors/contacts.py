@@ -103,5 +103,5 @@ def contact_page(*, actor: Actor, contact_id: int, at: datetime) -> ContactPage:
         owns=[ownership for ownership in ownerships if ownership.until is None],
         owned=[ownership for ownership in ownerships if ownership.until is not None],
         deals=list(deals.select_related("property", "agent").order_by("-pk")[:50]),
-        may_disclose=any(point.is_masked for point in points),
+        may_disclose=actor.can(Capability.NUMBERS_ASK) and any(point.is_masked for point in points),
     )

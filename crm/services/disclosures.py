@@ -33,13 +33,13 @@ def disclose_owner_number(
 ) -> list[ContactPoint]:
     """Show a member the numbers and addresses of a contact, primary ones first, and keep that they were shown.
 
-    Lists and pages hide the middle of numbers; this is the way to one of them. It needs Capability.CRM_READ, a contact
-    that the member sees, a reason (what was asked, or what for), and is done 30 times an hour at most: who reaches that
+    Lists and pages hide the middle of numbers; this is the way to one of them. It needs Capability.NUMBERS_ASK, a
+    contact that the member sees, a reason (what was asked, or what for), and is done 30 times an hour at most: who reaches that
     is told to those who look after it. For a day afterwards pages show that member these numbers whole.
 
     Raises DisclosureLimit, ContactHasNoNumber, ValueInvalid (no reason), NotFound, PersonNeeded.
     """
-    actor.require(Capability.CRM_READ)
+    actor.require(Capability.NUMBERS_ASK)
     member = person(actor)
     why = single_spaced(reason)[:300]
     if not why:

@@ -257,3 +257,18 @@ def test_the_report_says_who_whose_why_and_what_is_unusual(
     assert NUMBER not in lines
     client.force_login(agent.user)
     assert client.get(address).status_code == 403
+
+
+def test_whoever_only_reads_asks_for_no_number(organization: Organization) -> None:
+    """Else a viewer could collect them one by one."""
+    viewer = Actor(organization, member(organization, Role.VIEWER, "Vera"))
+    contact = factories.contact(organization, "Fatima")
+    factories.point(contact, "+971501234567")
+    client = Client()
+    client.force_login(viewer.user)
+
+    assert "Show numbers" not in client.get(f"/o/palm/owners/{contact.pk}/").content.decode()
+    refused = client.post(f"/o/palm/owners/{contact.pk}/disclosure/", {"reason": "to call"})
+    assert refused.status_code == 403
+    assert "1234567" not in refused.content.decode()
+    assert not OwnerDisclosure.objects.exists()

@@ -74,7 +74,7 @@ class ContactViewSet(ManyViewSet, ShowsNumbers):
         "create": Capability.CRM_WRITE,
         "partial_update": Capability.CRM_WRITE,
         "destroy": Capability.CRM_DELETE,
-        "disclosures": Capability.CRM_READ,
+        "disclosures": Capability.NUMBERS_ASK,
         "bad_mark": Capability.CRM_WRITE,
         "remove_bad_mark": Capability.CRM_WRITE,
         "changes": Capability.STOCK_WRITE,
