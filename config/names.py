@@ -12,6 +12,8 @@ from django.apps import apps
 from django.utils.translation import gettext_lazy
 from django.utils.translation import gettext_noop as _
 
+from core.notes import ForTheCode
+
 OURS = {
     "core": _("Organisation"),
     "ledger": _("Books"),
@@ -277,7 +279,7 @@ def name_everything() -> None:
                 if hasattr(field, "verbose_name"):
                     field.verbose_name = _said(field.verbose_name)
                 if hint := getattr(field, "help_text", ""):
-                    field.help_text = gettext_lazy(str(hint)) if str(hint) in HINTS else ""  # type: ignore[union-attr]
+                    field.help_text = gettext_lazy(str(hint)) if str(hint) in HINTS else ForTheCode(hint)  # type: ignore[union-attr]
                 if choices := getattr(field, "choices", None):
                     field.choices = [(value, _label(label)) for value, label in choices]  # type: ignore[union-attr]
 

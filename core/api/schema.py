@@ -9,6 +9,8 @@ from drf_spectacular.openapi import AutoSchema as SpectacularAutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
+from core.notes import ForTheCode
+
 
 class TokenScheme(OpenApiAuthenticationExtension):
     """How the document says `Authorization: Bearer majlis_...`."""
@@ -71,6 +73,16 @@ def add_refusal(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 
 class AutoSchema(SpectacularAutoSchema):
+    def _get_serializer_field_meta(self, field: Any, direction: Any) -> dict[str, Any]:
+        """Notes that the back office does not show stand in the document all the same."""
+        meta: dict[str, Any] = super()._get_serializer_field_meta(field, direction)
+        model = getattr(getattr(field.parent, "Meta", None), "model", None)
+        known = {each.name: each for each in model._meta.fields} if model else {}
+        hint = getattr(known.get(field.source), "help_text", None)
+        if isinstance(hint, ForTheCode):
+            meta.setdefault("description", hint.note)
+        return meta
+
     def map_parsers(self) -> list[Any]:
         """Bodies are JSON; operations that take a file name both (`request={...}`)."""
         return ["application/json"]
