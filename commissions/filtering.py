@@ -47,6 +47,12 @@ AGE_CHOICES = [
 LEFT = Q(commission__status__in=OWED, paid_minor__lt=F("amount_minor")) & ~Q(role=SplitRole.HOUSE)
 
 
+# Receipts that were taken back, of instalments that the client still owes.
+OWED_AGAIN = Q(reversals__isnull=False, instalment__received_minor__lt=F("instalment__amount_minor")) & ~Q(
+    instalment__commission__status=Status.CANCELLED
+)
+
+
 def payable(on: date) -> Any:
     """What of a part may be paid by a day, in minor units: its share of the client's money that came, less what is held
     back, less what was paid. Nothing when it was paid ahead (a cheque of the client bounced later)."""

@@ -14,6 +14,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from commissions.filtering import OWED_AGAIN
+from commissions.models import Receipt
 from commissions.selectors import parts
 from core.actors import Actor
 from core.roles import Capability, Role
@@ -108,6 +110,12 @@ def payable_parts(desk: Desk) -> Look:
     """Parts of commissions that may be paid today."""
     count = parts(actor=desk.actor, asked={"show": "due"}).count()
     return count, f"/o/{desk.actor.organization.slug}/commissions/parts/?show=due"
+
+
+def bounced_cheques(desk: Desk) -> Look:
+    """What clients paid that was taken back, and that they still owe."""
+    count = Receipt.objects.visible_to(desk.actor).filter(OWED_AGAIN).count()
+    return count, f"{reverse('admin:commissions_receipt_changelist')}?stands=owed"
 
 
 def troubled_numbers(desk: Desk) -> Look:
@@ -218,6 +226,14 @@ CARDS: list[Card] = [
         "warn",
     ),
     Card(
+        "bounced",
+        _("Bounced cheques"),
+        _("taken back, and still owed by the client"),
+        Capability.COMMISSIONS_WRITE,
+        bounced_cheques,
+        "warn",
+    ),
+    Card(
         "payable",
         _("Parts to pay"),
         _("approved, and may be paid today"),
@@ -278,6 +294,6 @@ DESKS: dict[Role, list[str]] = {
         "unanswered", "closing", "unassigned", "campaign_approvals", "paused", "commission_approvals",
         "payout_approvals", "disputed", "conflicts", "duplicates",
     ],
-    Role.ACCOUNTANT: ["payable", "payout_approvals", "at_bank", "bank_details", "disputed", "commission_approvals"],
+    Role.ACCOUNTANT: ["payable", "bounced", "payout_approvals", "at_bank", "bank_details", "disputed", "commission_approvals"],
     Role.VIEWER: ["available", "running", "unanswered", "numbers"],
 }  # fmt: skip

@@ -15,7 +15,9 @@ from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import action, display
 
 from commissions import services
+from commissions.admin import standing
 from commissions.admin.forms import whose
+from commissions.admin.standing import StandsFilter
 from commissions.models import CommissionPayment
 from core.admin import TenantAdmin, acting, site
 from core.asking import ReasonForm, ask, posted
@@ -27,15 +29,15 @@ from core.roles import Capability
 class CommissionPaymentAdmin(TenantAdmin):
     read_capability = Capability.COMMISSIONS_READ
     list_display: ClassVar = ["reference", "beneficiary", "amount", "method", "paid_on", "stands"]
-    list_filter: ClassVar = ["method", "currency", ("paid_on", RangeDateFilter)]
+    list_filter: ClassVar = [StandsFilter, "method", "currency", ("paid_on", RangeDateFilter)]
     list_select_related: ClassVar = ["split__agent", "split__contact"]
     search_fields: ClassVar = ["reference", "split__agent__name", "notes"]
     export_columns: ClassVar = [
         "reference", ("Agent", "split.agent.name"), ("Contact", "split.contact.display_name"), "amount_minor",
         "currency", "method", "paid_on", ("Stands", lambda payment: not payment.reversals.all()),
-        ("Paid by", "paid_by.user.name"), "notes",
+        ("Paid by", "paid_by.user.name"), "notes", *standing.COLUMNS,
     ]  # fmt: skip
-    export_prefetched: ClassVar = ("reversals",)
+    export_prefetched: ClassVar = ("reversals__reversed_by__user",)
     fields: ClassVar = [
         "reference", "commission", "beneficiary", "amount", "method", "paid_on", "notes", "paid_by", "at", "transfer",
         "stands", "taken_back",

@@ -17,6 +17,8 @@ from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget, UnfoldAdminTextInputWidget
 
 from commissions import services
+from commissions.admin import standing
+from commissions.admin.standing import ReceiptStandsFilter
 from commissions.models import Instalment, Method, Receipt
 from core.admin import TenantAdmin, acting, site
 from core.asking import ReasonForm, ask, posted, said
@@ -117,15 +119,15 @@ class InstalmentAdmin(TenantAdmin):
 class ReceiptAdmin(TenantAdmin):
     read_capability = Capability.COMMISSIONS_WRITE
     list_display: ClassVar = ["reference", "commission", "amount", "method", "received_on", "stands"]
-    list_filter: ClassVar = ["method", "currency", ("received_on", RangeDateFilter)]
+    list_filter: ClassVar = [ReceiptStandsFilter, "method", "currency", ("received_on", RangeDateFilter)]
     list_select_related: ClassVar = ["instalment"]
     search_fields: ClassVar = ["reference"]
     export_columns: ClassVar = [
         "reference", ("Commission", "instalment.commission.pk"), ("Instalment", "instalment.position"),
         ("Amount", lambda row: to_money(row.amount_minor, row.currency)), "currency", "method", "received_on",
-        ("Stands", lambda row: not row.reversals.all()),
+        ("Stands", lambda row: not row.reversals.all()), *standing.COLUMNS,
     ]  # fmt: skip
-    export_prefetched: ClassVar = ("reversals",)
+    export_prefetched: ClassVar = ("reversals__reversed_by__user",)
     fields: ClassVar = [
         "reference", "commission", "amount", "method", "received_on", "received_by", "transfer", "stands", "taken_back",
     ]  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, QuerySet, Sum
 
-from commissions.filtering import OVERDUE, CommissionFilter, due, payable, since_when
+from commissions.filtering import OVERDUE, OWED_AGAIN, CommissionFilter, due, payable, since_when
 from commissions.models import (
     Clawback,
     Commission,
@@ -102,9 +102,7 @@ def exceptions(*, actor: Actor, today: date) -> Exceptions:
     since = today - LATELY
     returned = CommissionPayment.objects.visible_to(actor).filter(reversals__isnull=False, paid_on__gte=since)
     receipts = Receipt.objects.for_organization(actor.organization).filter(
-        reversals__isnull=False,
-        instalment__received_minor__lt=F("instalment__amount_minor"),
-        instalment__commission__in=Commission.objects.visible_to(actor).exclude(status=Status.CANCELLED).values("pk"),
+        OWED_AGAIN, instalment__commission__in=Commission.objects.visible_to(actor).values("pk")
     )
     unit = "commission__deal__property__project"
     return Exceptions(

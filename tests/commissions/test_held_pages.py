@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from commissions import services
-from commissions.models import Method
+from commissions.models import Method, Receipt
 from tests.commissions import factories
 from tests.commissions.doors import Door
 from tests.commissions.test_pages import figures
@@ -92,3 +92,33 @@ def test_a_commission_costs_the_same_however_much_came_of_it(house, manager, dja
     # who asks, and then: the commission, its parts, payments, decisions, instalments, receipts, bounced ones, hold-back
     with django_assert_num_queries(17):
         door.get("commission", house["shared"].pk)
+
+
+def test_bounced_cheques_are_a_list_of_their_own_until_they_are_made_good(house, manager, browse):
+    wait_for_the_client(house, manager)
+    office = browse(manager)
+
+    figures = office.get("").context
+    [card] = [each for each in figures["figures"] + figures["others"] if str(each["title"]) == "Bounced cheques"]
+    assert card["count"] == 1
+    assert card["address"].endswith("/commissions/receipt/?stands=owed")
+    listed = {asked: _references(office, asked) for asked in ("", "yes", "no", "owed")}
+    assert listed == {
+        "": ["CHQ-101", "CHQ-100"], "yes": ["CHQ-100"], "no": ["CHQ-101"], "owed": ["CHQ-101"],
+    }  # fmt: skip
+    ticked = {"action": "export_csv", "_selected_action": [Receipt.objects.get(reference="CHQ-101").pk]}
+    file = b"".join(office.post("commissions/receipt/", **ticked).streaming_content).decode()
+    assert "No cover,Mona," in file
+
+    again = Receipt.objects.get(reference="CHQ-101").instalment
+    services.record_receipt(
+        actor=manager, instalment=again, amount="2500.00", reference="CHQ-102", method=Method.CHEQUE,
+        received_on=factories.PAID_ON, at=factories.AT,
+    )  # fmt: skip
+    assert _references(office, "owed") == []
+    assert _references(office, "no") == ["CHQ-101"]
+
+
+def _references(office, asked):
+    page = office.get(f"commissions/receipt/?stands={asked}" if asked else "commissions/receipt/")
+    return [row.reference for row in page.context["cl"].result_list]
