@@ -16,6 +16,7 @@ from core.actors import Actor
 Filling = Callable[[Actor, Any], Any | None]
 
 UNIT, PROJECT, CONTACT = "unit", "project", "contact"
+TODAY = "today"  # messaging's first page of an agent; it is about no row
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from core.doors import page
 from core.errors import Invalid, NotFound
 from core.roles import Capability
+from crm import panels
 from crm.models import Contact
 from messaging import media, selectors, services
 from messaging.errors import MediaNotFound
@@ -36,6 +37,7 @@ def today(request: HttpRequest) -> HttpResponse:
             "unanswered": selectors.inbox(actor=actor, needs="unanswered", limit=TODAY_ROWS, at=at).rows,
             "closing": selectors.inbox(actor=actor, needs="closing", limit=TODAY_ROWS, at=at).rows,
         }
+    context["panels"] = panels.filled(panels.TODAY, actor, None)
     return render(request, "messaging/today.html", context)
 
 
