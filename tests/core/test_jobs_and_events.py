@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import pytest
 from celery import current_app
-from django.db import transaction
+from django.db import connection, transaction
 
 from core import events, jobs
-from core.models import Organization
+from core.models import Heartbeat, Organization
 from core.tenancy import current_organization_id, organization_scope
-from tests.live import house
+from tests.live import Live, house, wait_for
 
 
 @dataclass(frozen=True)
@@ -69,3 +69,24 @@ def test_scopes_nest_and_close_even_when_something_breaks(organization: Organiza
         raise ZeroDivisionError
 
     assert current_organization_id() == organization.pk
+
+
+@pytest.mark.live
+def test_a_worker_outlives_the_restart_of_its_database(live: Live) -> None:
+    """Not one task fails: each begins by asking whether its connection still lives."""
+    live.start_worker(concurrency=1, queues="celery")
+    for _ in range(3):
+        Heartbeat.objects.all().delete()
+        _send(live, "core.beat")
+        wait_for(Heartbeat.objects.exists, seconds=20, what="the worker's sign of life")
+        with connection.cursor() as cursor:  # what a restart does to every connection
+            cursor.execute(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            assert cursor.fetchone()[0] >= 1
+
+
+def _send(live: Live, task: str) -> None:
+    with current_app.connection_for_write(live.redis_url) as broker:
+        current_app.send_task(task, connection=broker)
