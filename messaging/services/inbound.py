@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
 from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Coalesce, Greatest
 
 from core import events
 from core.actors import Actor
+from core.deadlocks import tried_twice
 from core.jobs import enqueue
 from core.models import Membership
 from core.roles import Capability
@@ -33,7 +33,7 @@ QUIET = (MessageType.REACTION, MessageType.SYSTEM)
 SHORTEST_PROJECT_NAME = 5
 
 
-@transaction.atomic
+@tried_twice  # workers take messages of one talk side by side, and an edit changes a row that another holds
 def take_message(*, actor: Actor, channel: Channel, said: InboundMessage, at: datetime) -> Message | None:
     """Keep one inbound message; None when it was already kept. Any number of redeliveries at once keep one."""
     actor.require(Capability.CHANNELS_MANAGE)

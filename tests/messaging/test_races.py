@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connection, connections, transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -211,3 +212,39 @@ def test_a_status_and_our_own_save_may_cross(palm, sandbox) -> None:
     message.refresh_from_db()
     assert message.status == "delivered"
     assert message.provider_id
+
+
+def test_an_edit_that_meets_somebody_the_other_way_round_is_taken_all_the_same(palm) -> None:
+    """We hold the message and want the talk; the worker holds the talk and wants the message: it is given up, and
+    begins anew once we are done. The soak fell over it."""
+    organization, _, talk = palm
+    said = factories.message(talk, "1,2 million", provider_id="wamid.said")
+    edit = {"original_message_id": "wamid.said", "message": {"type": "text", "text": {"body": "1.2 million"}}}
+    told = factories.body(factories.value(messages=[factories.text_message(type="edit", edit=edit)]))
+    event = WebhookEvent.objects.create(
+        organization=organization, body=told, signature_verified=True, received_at=timezone.now()
+    )
+
+    def process() -> None:
+        with organization_scope(organization.pk):
+            processing.process_webhooks(actor=system(organization), at=timezone.now())
+        connections.close_all()
+
+    worker = threading.Thread(target=process)
+    with transaction.atomic():
+        Message.objects.select_for_update().get(pk=said.pk)
+        worker.start()
+        while not _somebody_waits():
+            time.sleep(0.02)
+        Conversation.objects.select_for_update().get(pk=talk.pk)
+    worker.join(30)
+
+    event.refresh_from_db()
+    said.refresh_from_db()
+    assert (event.state, event.error, said.payload["edited"]["body"]) == ("done", "", "1.2 million")
+
+
+def _somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'")
+        return bool(cursor.fetchone()[0])
