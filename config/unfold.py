@@ -88,6 +88,7 @@ GROUPS: list[tuple[Any, list[tuple[str, str]]]] = [
             ("commissions.commissionpayment", "receipt_long"),
             ("commissions.instalment", "event"),
             ("commissions.receipt", "savings"),
+            ("commissions.repayment", "undo"),
             ("commissions.payoutbatch", "send_money"),
             ("commissions.payoutline", "account_balance"),
             ("commissions.commissionplan", "percent"),

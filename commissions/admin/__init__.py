@@ -5,6 +5,7 @@ from commissions.admin.payments import CommissionPaymentAdmin
 from commissions.admin.payouts import PayoutBatchAdmin, PayoutLineAdmin
 from commissions.admin.plans import CommissionPlanAdmin
 from commissions.admin.receipts import InstalmentAdmin, ReceiptAdmin
+from commissions.admin.repayments import RepaymentAdmin
 
 __all__ = [
     "CommissionAdmin",
@@ -14,4 +15,5 @@ __all__ = [
     "PayoutBatchAdmin",
     "PayoutLineAdmin",
     "ReceiptAdmin",
+    "RepaymentAdmin",
 ]

@@ -17,16 +17,15 @@ from unfold.decorators import action, display
 
 from commissions import services
 from commissions.admin import decisions
+from commissions.admin.client_money import ClientMoney
 from commissions.admin.forms import (
     AdjustmentForm,
     AnswerForm,
     CancelForm,
-    HoldBackForm,
-    InstalmentsForm,
     PaymentForm,
     whose,
 )
-from commissions.models import Commission, CommissionSplit, Dispute, HoldBack, Method, SplitRole, Status
+from commissions.models import Commission, CommissionSplit, Dispute, Method, SplitRole, Status
 from core.admin import TenantAdmin, acting, call_service, site
 from core.asking import ConfirmForm, Figures, ReasonForm, Words, ask, posted
 from core.money import format_money
@@ -81,7 +80,7 @@ class SplitInline(TabularInline):
 
 
 @admin.register(Commission, site=site)
-class CommissionAdmin(TenantAdmin):
+class CommissionAdmin(ClientMoney, TenantAdmin):
     read_capability = Capability.COMMISSIONS_READ
     list_display: ClassVar = ["number", "unit", "agent", "side", "price", "amount", "vat", "state", "earned_on"]
     list_display_links: ClassVar = ["number"]
@@ -99,7 +98,8 @@ class CommissionAdmin(TenantAdmin):
     inlines: ClassVar = [SplitInline]
     actions: ClassVar = ["approve_selected"]
     actions_detail: ClassVar = [
-        "approve", "pay", "dispute", "answer", "resolve", "schedule", "hold_back", "let_go", "adjust", "cancel",
+        "approve", "pay", "dispute", "answer", "resolve", "schedule", "reschedule", "hold_back", "let_go", "adjust",
+        "cancel",
     ]  # fmt: skip
 
     @display(description=_("Number"), ordering="pk")
@@ -220,53 +220,6 @@ class CommissionAdmin(TenantAdmin):
             done=_("Your answer is kept."),
         )
 
-    @action(description=_("Instalments"), url_path="schedule", permissions=["view"])
-    def schedule(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._decide(
-            request,
-            object_id,
-            title=_("Instalments"),
-            sentence=_("When the client pays what. From then on agents are paid as far as money came in."),
-            form=InstalmentsForm(posted(request)),
-            call=lambda commission, given: services.schedule_instalments(
-                actor=acting(request), commission=commission, instalments=given["instalments"], at=timezone.now()
-            ),
-            done=_("The instalments stand."),
-        )
-
-    @action(description=_("Hold back"), url_path="hold-back", permissions=["view"])
-    def hold_back(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._decide(
-            request,
-            object_id,
-            title=_("Hold back"),
-            sentence=_("So much of each part is not paid before that day, or before somebody lets it go."),
-            form=HoldBackForm(posted(request)),
-            call=lambda commission, given: services.hold_back(
-                actor=acting(request),
-                commission=commission,
-                basis_points=int(given["percent"] * 100),
-                until_on=given["until_on"],
-                reason=given["reason"],
-                at=timezone.now(),
-            ),
-            done=_("It is held back."),
-        )
-
-    @action(description=_("Let go"), url_path="let-go", permissions=["view"])
-    def let_go(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._decide(
-            request,
-            object_id,
-            title=_("Let go"),
-            sentence=_("What is held back may be paid, such as at the handover."),
-            form=ReasonForm(posted(request)),
-            call=lambda commission, given: services.release_hold_back(
-                actor=acting(request), commission=commission, reason=given["reason"], at=timezone.now()
-            ),
-            done=_("It is let go."),
-        )
-
     @action(description=_("Adjust"), url_path="adjust", permissions=["view"])
     def adjust(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._decide(
@@ -327,16 +280,13 @@ class CommissionAdmin(TenantAdmin):
         found = self.get_queryset(request).filter(pk=object_id).values_list("status", flat=True).first()
         actor = acting(request)
         approve, pay = actor.can(Capability.COMMISSIONS_APPROVE), actor.can(Capability.COMMISSIONS_PAY)
-        write = actor.can(Capability.COMMISSIONS_WRITE)
         offered = {
             "approve": approve and found == Status.PENDING,
             "pay": pay and found in {Status.APPROVED, Status.PART_PAID},
             "dispute": actor.can(Capability.COMMISSIONS_WRITE) and found not in {Status.DISPUTED, Status.CANCELLED},
             "answer": actor.can(Capability.COMMISSIONS_WRITE) and found == Status.DISPUTED,
             "resolve": approve and found == Status.DISPUTED,
-            "schedule": write and found in {Status.PENDING, Status.APPROVED},
-            "hold_back": write and found not in {Status.PAID, Status.CANCELLED},
-            "let_go": approve and HoldBack.objects.filter(commission=object_id, releases__isnull=True).exists(),
+            **self.client_money(actor, object_id, found),
             "adjust": actor.can(Capability.COMMISSIONS_WRITE) and found in services.ADJUSTABLE,
             "cancel": approve and found != Status.CANCELLED,
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -18,11 +19,14 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from commissions.models import Commission, CommissionSplit, Method, SplitRole
+from commissions.models import Commission, CommissionSplit, Instalment, Method, SplitRole
+from commissions.selectors import Debt
 from core.actors import Actor
 from core.asking import ReasonForm, said
-from core.money import format_money
+from core.money import format_money, to_decimal
 from crm.models import Agent
+
+RECEIVED_BY = [(method.value, method.label) for method in Method if method is not Method.SET_OFF]
 
 
 def whose(split: CommissionSplit) -> str:
@@ -57,6 +61,17 @@ class PaymentForm(forms.Form):
         )
 
 
+class ReceiptForm(forms.Form):
+    """Money that came in."""
+
+    amount = forms.CharField(max_length=40, widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}))
+    method = forms.ChoiceField(choices=said(RECEIVED_BY), widget=UnfoldAdminSelectWidget)
+    received_on = forms.DateField(label=_("Received on"), widget=UnfoldAdminSingleDateWidget)
+    reference = forms.CharField(
+        max_length=80, help_text=_("The bank's or the cheque's number."), widget=UnfoldAdminTextInputWidget
+    )
+
+
 class CancelForm(ReasonForm):
     claw_back = forms.BooleanField(
         label=_("Claw back what was paid"),
@@ -88,6 +103,37 @@ class InstalmentsForm(forms.Form):
                     gettext("“%(line)s” is not an amount and a day, such as 8750.00 2026-04-01.") % {"line": line}
                 ) from None
         return found
+
+
+class ReschedulingForm(InstalmentsForm):
+    """All instalments anew, beginning with those that stand."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=300, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
+
+    def __init__(self, commission: Commission, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        standing = Instalment.objects.filter(commission=commission, amount_minor__gt=0).order_by("position")
+        self.fields["instalments"].initial = "\n".join(
+            f"{to_decimal(one.amount_minor, one.currency)} {one.expected_on}" for one in standing
+        )
+
+
+class RepaymentForm(ReceiptForm):
+    """Who pays back, of those who owe something."""
+
+    field_order = ("owing",)
+    owing = forms.ChoiceField(label=_("From"), widget=UnfoldAdminSelectWidget)
+
+    def __init__(self, debts: Sequence[Debt], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._debts = {str(debt.account_id): debt for debt in debts}
+        owing: Any = self.fields["owing"]
+        owing.choices = [
+            (key, f"{debt.name}: {format_money(debt.minor, debt.currency)}") for key, debt in self._debts.items()
+        ]
+
+    def clean_owing(self) -> Debt:
+        return self._debts[self.cleaned_data["owing"]]
 
 
 class HoldBackForm(ReasonForm):

@@ -88,7 +88,7 @@ class CommissionPaymentAdmin(TenantAdmin):
             ),
             done=_("The payment is taken back; its amount is due again."),
             back=reverse("admin:commissions_commissionpayment_change", args=[payment.pk]),
-            figures=[("Beneficiary", whose(payment.split)), ("Amount", self.amount(payment))],
+            figures=[(_("Beneficiary"), whose(payment.split)), (_("Amount"), self.amount(payment))],
         )
 
     def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:

@@ -173,7 +173,7 @@ class PayoutBatchAdmin(TenantAdmin):
             call=lambda _: services.approve_payout(actor=acting(request), batch=batch, at=timezone.now()),
             done=_("Approved."),
             back=reverse("admin:commissions_payoutbatch_change", args=[batch.pk]),
-            figures=[("People", str(batch.line_count)), ("Total", self.total(batch))],
+            figures=[(_("People"), str(batch.line_count)), (_("Total"), self.total(batch))],
         )
 
     @action(description=_("Cancel"), url_path="cancel", permissions=["view"])
@@ -195,19 +195,21 @@ class PayoutBatchAdmin(TenantAdmin):
 
     @action(description=_("File for the bank (ISO 20022)"), url_path="file-xml", permissions=["view"])
     def file_xml(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._file(request, object_id, services.BankFormat.XML, "application/xml")
+        return self._file(request, object_id, services.BankFormat.XML)
 
     @action(description=_("File for the bank (CSV)"), url_path="file-csv", permissions=["view"])
     def file_csv(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._file(request, object_id, services.BankFormat.CSV, "text/csv")
+        return self._file(request, object_id, services.BankFormat.CSV)
 
-    def _file(self, request: HttpRequest, object_id: str, format: services.BankFormat, kind: str) -> HttpResponse:
+    def _file(self, request: HttpRequest, object_id: str, format: services.BankFormat) -> HttpResponse:
         batch = self._found(request, object_id)
         made = call_service(self, request, services.payout_file, batch=batch, format=format, at=timezone.now())
         if made is None:
             return HttpResponseRedirect(reverse("admin:commissions_payoutbatch_change", args=[batch.pk]))
         name = f"{batch.reference}.{format.value}"
-        return HttpResponse(made, content_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+        return HttpResponse(
+            made, content_type=format.media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'}
+        )
 
     def has_pay_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return acting(request).can(Capability.COMMISSIONS_PAY)

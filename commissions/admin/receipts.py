@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -14,30 +13,17 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget, UnfoldAdminTextInputWidget
 
 from commissions import services
 from commissions.admin import standing
+from commissions.admin.forms import ReceiptForm
 from commissions.admin.standing import ReceiptStandsFilter
 from commissions.models import Instalment, Method, Receipt
 from core.admin import TenantAdmin, acting, site
-from core.asking import ReasonForm, ask, posted, said
+from core.asking import ReasonForm, ask, posted
 from core.exporting.lists import to_money
 from core.money import format_money
 from core.roles import Capability
-
-RECEIVED_BY = [(method.value, method.label) for method in Method if method is not Method.SET_OFF]
-
-
-class ReceiptForm(forms.Form):
-    """Money of the client. Amounts are text: money never passes through a float."""
-
-    amount = forms.CharField(max_length=40, widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}))
-    method = forms.ChoiceField(choices=said(RECEIVED_BY), widget=UnfoldAdminSelectWidget)
-    received_on = forms.DateField(label=_("Received on"), widget=UnfoldAdminSingleDateWidget)
-    reference = forms.CharField(
-        max_length=80, help_text=_("The bank's or the cheque's number."), widget=UnfoldAdminTextInputWidget
-    )
 
 
 @admin.register(Instalment, site=site)
@@ -89,7 +75,7 @@ class InstalmentAdmin(TenantAdmin):
             back = "".join(gettext(", taken back: %(why)s") % {"why": one.reason} for one in receipt.reversals.all())
             amount = format_money(receipt.amount_minor, receipt.currency)
             told.append(f"{receipt.received_on} {amount} {receipt.reference}{back}")
-        return "\n".join(told) or "nothing yet"
+        return "\n".join(told) or gettext("nothing yet")
 
     @action(description=_("Receive"), url_path="receive", permissions=["receive"])
     def receive(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -108,7 +94,7 @@ class InstalmentAdmin(TenantAdmin):
             ),
             done=_("The receipt is noted."),
             back=reverse("admin:commissions_instalment_change", args=[row.pk]),
-            figures=[("Left", self.left(row))],
+            figures=[(_("Left"), self.left(row))],
         )
 
     def has_receive_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
@@ -172,7 +158,7 @@ class ReceiptAdmin(TenantAdmin):
             ),
             done=_("The receipt is taken back; the instalment is due again."),
             back=reverse("admin:commissions_receipt_change", args=[row.pk]),
-            figures=[("Amount", self.amount(row))],
+            figures=[(_("Amount"), self.amount(row))],
         )
 
     def has_receive_permission(self, request: HttpRequest, object_id: Any = None) -> bool:

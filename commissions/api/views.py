@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from commissions import services
 from commissions.api.filters import CommissionFilter, CommissionPaymentFilter, CommissionPlanFilter
+from commissions.api.receipts import ClientMoney
 from commissions.api.serializers import (
     AdjustmentSerializer,
     ApprovalSerializer,
@@ -103,7 +104,7 @@ class CommissionPlanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Ex
         return Response(self.get_serializer(self.get_object()).data, status=status.HTTP_201_CREATED)
 
 
-class CommissionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ExportableViewSet):
+class CommissionViewSet(ClientMoney, mixins.ListModelMixin, mixins.RetrieveModelMixin, ExportableViewSet):
     """What deals earned. Agents see those in which they have a part, and of these their own part."""
 
     queryset = Commission.objects.all()
@@ -121,6 +122,7 @@ class CommissionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Export
         "adjustment": WRITE,
         "resolution": APPROVE,
         "cancellation": APPROVE,
+        **ClientMoney.client_money,
     }
 
     def get_queryset(self) -> QuerySet[Commission]:

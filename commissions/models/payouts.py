@@ -221,5 +221,9 @@ class PayoutItem(TenantModel):
             pgtrigger.ReadOnly(name="only_outcome_changes", exclude=["is_open", "payment", "updated_at"]),
         ]
 
+    @property
+    def currency(self) -> str:
+        return str(self.line.currency)
+
     def __str__(self) -> str:
         return f"part {self.split_id} in payout line {self.line_id} ({self.pk})"

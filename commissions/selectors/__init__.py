@@ -12,6 +12,7 @@ from commissions.selectors.books import (
     movements,
 )
 from commissions.selectors.lists import Listing, PartSum, PaymentSum, part_page, parts, payment_page, payments
+from commissions.selectors.owing import Debt, debts
 from commissions.selectors.payables import Payable, Payables, payables
 from commissions.selectors.reasons import Explained, Step, explained, refusal, sees_all
 from commissions.selectors.running import Month, Running, RunningLine, running_statements
@@ -39,6 +40,7 @@ __all__ = [
     "AgentStatement",
     "Bar",
     "Charts",
+    "Debt",
     "Exceptions",
     "Explained",
     "Family",
@@ -63,6 +65,7 @@ __all__ = [
     "approval_page",
     "awaiting",
     "charts",
+    "debts",
     "exceptions",
     "explained",
     "families",

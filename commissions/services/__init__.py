@@ -14,7 +14,7 @@ from commissions.services.foreseeing import Foreseen, foresee
 from commissions.services.holding import hold_back, release_hold_back
 from commissions.services.lists import PARTS
 from commissions.services.payments import record_payment, reverse_payment
-from commissions.services.payout_files import BankFormat, payout_file
+from commissions.services.payout_files import BankFormat, bank_format, payout_file
 from commissions.services.payouts import (
     Collected,
     approve_payout,
@@ -45,6 +45,7 @@ __all__ = [
     "adjust_commission",
     "approve_commission",
     "approve_payout",
+    "bank_format",
     "cancel_commission",
     "cancel_payout",
     "confirm_line",

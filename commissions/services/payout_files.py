@@ -22,6 +22,18 @@ class BankFormat(StrEnum):
     XML = "xml"  # ISO 20022 pain.001.001.09
     CSV = "csv"
 
+    @property
+    def media_type(self) -> str:
+        return "application/xml" if self is BankFormat.XML else "text/csv"
+
+
+def bank_format(name: str) -> BankFormat:
+    """Raises PayoutInvalid."""
+    try:
+        return BankFormat(name)
+    except ValueError:
+        raise PayoutInvalid("The file for the bank is xml (ISO 20022) or csv.", field="format") from None
+
 
 @transaction.atomic
 def payout_file(*, actor: Actor, batch: PayoutBatch, format: BankFormat, at: datetime) -> bytes:

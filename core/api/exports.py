@@ -45,6 +45,8 @@ class ExportSerializer(serializers.ModelSerializer[Export]):
 class ExportableViewSet(TenantViewSet):
     """A list that may be taken along, with its filters, by whoever may read it and has Capability.CRM_EXPORT."""
 
+    files: ClassVar = {"export"}  # actions that answer with one
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "list" in cls.capabilities:
@@ -52,7 +54,7 @@ class ExportableViewSet(TenantViewSet):
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
         """`format` names the file here, not how the answer is rendered."""
-        if self.action == "export":
+        if self.action in self.files:
             renderer = self.get_renderers()[0]
             return renderer, renderer.media_type
         return super().perform_content_negotiation(request, force)

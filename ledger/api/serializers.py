@@ -115,3 +115,11 @@ class PeriodSerializer(serializers.Serializer[Any]):
 
 class AsOfSerializer(serializers.Serializer[Any]):
     as_of = serializers.DateField(required=False, default=None, help_text="at the end of that day; now when left out")
+
+
+class LimitsSerializer(serializers.Serializer[Any]):
+    """How far an account may go, on its normal side; null is no limit. Both are said every time."""
+
+    lowest = serializers.CharField(max_length=40, allow_null=True, help_text="decimal; below zero it is an overdraft")
+    highest = serializers.CharField(max_length=40, allow_null=True, help_text="decimal")
+    reason = serializers.CharField(max_length=300)

@@ -1,12 +1,13 @@
-"""The books over the API: read-only, for there is no way to write them but the business that posts."""
+"""The books over the API: read-only, for there is no way to write them but the business that posts; limits may be set."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
-from rest_framework import mixins
+from rest_framework import mixins, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,12 +16,13 @@ from core.api.exports import ExportableViewSet
 from core.api.pagination import KeysetPagination
 from core.api.views import TenantViewSet
 from core.roles import Capability
-from ledger import selectors
+from ledger import selectors, services
 from ledger.api.filters import AccountFilter, EntryFilter, TransferFilter
 from ledger.api.serializers import (
     AccountSerializer,
     AsOfSerializer,
     EntrySerializer,
+    LimitsSerializer,
     PeriodSerializer,
     StatementSerializer,
     TransferSerializer,
@@ -38,7 +40,9 @@ class AccountViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Exportabl
     queryset = Account.objects.all()
     serializer_class = AccountSerializer
     filterset_class = AccountFilter
-    capabilities: ClassVar = {"list": READ, "retrieve": READ, "statement": READ}
+    capabilities: ClassVar = {
+        "list": READ, "retrieve": READ, "statement": READ, "limits": Capability.LEDGER_CLOSE,
+    }  # fmt: skip
 
     @extend_schema(parameters=[PeriodSerializer], responses=StatementSerializer)
     @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
@@ -48,6 +52,16 @@ class AccountViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Exportabl
         period.is_valid(raise_exception=True)
         found = selectors.statement(actor=self.actor, account=self.get_object(), **period.validated_data)
         return Response(StatementSerializer(found).data)
+
+    @extend_schema(request=LimitsSerializer, responses={201: AccountSerializer})
+    @action(detail=True, methods=["post"])
+    def limits(self, request: Request, **_: Any) -> Response:
+        """From now on the balance stays between the two; it must lie between them already."""
+        account = self.get_object()
+        given = LimitsSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        changed = services.set_limits(actor=self.actor, account=account, at=timezone.now(), **given.validated_data)
+        return Response(AccountSerializer(changed).data, status=status.HTTP_201_CREATED)
 
 
 class TransferViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ExportableViewSet):
