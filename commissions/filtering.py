@@ -18,6 +18,9 @@ from commissions.models import (
     HoldBack,
     Instalment,
     Method,
+    PayoutBatch,
+    PayoutLine,
+    PayoutStatus,
     SplitRole,
     Status,
 )
@@ -187,3 +190,24 @@ class CommissionFilter(filters.FilterSet):
         if text.isdecimal() and len(text) <= 18:
             found |= Q(pk=int(text))
         return commissions.filter(found)
+
+
+class PayoutFilter(filters.FilterSet):
+    """Payouts, as those who make and approve them look for them."""
+
+    q = filters.CharFilter(method="by_text", label=_("Search"))
+    status = filters.ChoiceFilter(choices=PayoutStatus.choices, label=_("Status"))
+    currency = filters.CharFilter(max_length=3, label=_("Currency"))
+    since = filters.DateFilter(field_name="pay_on", lookup_expr="gte", label=_("Paid from"))
+    until = filters.DateFilter(field_name="pay_on", lookup_expr="lte", label=_("Paid until"))
+
+    class Meta:
+        model = PayoutBatch
+        fields: list[str] = []
+
+    def by_text(self, payouts: QuerySet[Any], _name: str, text: str) -> QuerySet[Any]:
+        """By a person in it, or by its number."""
+        found = Q(pk__in=PayoutLine.objects.filter(agent__name__icontains=text).values("batch"))
+        if text.isdecimal() and len(text) <= 18:
+            found |= Q(pk=int(text))
+        return payouts.filter(found)

@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from commissions.pages import approvals, books, commission, files, forecast, lists, mine, statement, team
+from commissions.pages import (
+    approvals,
+    books,
+    client_money,
+    commission,
+    files,
+    forecast,
+    lists,
+    mine,
+    payouts,
+    statement,
+    team,
+)  # fmt: skip
 
 urlpatterns = [
     path("commissions/", mine.my_commissions, name="my-commissions"),
@@ -22,10 +34,24 @@ urlpatterns = [
     path("commissions/accounts/", books.accounts, name="commission-accounts"),
     path("commissions/accounts/<int:account_id>/", books.account, name="commission-account"),
     path("commissions/reports/<slug:report>/", files.report_file, name="commission-report-file"),
+    path("commissions/payouts/", payouts.payouts, name="commission-payouts"),
+    path("commissions/payouts/file/", lists.list_file, {"what": "payouts"}, name="commission-payouts-file"),
+    path("commissions/payouts/<int:payout_id>/", payouts.payout, name="commission-payout"),
+    path("commissions/payouts/<int:payout_id>/approval/", payouts.approval, name="commission-payout-approval"),
+    path(
+        "commissions/payouts/<int:payout_id>/cancellation/", payouts.cancellation, name="commission-payout-cancellation"
+    ),
+    path("commissions/payouts/<int:payout_id>/bank-file/", payouts.bank_file, name="commission-payout-bank-file"),
+    path("commissions/payouts/<int:payout_id>/answers/", payouts.answers, name="commission-payout-answers"),
     path("commissions/<int:commission_id>/", commission.commission, name="commission"),
     path("commissions/<int:commission_id>/dispute/", commission.dispute, name="commission-dispute"),
     path("commissions/<int:commission_id>/messages/", commission.message, name="commission-message"),
     path("commissions/<int:commission_id>/resolution/", commission.resolution, name="commission-resolution"),
     path("commissions/<int:commission_id>/approval/", commission.approval, name="commission-approval"),
     path("commissions/<int:commission_id>/cancellation/", commission.cancellation, name="commission-cancellation"),
+    path("commissions/<int:commission_id>/instalments/", client_money.instalments, name="commission-instalments"),
+    path("commissions/<int:commission_id>/receipts/", client_money.receipt, name="commission-receipt"),
+    path("commissions/<int:commission_id>/receipts/bounced/", client_money.bounced, name="commission-receipt-bounced"),
+    path("commissions/<int:commission_id>/hold-back/", client_money.hold_back, name="commission-hold-back"),
+    path("commissions/<int:commission_id>/hold-back/release/", client_money.release, name="commission-release"),
 ]

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from commissions import selectors, services, wording
 from commissions.errors import CommissionUnknown, DisputeClosed
 from commissions.filtering import OWED
-from commissions.models import Commission, Dispute
+from commissions.models import Commission, Dispute, Method
 from commissions.pages.asking import actor_of
 from core.actors import Actor
 from core.doors import page
@@ -38,6 +38,8 @@ def commission(request: HttpRequest, commission_id: int) -> HttpResponse:
         "terms": {"rate": wording.rate(version), "shares": wording.shares(version), "vat": wording.vat(version)},
         "is_owed": found.commission.status in OWED,
         "sees_all": selectors.sees_all(actor),
+        "today": timezone.localdate(),
+        "methods": [choice for choice in Method.choices if choice[0] != Method.SET_OFF],
     }
     return render(request, "commissions/commission.html", context)
 
@@ -47,7 +49,7 @@ def commission(request: HttpRequest, commission_id: int) -> HttpResponse:
 def dispute(request: HttpRequest, commission_id: int) -> HttpResponse:
     """Say that it is not right, and why."""
     reason = request.POST.get("reason", "")
-    return _decide(
+    return decide(
         request,
         commission_id,
         lambda actor, found: services.dispute_commission(
@@ -62,7 +64,7 @@ def dispute(request: HttpRequest, commission_id: int) -> HttpResponse:
 def message(request: HttpRequest, commission_id: int) -> HttpResponse:
     """Say something about the dispute that is open."""
     text = request.POST.get("reason", "")
-    return _decide(
+    return decide(
         request,
         commission_id,
         lambda actor, found: services.add_dispute_message(
@@ -81,13 +83,13 @@ def resolution(request: HttpRequest, commission_id: int) -> HttpResponse:
         given, standing = request.POST.get("reason", ""), _open_dispute(actor, found)
         services.resolve_dispute(actor=actor, dispute=standing, resolution=given, at=timezone.now())
 
-    return _decide(request, commission_id, resolve, _("Answered: the commission is where it stood before."))
+    return decide(request, commission_id, resolve, _("Answered: the commission is where it stood before."))
 
 
 @require_POST
 @page(Capability.COMMISSIONS_APPROVE)
 def approval(request: HttpRequest, commission_id: int) -> HttpResponse:
-    return _decide(
+    return decide(
         request,
         commission_id,
         lambda actor, found: services.approve_commission(actor=actor, commission=found, at=timezone.now()),
@@ -100,7 +102,7 @@ def approval(request: HttpRequest, commission_id: int) -> HttpResponse:
 def cancellation(request: HttpRequest, commission_id: int) -> HttpResponse:
     """Turn it down, or undo it; what was paid of it is clawed back if that is ticked."""
     reason, claw_back = request.POST.get("reason", ""), request.POST.get("claw_back") == "yes"
-    return _decide(
+    return decide(
         request,
         commission_id,
         lambda actor, found: services.cancel_commission(
@@ -119,14 +121,20 @@ def _open_dispute(actor: Actor, found: Commission) -> Dispute:
     return standing
 
 
-def _decide(
+def found_commission(actor: Actor, commission_id: int) -> Commission:
+    """Raises CommissionUnknown."""
+    found: Commission | None = Commission.objects.visible_to(actor).filter(pk=commission_id).first()
+    if found is None:
+        raise CommissionUnknown("There is no such commission here.", commission=commission_id)
+    return found
+
+
+def decide(
     request: HttpRequest, commission_id: int, act: Callable[[Actor, Commission], Any], done: str
 ) -> HttpResponse:
     """Call one service and say what came of it, on the page of the commission. Raises CommissionUnknown."""
     actor = actor_of(request)
-    found = Commission.objects.visible_to(actor).filter(pk=commission_id).first()
-    if found is None:
-        raise CommissionUnknown("There is no such commission here.", commission=commission_id)
+    found = found_commission(actor, commission_id)
     try:
         act(actor, found)
         messages.success(request, done)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from commissions import selectors, services
 from commissions.filtering import PartFilter, PaymentFilter
-from commissions.models import Commission, CommissionPayment, CommissionSplit
+from commissions.models import Commission, CommissionPayment, CommissionSplit, PayoutBatch
 from commissions.pages.asking import actor_of
 from core import exports
 from core.actors import Actor
@@ -29,6 +29,7 @@ LONGEST = 2000
 LISTS: dict[str, tuple[str, Any]] = {
     "parts": (services.PARTS.name, selectors.parts),
     "payments": (CommissionPayment._meta.label_lower, selectors.payments),
+    "payouts": (PayoutBatch._meta.label_lower, selectors.payouts),
     "approvals": (Commission._meta.label_lower, selectors.awaiting),
 }
 

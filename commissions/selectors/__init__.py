@@ -14,6 +14,7 @@ from commissions.selectors.books import (
 from commissions.selectors.lists import Listing, PartSum, PaymentSum, part_page, parts, payment_page, payments
 from commissions.selectors.owing import Debt, debts
 from commissions.selectors.payables import Payable, Payables, payables
+from commissions.selectors.payouts import Payout, payout, payout_page, payouts
 from commissions.selectors.reasons import Explained, Step, explained, refusal, sees_all
 from commissions.selectors.running import Month, Running, RunningLine, running_statements
 from commissions.selectors.statements import (
@@ -51,6 +52,7 @@ __all__ = [
     "Payable",
     "Payables",
     "PaymentSum",
+    "Payout",
     "Running",
     "RunningLine",
     "StatementLine",
@@ -76,6 +78,9 @@ __all__ = [
     "payables",
     "payment_page",
     "payments",
+    "payout",
+    "payout_page",
+    "payouts",
     "pending_approvals",
     "refusal",
     "running_statements",

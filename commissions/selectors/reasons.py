@@ -24,11 +24,16 @@ from commissions.models import (
     Receipt,
     ReceiptReversal,
     Rescheduling,
+    SplitRole,
     Status,
 )
+from commissions.models.commissions import OF_A_DEAL
 from core.actors import Actor
 from core.models import Membership
 from core.roles import Capability, Reach
+
+PLANNED = {Status.PENDING, Status.APPROVED}
+PAYABLE = {Status.APPROVED, Status.PART_PAID}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,35 @@ class Explained:
     open_dispute: Dispute | None
     refusal: str  # why this actor may not approve it: "", "made" or "paid"
     may_dispute: bool
+    has_hold_back: bool  # once for a commission, also when it was let go
+
+    @property
+    def waits(self) -> bool:
+        """Whether something of it is approved and left, and nothing of that may be paid now."""
+        left = [split for split in self.splits if split.role != SplitRole.HOUSE and split.due_minor]
+        return self.commission.status in PAYABLE and bool(left) and not any(split.payable for split in left)
+
+    @property
+    def receivable(self) -> list[Instalment]:
+        """Of which the client may pay something now."""
+        approved = self.commission.status in {*PAYABLE, Status.PAID, Status.DISPUTED}
+        return [one for one in self.instalments if approved and one.due_minor]
+
+    @property
+    def standing_receipts(self) -> list[Receipt]:
+        return [receipt for one in self.instalments for receipt in one.receipts.all() if not receipt.reversals.all()]
+
+    @property
+    def may_plan(self) -> bool:
+        """Whether instalments may be said, or agreed anew."""
+        if self.instalments:
+            return self.commission.status != Status.CANCELLED
+        untouched = not any(split.paid_minor for split in self.splits)
+        return untouched and self.commission.side in OF_A_DEAL and self.commission.status in PLANNED
+
+    @property
+    def may_hold(self) -> bool:
+        return not self.has_hold_back and self.commission.status not in {Status.PAID, Status.CANCELLED}
 
     @property
     def received_minor(self) -> int:
@@ -130,6 +164,7 @@ def explained(*, actor: Actor, commission_id: int) -> Explained:
         refusal=refusal(actor, commission, bool(mine)),
         may_dispute=commission.status not in {Status.DISPUTED, Status.CANCELLED}
         and (bool(mine) or actor.can(Capability.COMMISSIONS_WRITE)),
+        has_hold_back=bool(hold_backs),
     )
 
 
