@@ -190,7 +190,7 @@ NAMES = [
     _("property type"), _("property types"), _("proposed by"), _("provider"), _("purpose"), _("quality"),
     _("queued at"), _("quiet from"), _("quiet until"), _("quoted"), _("read as"), _("read at"), _("reason"),
     _("reasons"), _("receipt"), _("receipts"), _("received at"), _("received by"), _("received on"), _("recipient"),
-    _("reference"), _("registration"), _("removed at"), _("removed by"), _("replied at"), _("reports to"),
+    _("reference"), _("registration"), _("removed at"), _("removed by"), _("repayment"), _("repayments"), _("replied at"), _("reports to"),
     _("request"), _("requested by"), _("resolution"), _("resolved at"), _("resolved by"), _("responded at"),
     _("restored at"), _("reversed at"), _("reversed by"), _("reverses"), _("revoked at"), _("role"), _("rooms"),
     _("row"), _("row count"), _("row error"), _("row errors"), _("rules of campaigns"), _("run"), _("said"),

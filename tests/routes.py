@@ -11,7 +11,7 @@ from django.db import models
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from campaigns.models import Campaign, Enrollment, Sequence
-from commissions.models import Commission
+from commissions.models import Commission, PayoutBatch
 from core.models import ApiToken, Export, Invitation, Membership, SavedView
 from crm.models import (
     Agent,
@@ -66,7 +66,7 @@ ROWS: dict[str, list[type[models.Model]]] = {
     "campaign": [Campaign], "channel_id": [Channel], "template_id": [MessageTemplate],
     "sequence_id": [Sequence], "enrollment_id": [Enrollment],
     "number_id": [MemberNumber], "reply_id": [CannedReply], "campaign_id": [Campaign],
-    "commission_id": [Commission], "saved_view_id": [SavedView],
+    "commission_id": [Commission], "payout_id": [PayoutBatch], "saved_view_id": [SavedView],
 }  # fmt: skip
 WORDS: dict[str, list[str]] = {
     "organization": ["palm"],

@@ -31,6 +31,7 @@ def payouts(request: HttpRequest) -> HttpResponse:
     """Payouts, newest first. Posted, what is due in one currency is collected into a new one."""
     actor = actor_of(request)
     if request.method == "POST":
+        actor.require(Capability.COMMISSIONS_PAY)
         made = _collect(request)
         place = (
             ("commission-payout", actor.organization.slug, made)

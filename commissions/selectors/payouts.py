@@ -80,4 +80,7 @@ def payout(*, actor: Actor, batch_id: int) -> Payout:
 
 
 def _summed(batches: QuerySet[Any]) -> QuerySet[Any]:
-    return batches.annotate(line_count=Count("lines"), sum_minor=Coalesce(Sum("lines__amount_minor"), 0))
+    summed: QuerySet[Any] = batches.annotate(
+        line_count=Count("lines"), sum_minor=Coalesce(Sum("lines__amount_minor"), 0)
+    )
+    return summed

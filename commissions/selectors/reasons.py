@@ -55,7 +55,7 @@ class Explained:
     that keeps something back today."""
 
     commission: Commission
-    splits: list[CommissionSplit]
+    splits: list[Any]
     payments: list[CommissionPayment]
     instalments: list[Instalment]
     hold_back: HoldBack | None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import transaction
 from django.db.models import Case, F, Value, When
 from django.db.models.functions import Coalesce, Greatest
 
 from core.actors import Actor
+from core.deadlocks import tried_twice
 from core.jobs import enqueue
 from core.roles import Capability
 from messaging import live
@@ -23,7 +23,7 @@ from messaging.services.keeping import person_behind, row_of
 FROM_PHONE = {"origin": "phone"}
 
 
-@transaction.atomic
+@tried_twice  # as take_message
 def take_echo(*, actor: Actor, channel: Channel, said: InboundMessage, at: datetime) -> Message | None:
     """Keep one message that was written on the phone of this number; None when it was already kept.
 

@@ -37,6 +37,7 @@ DUBAI = ZoneInfo("Asia/Dubai")
 NOT_TAKEN_ALONG = {
     "core.export": "the list of exports themselves",
     "crm.bankdetails": "account numbers never leave the house",
+    "commissions.payingaccount": "account numbers never leave the house",
     "core.apitoken": "tokens never leave the house",
     "crm.savedfilter": "addresses of lists, each of which is taken along itself",
     "sheets.googleaccount": "keys of service accounts never leave the house",

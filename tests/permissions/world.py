@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 
 from django.apps import apps
 from django.db import connection, models
@@ -24,6 +25,7 @@ from crm import services
 from crm.models import Agent, Contact, Project, Property, PropertyType
 from crm.services import bulk, duplicates, merging
 from crm.services.validation import Chosen, go_on
+from ledger import services as books
 from messaging import services as talk_services
 from messaging.models import AssistantTurn, CannedReply, Channel, Notice, OfficeHours, WebhookEvent
 from messaging.models.intake import OptOutScope
@@ -124,6 +126,8 @@ def _house(manager: Actor, admin: Actor) -> None:
         valid_from=earning.PAID_ON,
     )
     _pay_out(manager, admin)
+    closing = books.close_period(actor=manager, through_on=date(2020, 1, 31), at=at)
+    books.ask_to_reopen(actor=manager, closing=closing, reason="a receipt was forgotten", at=at)
     left, heir = factories.agent_of(manager.organization, "Lina"), factories.agent_of(manager.organization, "Heba")
     services.agent_leaves(actor=manager, agent=left, successor=heir, reason="moved", at=at)
     told, _ = hooks.add_endpoint(
@@ -247,6 +251,15 @@ def _earn(manager: Actor, second_manager: Actor, agent: Actor, profile: Agent, n
     paying.record_receipt(
         actor=manager, instalment=instalment, amount="100.00", method=Method.CHEQUE, received_on=earning.PAID_ON,
         reference=f"CHQ-{number}", at=earning.AT,
+    )  # fmt: skip
+    paying.hold_back(actor=manager, commission=made, basis_points=100, reason="keys", at=earning.AT)
+    taken = paying.adjust_commission(
+        actor=manager, commission=made, agent=profile, amount="-50.00", reason="keys lost", at=earning.AT
+    )
+    paying.approve_commission(actor=second_manager, commission=taken, at=earning.AT)
+    paying.record_repayment(
+        actor=manager, owing=profile, amount="50.00", currency="AED", method=Method.CASH, received_on=earning.PAID_ON,
+        reference=f"CASH-{number}", at=earning.AT,
     )  # fmt: skip
 
 
