@@ -90,7 +90,7 @@ def test_a_payout_is_cancelled_with_a_reason_and_by_nobody_of_another_house(
     office.post("commission-payout-cancellation", batch.pk, reason="Wrong month")
     assert PayoutBatch.objects.get().status == PayoutStatus.CANCELLED
     export = Door(manager).post("commission-payouts-file", asked="status=cancelled", format="csv")
-    assert f"{batch.pk}," in export.content.decode()
+    assert f"{batch.pk}," in b"".join(export.streaming_content).decode()
 
 
 def test_instalments_are_said_received_bounced_and_agreed_anew(manager, second_manager, agent, open_scope):
