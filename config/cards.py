@@ -19,7 +19,6 @@ from commissions.models import Receipt
 from commissions.selectors import parts
 from core.actors import Actor
 from core.roles import Capability, Role
-from crm.models import DisclosureAlert
 from messaging.models import OptOut
 from messaging.selectors import InboxCounts, filtered_numbers, inbox_counts
 from sheets.models import Conflict, Spreadsheet
@@ -78,12 +77,6 @@ def inbox(box: str) -> Callable[[Desk], Look]:
         return getattr(desk.inbox, box), f"/o/{desk.actor.organization.slug}/inbox/?box={box}"
 
     return look
-
-
-def alerts(desk: Desk) -> Look:
-    """Members who reached the limit of numbers an hour, and whom nobody has looked into yet."""
-    waiting = DisclosureAlert.objects.visible_to(desk.actor).filter(seen_at__isnull=True).count()
-    return waiting, f"{reverse('admin:crm_disclosurealert_changelist')}?seen_at__isempty=1"
 
 
 def stale_sheets(desk: Desk) -> Look:
@@ -186,7 +179,7 @@ CARDS: list[Card] = [
         _("Numbers: limit reached"),
         _("somebody asked for more than usual"),
         Capability.AUDIT_READ,
-        alerts,
+        rows("crm.disclosurealert", seen_at__isempty="1"),
         "bad",
     ),
     Card(

@@ -26,6 +26,7 @@ from commissions.admin.forms import (
     whose,
 )
 from commissions.models import Commission, CommissionSplit, Dispute, Method, SplitRole, Status
+from commissions.models.commissions import PAYABLE
 from core.admin import TenantAdmin, acting, call_service, site
 from core.asking import ConfirmForm, Figures, ReasonForm, Words, ask, posted
 from core.money import format_money
@@ -282,7 +283,7 @@ class CommissionAdmin(ClientMoney, TenantAdmin):
         approve, pay = actor.can(Capability.COMMISSIONS_APPROVE), actor.can(Capability.COMMISSIONS_PAY)
         offered = {
             "approve": approve and found == Status.PENDING,
-            "pay": pay and found in {Status.APPROVED, Status.PART_PAID},
+            "pay": pay and found in PAYABLE,
             "dispute": actor.can(Capability.COMMISSIONS_WRITE) and found not in {Status.DISPUTED, Status.CANCELLED},
             "answer": actor.can(Capability.COMMISSIONS_WRITE) and found == Status.DISPUTED,
             "resolve": approve and found == Status.DISPUTED,

@@ -20,13 +20,12 @@ from unfold.widgets import (
 )
 
 from commissions.models import Commission, CommissionSplit, Instalment, Method, SplitRole
+from commissions.models.payments import RECEIVED_BY
 from commissions.selectors import Debt
 from core.actors import Actor
 from core.asking import ReasonForm, said
 from core.money import format_money, to_decimal
 from crm.models import Agent
-
-RECEIVED_BY = [(method.value, method.label) for method in Method if method is not Method.SET_OFF]
 
 
 def whose(split: CommissionSplit) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -19,14 +18,13 @@ from commissions.admin import standing
 from commissions.admin.forms import whose
 from commissions.admin.standing import StandsFilter
 from commissions.models import CommissionPayment
-from core.admin import TenantAdmin, acting, site
+from core.admin import acting, site
 from core.asking import ReasonForm, ask, posted
-from core.money import format_money
 from core.roles import Capability
 
 
 @admin.register(CommissionPayment, site=site)
-class CommissionPaymentAdmin(TenantAdmin):
+class CommissionPaymentAdmin(standing.MovementAdmin):
     read_capability = Capability.COMMISSIONS_READ
     list_display: ClassVar = ["reference", "beneficiary", "amount", "method", "paid_on", "stands"]
     list_filter: ClassVar = [StandsFilter, "method", "currency", ("paid_on", RangeDateFilter)]
@@ -37,7 +35,6 @@ class CommissionPaymentAdmin(TenantAdmin):
         "currency", "method", "paid_on", ("Stands", lambda payment: not payment.reversals.all()),
         ("Paid by", "paid_by.user.name"), "notes", *standing.COLUMNS,
     ]  # fmt: skip
-    export_prefetched: ClassVar = ("reversals__reversed_by__user",)
     fields: ClassVar = [
         "reference", "commission", "beneficiary", "amount", "method", "paid_on", "notes", "paid_by", "at", "transfer",
         "stands", "taken_back",
@@ -45,28 +42,13 @@ class CommissionPaymentAdmin(TenantAdmin):
     readonly_fields: ClassVar = ["commission", "beneficiary", "amount", "stands", "taken_back"]
     actions_detail: ClassVar = ["take_back"]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).prefetch_related("reversals")
-
     @display(description=_("Beneficiary"))
     def beneficiary(self, payment: CommissionPayment) -> str:
         return whose(payment.split)
 
-    @display(description=_("Amount"), ordering="amount_minor")
-    def amount(self, payment: CommissionPayment) -> str:
-        return format_money(payment.amount_minor, payment.currency)
-
     @display(description=_("Commission"))
     def commission(self, payment: CommissionPayment) -> str:
         return gettext("No. %(number)s") % {"number": payment.split.commission_id}
-
-    @display(description=_("Stands"), boolean=True)
-    def stands(self, payment: CommissionPayment) -> bool:
-        return not payment.reversals.all()
-
-    @display(description=_("Taken back because"))
-    def taken_back(self, payment: CommissionPayment) -> str:
-        return ", ".join(reversal.reason for reversal in payment.reversals.all())
 
     @action(description=_("Take back"), url_path="take-back", permissions=["view"])
     def take_back(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -102,7 +101,7 @@ class InstalmentAdmin(TenantAdmin):
 
 
 @admin.register(Receipt, site=site)
-class ReceiptAdmin(TenantAdmin):
+class ReceiptAdmin(standing.MovementAdmin):
     read_capability = Capability.COMMISSIONS_WRITE
     list_display: ClassVar = ["reference", "commission", "amount", "method", "received_on", "stands"]
     list_filter: ClassVar = [ReceiptStandsFilter, "method", "currency", ("received_on", RangeDateFilter)]
@@ -113,33 +112,17 @@ class ReceiptAdmin(TenantAdmin):
         ("Amount", lambda row: to_money(row.amount_minor, row.currency)), "currency", "method", "received_on",
         ("Stands", lambda row: not row.reversals.all()), *standing.COLUMNS,
     ]  # fmt: skip
-    export_prefetched: ClassVar = ("reversals__reversed_by__user",)
     fields: ClassVar = [
         "reference", "commission", "amount", "method", "received_on", "received_by", "transfer", "stands", "taken_back",
     ]  # fmt: skip
     readonly_fields: ClassVar = ["commission", "amount", "stands", "taken_back"]
     actions_detail: ClassVar = ["bounced"]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).prefetch_related("reversals")
-
     @display(description=_("Commission"))
     def commission(self, row: Receipt) -> str:
         return gettext("No. %(number)s, instalment %(position)s") % {
             "number": row.instalment.commission_id, "position": row.instalment.position,
         }  # fmt: skip
-
-    @display(description=_("Amount"), ordering="amount_minor")
-    def amount(self, row: Receipt) -> str:
-        return format_money(row.amount_minor, row.currency)
-
-    @display(description=_("Stands"), boolean=True)
-    def stands(self, row: Receipt) -> bool:
-        return not row.reversals.all()
-
-    @display(description=_("Taken back because"))
-    def taken_back(self, row: Receipt) -> str:
-        return ", ".join(one.reason for one in row.reversals.all())
 
     @action(description=_("Take back"), url_path="take-back", permissions=["receive"])
     def bounced(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -18,15 +17,14 @@ from commissions.admin import standing
 from commissions.admin.forms import RepaymentForm
 from commissions.admin.standing import StandsFilter
 from commissions.models import Method, Repayment
-from core.admin import TenantAdmin, acting, site
+from core.admin import acting, site
 from core.asking import ReasonForm, ask, posted
 from core.exporting.lists import to_money
-from core.money import format_money
 from core.roles import Capability
 
 
 @admin.register(Repayment, site=site)
-class RepaymentAdmin(TenantAdmin):
+class RepaymentAdmin(standing.MovementAdmin):
     read_capability = Capability.COMMISSIONS_READ
     list_display: ClassVar = ["reference", "payer", "amount", "method", "received_on", "stands"]
     list_filter: ClassVar = [StandsFilter, "method", "currency", ("received_on", RangeDateFilter)]
@@ -37,7 +35,6 @@ class RepaymentAdmin(TenantAdmin):
         ("Amount", lambda row: to_money(row.amount_minor, row.currency)), "currency", "method", "received_on",
         ("Stands", lambda row: not row.reversals.all()), *standing.COLUMNS,
     ]  # fmt: skip
-    export_prefetched: ClassVar = ("reversals__reversed_by__user",)
     fields: ClassVar = [
         "reference", "payer", "amount", "method", "received_on", "received_by", "transfer", "stands", "taken_back",
     ]  # fmt: skip
@@ -45,24 +42,9 @@ class RepaymentAdmin(TenantAdmin):
     actions_list: ClassVar = ["new_repayment"]
     actions_detail: ClassVar = ["bounced"]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).prefetch_related("reversals")
-
     @display(description=_("From"))
     def payer(self, row: Repayment) -> str:
         return str(row.agent.name if row.agent else row.contact.display_name)
-
-    @display(description=_("Amount"), ordering="amount_minor")
-    def amount(self, row: Repayment) -> str:
-        return format_money(row.amount_minor, row.currency)
-
-    @display(description=_("Stands"), boolean=True)
-    def stands(self, row: Repayment) -> bool:
-        return not row.reversals.all()
-
-    @display(description=_("Taken back because"))
-    def taken_back(self, row: Repayment) -> str:
-        return ", ".join(one.reason for one in row.reversals.all())
 
     @action(description=_("New repayment"), url_path="new-repayment", permissions=["receive"])
     def new_repayment(self, request: HttpRequest) -> HttpResponse:

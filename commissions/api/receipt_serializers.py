@@ -8,11 +8,10 @@ from typing import Any
 from rest_framework import serializers
 
 from commissions.api.serializers import ReversalSerializer
-from commissions.models import HoldBack, HoldBackRelease, Instalment, Method, Receipt, Repayment
+from commissions.models import HoldBack, HoldBackRelease, Instalment, Receipt, Repayment
+from commissions.models.payments import RECEIVED_BY
 from core.api.fields import AmountField
 from core.money import BASIS_POINTS
-
-RECEIVED_BY = [choice for choice in Method.choices if choice[0] != Method.SET_OFF]
 
 
 class ReceivedSerializer(serializers.ModelSerializer[Any]):

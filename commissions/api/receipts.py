@@ -25,7 +25,7 @@ from commissions.api.receipt_serializers import (
     ReschedulingSerializer,
     ScheduleSerializer,
 )
-from commissions.api.serializers import ReversalSerializer
+from commissions.api.reversals import ReversibleViewSet
 from commissions.models import Commission, HoldBack, Instalment, Method, Receipt, Repayment
 from core.api.exports import ExportableViewSet
 from core.api.views import TenantViewSet
@@ -106,9 +106,9 @@ class ClientMoney(TenantViewSet):
         )
         return Response(HoldBackSerializer(made.hold_back).data, status=status.HTTP_201_CREATED)
 
-    def _instalments(self, commission: Commission, status: int = status.HTTP_200_OK) -> Response:
+    def _instalments(self, commission: Commission, code: int = status.HTTP_200_OK) -> Response:
         found = Instalment.objects.for_organization(self.organization).filter(commission=commission)
-        return Response(InstalmentSerializer(found.order_by("position"), many=True).data, status=status)
+        return Response(InstalmentSerializer(found.order_by("position"), many=True).data, status=code)
 
 
 class InstalmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ExportableViewSet):
@@ -120,12 +120,13 @@ class InstalmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Export
     capabilities: ClassVar = {"list": WRITE, "retrieve": WRITE}
 
 
-class ReceiptViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ExportableViewSet):
+class ReceiptViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ReversibleViewSet):
     """Money of clients that arrived. A cheque that bounced is taken back by POST .../reversal/; none is ever deleted."""
 
     queryset = Receipt.objects.select_related("instalment").prefetch_related("reversals")
     serializer_class = ReceiptSerializer
     filterset_class = ReceiptFilter
+    take_back, moved = services.reverse_receipt, "receipt"
     capabilities: ClassVar = {"list": WRITE, "retrieve": WRITE, "create": PAY, "reversal": PAY}
 
     @extend_schema(request=NewReceiptSerializer, responses={201: ReceiptSerializer})
@@ -137,25 +138,16 @@ class ReceiptViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Exportabl
         made = services.record_receipt(
             actor=self.actor, instalment=instalment, at=timezone.now(), **fields | {"method": Method(fields["method"])}
         )
-        return Response(self.get_serializer(self.get_queryset().get(pk=made.pk)).data, status=status.HTTP_201_CREATED)
-
-    @extend_schema(request=ReversalSerializer, responses={201: ReceiptSerializer})
-    @action(detail=True, methods=["post"])
-    def reversal(self, request: Request, **_: Any) -> Response:
-        receipt = self.get_object()
-        given = ReversalSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        reason = given.validated_data["reason"]
-        services.reverse_receipt(actor=self.actor, receipt=receipt, reason=reason, at=timezone.now())
-        return Response(self.get_serializer(self.get_object()).data, status=status.HTTP_201_CREATED)
+        return self.made(made.pk)
 
 
-class RepaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ExportableViewSet):
+class RepaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ReversibleViewSet):
     """What agents and referrers paid back of what they owe the house. Agents see their own."""
 
     queryset = Repayment.objects.prefetch_related("reversals")
     serializer_class = RepaymentSerializer
     filterset_class = RepaymentFilter
+    take_back, moved = services.reverse_repayment, "repayment"
     capabilities: ClassVar = {"list": READ, "retrieve": READ, "create": PAY, "reversal": PAY}
 
     @extend_schema(request=NewRepaymentSerializer, responses={201: RepaymentSerializer})
@@ -168,14 +160,4 @@ class RepaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Exporta
         made = services.record_repayment(
             actor=self.actor, owing=owing, at=timezone.now(), **fields | {"method": Method(fields["method"])}
         )
-        return Response(self.get_serializer(self.get_queryset().get(pk=made.pk)).data, status=status.HTTP_201_CREATED)
-
-    @extend_schema(request=ReversalSerializer, responses={201: RepaymentSerializer})
-    @action(detail=True, methods=["post"])
-    def reversal(self, request: Request, **_: Any) -> Response:
-        repayment = self.get_object()
-        given = ReversalSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        reason = given.validated_data["reason"]
-        services.reverse_repayment(actor=self.actor, repayment=repayment, reason=reason, at=timezone.now())
-        return Response(self.get_serializer(self.get_object()).data, status=status.HTTP_201_CREATED)
+        return self.made(made.pk)

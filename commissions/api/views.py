@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from commissions import services
 from commissions.api.filters import CommissionFilter, CommissionPaymentFilter, CommissionPlanFilter
 from commissions.api.receipts import ClientMoney
+from commissions.api.reversals import ReversibleViewSet
 from commissions.api.serializers import (
     AdjustmentSerializer,
     ApprovalSerializer,
@@ -31,7 +32,6 @@ from commissions.api.serializers import (
     NewPaymentSerializer,
     NewPlanSerializer,
     PlanVersionSerializer,
-    ReversalSerializer,
     TermsSerializer,
     shares_of,
 )
@@ -263,12 +263,13 @@ def _open_dispute(commission: Commission) -> Dispute:
     return dispute
 
 
-class CommissionPaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ExportableViewSet):
+class CommissionPaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ReversibleViewSet):
     """Payments of parts. One that did not arrive is taken back by POST .../reversal/; none is ever deleted."""
 
     queryset = CommissionPayment.objects.select_related("split").prefetch_related("reversals")
     serializer_class = CommissionPaymentSerializer
     filterset_class = CommissionPaymentFilter
+    take_back, moved = services.reverse_payment, "payment"
     capabilities: ClassVar = {"list": READ, "retrieve": READ, "create": PAY, "reversal": PAY}
 
     @extend_schema(request=NewPaymentSerializer, responses={201: CommissionPaymentSerializer})
@@ -280,14 +281,4 @@ class CommissionPaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin,
         made = services.record_payment(
             actor=self.actor, split=split, at=timezone.now(), **fields | {"method": Method(fields["method"])}
         )
-        return Response(self.get_serializer(self.get_queryset().get(pk=made.pk)).data, status=status.HTTP_201_CREATED)
-
-    @extend_schema(request=ReversalSerializer, responses={201: CommissionPaymentSerializer})
-    @action(detail=True, methods=["post"])
-    def reversal(self, request: Request, **_: Any) -> Response:
-        given = ReversalSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        services.reverse_payment(
-            actor=self.actor, payment=self.get_object(), reason=given.validated_data["reason"], at=timezone.now()
-        )
-        return Response(self.get_serializer(self.get_object()).data, status=status.HTTP_201_CREATED)
+        return self.made(made.pk)

@@ -29,6 +29,9 @@ class Status(models.TextChoices):
     CANCELLED = "cancelled", "Cancelled"
 
 
+# Of which something is left to pay.
+PAYABLE = [Status.APPROVED, Status.PART_PAID]
+
 # The only moves there are. The database refuses every other (trigger `transition`), and asks for the rows behind each:
 # the approval, the open dispute, the cancellation, the payments; what was paid of a cancelled one is clawed back.
 TRANSITIONS: dict[Status, tuple[Status, ...]] = {

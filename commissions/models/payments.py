@@ -25,6 +25,10 @@ class Method(models.TextChoices):
     SET_OFF = "set_off", "Set off against a claw-back"
 
 
+# How money can come in: nothing is set off by it.
+RECEIVED_BY = [choice for choice in Method.choices if choice[0] != Method.SET_OFF]
+
+
 class PaymentQuerySet(TenantQuerySet):
     def visible_to(self, actor: Actor) -> Self:
         visible = super().visible_to(actor)

@@ -15,7 +15,8 @@ from django.views.decorators.http import require_GET, require_POST
 from commissions import selectors, services, wording
 from commissions.errors import CommissionUnknown, DisputeClosed
 from commissions.filtering import OWED
-from commissions.models import Commission, Dispute, Method
+from commissions.models import Commission, Dispute
+from commissions.models.payments import RECEIVED_BY
 from commissions.pages.asking import actor_of
 from core.actors import Actor
 from core.doors import page
@@ -39,7 +40,7 @@ def commission(request: HttpRequest, commission_id: int) -> HttpResponse:
         "is_owed": found.commission.status in OWED,
         "sees_all": selectors.sees_all(actor),
         "today": timezone.localdate(),
-        "methods": [choice for choice in Method.choices if choice[0] != Method.SET_OFF],
+        "methods": RECEIVED_BY,
     }
     return render(request, "commissions/commission.html", context)
 

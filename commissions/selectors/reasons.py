@@ -27,13 +27,12 @@ from commissions.models import (
     SplitRole,
     Status,
 )
-from commissions.models.commissions import OF_A_DEAL
+from commissions.models.commissions import OF_A_DEAL, PAYABLE
 from core.actors import Actor
 from core.models import Membership
 from core.roles import Capability, Reach
 
 PLANNED = {Status.PENDING, Status.APPROVED}
-PAYABLE = {Status.APPROVED, Status.PART_PAID}
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,8 +39,8 @@ from commissions.models import (
     PayoutLine,
     PayoutStatus,
     SplitRole,
-    Status,
 )
+from commissions.models.commissions import PAYABLE
 from commissions.services.decisions import local_day
 from commissions.services.movements import checked_reason
 from commissions.services.payments import record_payment, reverse_payment
@@ -52,8 +52,6 @@ from core.money import decimals, to_decimal
 from core.roles import Capability
 from crm.models import BankDetails
 from ledger.models import Account
-
-PAYABLE = [Status.APPROVED, Status.PART_PAID]
 
 
 @dataclass(frozen=True, slots=True)
