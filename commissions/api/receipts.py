@@ -25,7 +25,7 @@ from commissions.api.receipt_serializers import (
     ReschedulingSerializer,
     ScheduleSerializer,
 )
-from commissions.api.reversals import ReversibleViewSet
+from commissions.api.reversals import ReversibleViewSet, takes_back
 from commissions.models import Commission, HoldBack, Instalment, Method, Receipt, Repayment
 from core.api.exports import ExportableViewSet
 from core.api.views import TenantViewSet
@@ -120,6 +120,7 @@ class InstalmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Export
     capabilities: ClassVar = {"list": WRITE, "retrieve": WRITE}
 
 
+@takes_back(ReceiptSerializer)
 class ReceiptViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ReversibleViewSet):
     """Money of clients that arrived. A cheque that bounced is taken back by POST .../reversal/; none is ever deleted."""
 
@@ -141,6 +142,7 @@ class ReceiptViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Reversibl
         return self.made(made.pk)
 
 
+@takes_back(RepaymentSerializer)
 class RepaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ReversibleViewSet):
     """What agents and referrers paid back of what they owe the house. Agents see their own."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -16,13 +16,17 @@ from commissions.api.serializers import ReversalSerializer
 from core.api.exports import ExportableViewSet
 
 
+def takes_back(answer: Any) -> Callable[[Any], Any]:
+    """Say in the API's document which row the verb answers with."""
+    return extend_schema_view(reversal=extend_schema(request=ReversalSerializer, responses={201: answer}))
+
+
 class ReversibleViewSet(ExportableViewSet):
     """A list of money that moved. `take_back` is the service, which calls the row by `moved`."""
 
     take_back: ClassVar[Callable[..., Any]]
     moved: ClassVar[str]
 
-    @extend_schema(request=ReversalSerializer)
     @action(detail=True, methods=["post"])
     def reversal(self, request: Request, **_: Any) -> Response:
         """Take it back, and say why; the row stays, with its `reversal`."""

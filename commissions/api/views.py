@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from commissions import services
 from commissions.api.filters import CommissionFilter, CommissionPaymentFilter, CommissionPlanFilter
 from commissions.api.receipts import ClientMoney
-from commissions.api.reversals import ReversibleViewSet
+from commissions.api.reversals import ReversibleViewSet, takes_back
 from commissions.api.serializers import (
     AdjustmentSerializer,
     ApprovalSerializer,
@@ -263,6 +263,7 @@ def _open_dispute(commission: Commission) -> Dispute:
     return dispute
 
 
+@takes_back(CommissionPaymentSerializer)
 class CommissionPaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ReversibleViewSet):
     """Payments of parts. One that did not arrive is taken back by POST .../reversal/; none is ever deleted."""
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from commissions import services
 from commissions.models import Receipt
+from commissions.services.decisions import local_day
 from core.actors import Actor
 from core.tenancy import organization_scope
 from tests.commissions.factories import AT, approved, closed_deal, commission, parts, pay, sales_profile
@@ -169,7 +170,7 @@ def test_what_an_agent_owes_is_repaid_once(
 
 def test_closing_the_books_and_opening_them_again(admin: Actor, manager: Actor, second_manager: Actor) -> None:
     first, second = Api(manager), Api(second_manager)
-    today = timezone.localdate()
+    today = local_day(manager, timezone.now())
     assert first.post("ledger/closings/", through_on=str(today))[1]["code"] == "period_not_over"
 
     status, closing = first.post("ledger/closings/", through_on="2026-02-28", note="February")

@@ -245,8 +245,10 @@ def test_an_edit_that_meets_somebody_the_other_way_round_is_taken_all_the_same(p
 
 
 def _somebody_waits() -> bool:
+    """Whoever waits for a row holds its place in the queue. Other tests wait in databases of their own."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+            " WHERE l.locktype = 'tuple' AND d.datname = current_database())"
         )
         return bool(cursor.fetchone()[0])
